@@ -1,0 +1,84 @@
+/** The Redis and the MariaDB of the receiver under load: private ones that keep everything they acknowledge. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { createConnection } from "node:net";
+import { userInfo } from "node:os";
+import { join } from "node:path";
+import { createConnection as connectSql } from "mysql2/promise";
+import { type ChildServer, startChildServer, unusedPort } from "./child-server.ts";
+
+/** A database server that was started for the bench. */
+export interface Database extends ChildServer {
+  readonly url: string;
+}
+
+/** Starts a redis-server whose acknowledgement means that the data is on the disk. */
+export async function startRedis(directory: string): Promise<Database> {
+  const port = await unusedPort();
+  const settings: Readonly<Record<string, string>> = {
+    bind: "127.0.0.1",
+    port: String(port),
+    dir: directory,
+    appendonly: "yes",
+    appendfsync: "always",
+    "maxmemory-policy": "noeviction",
+    save: "",
+  };
+  const server = await startChildServer({
+    command: "redis-server",
+    commandArguments: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]),
+    ready: () => redisAnswers(port),
+  });
+  return { ...server, url: `redis://127.0.0.1:${port}` };
+}
+
+/** Starts a mariadbd whose COMMIT means that the data is on the disk, with an empty database. */
+export async function startMariadb(directory: string): Promise<Database> {
+  const dataDirectory = join(directory, "mariadb");
+  mkdirSync(dataDirectory);
+  const user = userInfo().username;
+  const common = ["--no-defaults", `--datadir=${dataDirectory}`, `--user=${user}`];
+  execFileSync("mariadb-install-db", [...common, "--auth-root-authentication-method=normal", "--skip-test-db"], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  const port = await unusedPort();
+  const server = await startChildServer({
+    command: "mariadbd",
+    commandArguments: [
+      ...common,
+      "--bind-address=127.0.0.1",
+      `--port=${port}`,
+      `--socket=${join(directory, "mariadb.sock")}`,
+      "--innodb_flush_log_at_trx_commit=1",
+      "--skip-log-bin",
+    ],
+    ready: () => createDatabase(port),
+    maxStartMillis: 60_000,
+  });
+  return { ...server, url: `mysql://root@127.0.0.1:${port}/bandwidth` };
+}
+
+async function createDatabase(port: number): Promise<boolean> {
+  try {
+    const connection = await connectSql({ host: "127.0.0.1", port, user: "root" });
+    await connection.query("CREATE DATABASE IF NOT EXISTS bandwidth CHARACTER SET utf8mb4");
+    await connection.end();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function redisAnswers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = createConnection({ host: "127.0.0.1", port });
+    const finish = (answer: boolean): void => {
+      socket.destroy();
+      resolve(answer);
+    };
+    socket.setTimeout(1000, () => finish(false));
+    socket.once("error", () => finish(false));
+    socket.once("connect", () => socket.write("PING\r\n"));
+    socket.once("data", (reply) => finish(reply.toString().startsWith("+PONG")));
+  });
+}

@@ -1,0 +1,28 @@
+/** Builds `dist/` from `src/`: compiled files, type declarations, and the assets that the code reads beside itself. */
+import { chmodSync, copyFileSync, globSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { ROOT, runCommand } from "./run-command.ts";
+
+/** What is copied as it is, by its place in `src/`. */
+const ASSETS = ["**/*.sql", "**/*.html", "**/*.css", "**/*.svg"];
+
+const sourceDirectory = join(ROOT, "src");
+const outputDirectory = join(ROOT, "dist");
+
+rmSync(outputDirectory, { recursive: true, force: true });
+
+const compiled = await runCommand(process.execPath, [
+  join(ROOT, "node_modules/typescript/bin/tsc"),
+  "-p",
+  join(ROOT, "tsconfig.build.json"),
+]);
+process.stdout.write(compiled.everything);
+if (compiled.exitCode !== 0) process.exit(compiled.exitCode);
+
+for (const asset of globSync(ASSETS, { cwd: sourceDirectory })) {
+  const target = join(outputDirectory, asset);
+  mkdirSync(dirname(target), { recursive: true });
+  copyFileSync(join(sourceDirectory, asset), target);
+}
+
+chmodSync(join(outputDirectory, "app/main.js"), 0o755);

@@ -1,0 +1,114 @@
+/**
+ * Fold, inside: turns the minutes that a commit takes into the increments of every table, sorted by key so that writers of
+ * different shards never wait for each other in a circle.
+ */
+import { serviceLatencyId, type ServiceLatencyKey } from "../model/dimensions.ts";
+import { mergeHistogram, type LatencyHistogram } from "../model/latency-histogram.ts";
+import { ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
+import {
+  GRANULARITIES,
+  type Granularity,
+  type RollupIncrement,
+  type ServiceLatencyIncrement,
+} from "../model/rollup-store.ts";
+import type { MinuteRow, Series } from "./series-table.ts";
+
+/** What a commit writes of totals. */
+export interface Increments {
+  readonly rollups: Readonly<Record<Granularity, readonly RollupIncrement[]>>;
+  readonly latencies: Readonly<Record<"minute" | "hourly", readonly ServiceLatencyIncrement[]>>;
+}
+
+/** The increments of these rows. The rows are used up: their histograms are taken out of them. */
+export function incrementsOf(rows: readonly MinuteRow[], shard: number): Increments {
+  const minutes = new Map<Series, RollupIncrement[]>();
+  for (const row of rows) {
+    const { series, bucketStart, values, carry } = row;
+    const increment = { seriesId: series.id, bucketStart, values, carry, latency: row.latency.take() };
+    const known = minutes.get(series);
+    if (known) known.push(increment);
+    else minutes.set(series, [increment]);
+  }
+  const bySeries = [...minutes].sort(([a], [b]) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  const rollups = { minute: [], hourly: [], daily: [] } as Record<Granularity, RollupIncrement[]>;
+  for (const [, increments] of bySeries) {
+    for (const { name, bucketSeconds } of GRANULARITIES) rollups[name].push(...coarsened(increments, bucketSeconds));
+  }
+  return { rollups, latencies: { minute: latencies(bySeries, shard, 60), hourly: latencies(bySeries, shard, 3600) } };
+}
+
+/** One series' minutes added up in longer buckets, oldest first. */
+function coarsened(minutes: readonly RollupIncrement[], bucketSeconds: number): RollupIncrement[] {
+  const buckets = new Map<number, RollupIncrement[]>();
+  for (const minute of minutes) {
+    const bucketStart = minute.bucketStart - (minute.bucketStart % bucketSeconds);
+    const known = buckets.get(bucketStart);
+    if (known) known.push(minute);
+    else buckets.set(bucketStart, [minute]);
+  }
+  return [...buckets]
+    .sort(([a], [b]) => a - b)
+    .map(([bucketStart, parts]) => (parts.length === 1 ? { ...parts[0]!, bucketStart } : summed(parts, bucketStart)));
+}
+
+function summed(parts: readonly RollupIncrement[], bucketStart: number): RollupIncrement {
+  const values = new Float64Array(ROLLUP_COLUMNS.length);
+  const carry: [number, number][] = [];
+  const latency: LatencyHistogram = new Map();
+  for (const part of parts) {
+    part.values.forEach((amount, position) => {
+      const sum = values[position]! + amount;
+      if (sum <= Number.MAX_SAFE_INTEGER) values[position] = sum;
+      else carry.push([position, amount]);
+    });
+    for (const [position, amount] of part.carry) carry.push([position, amount]);
+    mergeHistogram(latency, part.latency);
+  }
+  return { seriesId: parts[0]!.seriesId, bucketStart, values, carry, latency };
+}
+
+const LATENCY_COUNT = rollupPosition("latency_count");
+const LATENCY_SUM = rollupPosition("latency_sum_seconds");
+
+interface LatencySum {
+  readonly key: ServiceLatencyKey;
+  readonly bucketStart: number;
+  count: number;
+  sumSeconds: number;
+  readonly latency: LatencyHistogram;
+}
+
+function latencies(
+  bySeries: readonly (readonly [Series, readonly RollupIncrement[]])[],
+  shard: number,
+  bucketSeconds: number,
+): ServiceLatencyIncrement[] {
+  const sums = new Map<string, LatencySum>();
+  for (const [{ dimensions }, increments] of bySeries) {
+    const { namespace, service, environment, side, protocol } = dimensions;
+    for (const { bucketStart: minute, values, latency } of increments) {
+      const count = values[LATENCY_COUNT]!;
+      if (count === 0) continue;
+      const bucketStart = minute - (minute % bucketSeconds);
+      const id = JSON.stringify([namespace, service, environment, side, protocol, bucketStart]);
+      let sum = sums.get(id);
+      if (!sum) {
+        const key = { namespace, service, environment, side, protocol, shard };
+        sum = { key, bucketStart, count: 0, sumSeconds: 0, latency: new Map() };
+        sums.set(id, sum);
+      }
+      sum.count += count;
+      sum.sumSeconds += values[LATENCY_SUM]!;
+      mergeHistogram(sum.latency, latency);
+    }
+  }
+  return sortedByKey([...sums.values()]);
+}
+
+function sortedByKey(sums: readonly LatencySum[]): LatencySum[] {
+  const ids = new Map(sums.map((sum) => [sum, serviceLatencyId(sum.key)]));
+  return [...sums].sort((a, b) => {
+    const [idA, idB] = [ids.get(a)!, ids.get(b)!];
+    return idA < idB ? -1 : idA > idB ? 1 : a.bucketStart - b.bucketStart;
+  });
+}

@@ -1,0 +1,87 @@
+/**
+ * Fold, inside: what a commit accepted of delta data, by slot, packed into rows of `ingest_ledger`, and read back when a
+ * shard changes its owner.
+ */
+import { MAX_POINT_LEAD_MILLIS } from "../model/admission.ts";
+import type { LedgerRow } from "../model/rollup-store.ts";
+import { ByteReader, ByteWriter } from "./byte-buffer.ts";
+import type { DeltaHash } from "./delta-hash.ts";
+import type { RecentDeltas } from "./recent-deltas.ts";
+
+/** Bytes kept of a body's SHA-256. */
+const BODY_HASH_BYTES = 16;
+
+interface SlotEntries {
+  readonly bodies: Set<string>;
+  /** Pairs of words. */
+  readonly points: number[];
+  receivedAtMillis: number;
+}
+
+/** The form in which bodies are compared: the first half of their hash. */
+export function bodyKey(hash: Uint8Array): string {
+  return Buffer.from(hash.subarray(0, BODY_HASH_BYTES)).toString("hex");
+}
+
+/** Collects what is accepted between two commits. */
+export class LedgerBuilder {
+  #slots = new Map<number, SlotEntries>();
+
+  /** Notes a body that holds delta points of a slot. */
+  addBody(slot: number, key: string, receivedAtMillis: number): void {
+    this.#entries(slot, receivedAtMillis).bodies.add(key);
+  }
+
+  /** Notes an accepted delta point. */
+  addPoint(slot: number, hash: DeltaHash, receivedAtMillis: number): void {
+    this.#entries(slot, receivedAtMillis).points.push(hash.high, hash.low);
+  }
+
+  #entries(slot: number, receivedAtMillis: number): SlotEntries {
+    let entries = this.#slots.get(slot);
+    if (!entries) {
+      entries = { bodies: new Set(), points: [], receivedAtMillis };
+      this.#slots.set(slot, entries);
+    }
+    entries.receivedAtMillis = Math.max(entries.receivedAtMillis, receivedAtMillis);
+    return entries;
+  }
+
+  /** Takes what was collected, by slot. */
+  take(): LedgerRow[] {
+    const rows = [...this.#slots]
+      .sort(([a], [b]) => a - b)
+      .map(([slot, entries]) => ({
+        slot,
+        entries: encode(entries),
+        receivedAt: Math.ceil(entries.receivedAtMillis / 1000),
+      }));
+    this.#slots = new Map();
+    return rows;
+  }
+}
+
+function encode({ bodies, points }: SlotEntries): Uint8Array {
+  const writer = new ByteWriter();
+  writer.uint8(1);
+  writer.varint(bodies.size);
+  for (const body of bodies) writer.bytes(Buffer.from(body, "hex"));
+  writer.varint(points.length);
+  for (const word of points) writer.uint32(word);
+  return writer.finish();
+}
+
+/** Puts a row of the ledger back into what is known. Throws when the bytes are not of this form. */
+export function recallLedgerRow(row: LedgerRow, recent: RecentDeltas): void {
+  const reader = new ByteReader(row.entries);
+  const version = reader.uint8();
+  if (version !== 1) throw new RangeError(`a ledger row has version ${version}, expected 1`);
+  const receivedAtMillis = row.receivedAt * 1000;
+  for (let left = reader.varint(); left > 0; left--) {
+    recent.addBody(Buffer.from(reader.bytes(BODY_HASH_BYTES)).toString("hex"), receivedAtMillis);
+  }
+  for (let left = reader.varint(); left > 0; left -= 2) {
+    // The row does not hold the points' times: none was further ahead of its receive time than admission allows.
+    recent.addPoint(reader.uint32(), reader.uint32(), receivedAtMillis, receivedAtMillis + MAX_POINT_LEAD_MILLIS);
+  }
+}

@@ -1,0 +1,134 @@
+/**
+ * Fold, inside: what is happening now, taken from the latest increase of every stream, for the realtime store. A rate is an
+ * increase over its own interval and is dropped after two intervals without news.
+ */
+import { mergeHistogram, type LatencyHistogram } from "../model/latency-histogram.ts";
+import { REALTIME_STEP_MILLIS, type RealtimeSeries, type RealtimeUpdate } from "../model/realtime-store.ts";
+import { rollupPosition } from "../model/rollup-columns.ts";
+import type { ScopeState } from "./scopes.ts";
+import { takeLiveLatency, type Series } from "./series-table.ts";
+import type { Stream } from "./streams.ts";
+
+const BYTES_IN = rollupPosition("bytes_in");
+const BYTES_OUT = rollupPosition("bytes_out");
+const OBSERVED = ["latency", "request_body", "response_body"] as const;
+const REQUEST_COUNTS = OBSERVED.map((name) => rollupPosition(`${name}_count`));
+const ERROR_COUNTS = OBSERVED.map((name) => rollupPosition(`${name}_error_count`));
+
+interface Rates {
+  bytesIn: number;
+  bytesOut: number;
+  /** Per kind of observation: SDKs leave out one or another, so the greatest is what there were of requests. */
+  readonly requests: [number, number, number];
+  readonly errors: [number, number, number];
+  expiresAtMillis: number;
+}
+
+/** Takes the live view's update of a shard, tick by tick. */
+export class LiveRates {
+  #shown = new Map<string, string>();
+
+  /** What changed since the last call. */
+  update(shard: number, scopes: Iterable<ScopeState>, nowMillis: number): RealtimeUpdate {
+    const rates = ratesBySeries(scopes, nowMillis);
+    const changed: RealtimeSeries[] = [];
+    const shown = new Map<string, string>();
+    const total = {
+      in: 0,
+      out: 0,
+      requests: 0,
+      errors: 0,
+      latency: new Map() as LatencyHistogram,
+      roundTrip: new Map() as LatencyHistogram,
+    };
+    for (const [series, rate] of rates) {
+      const latency = takeLiveLatency(series);
+      const figures = realtimeSeries(series, rate, latency);
+      addToTotal(total, series, figures, latency);
+      const digest = `${figures.bytesInPerSecond}|${figures.bytesOutPerSecond}|${figures.requestsPerSecond}|${figures.expiresAtMillis}`;
+      shown.set(figures.seriesId, digest);
+      if (this.#shown.get(figures.seriesId) !== digest) changed.push(figures);
+    }
+    const removed = [...this.#shown.keys()].filter((id) => !shown.has(id));
+    this.#shown = shown;
+    const step = {
+      atMillis: nowMillis - (nowMillis % REALTIME_STEP_MILLIS),
+      bytesInPerSecond: total.in,
+      bytesOutPerSecond: total.out,
+      requestsPerSecond: total.requests,
+      errorsPerSecond: total.errors,
+      latency: sorted(total.latency),
+      roundTrip: sorted(total.roundTrip),
+    };
+    return { shard, changed, removed, step };
+  }
+}
+
+function ratesBySeries(scopes: Iterable<ScopeState>, nowMillis: number): Map<Series, Rates> {
+  const rates = new Map<Series, Rates>();
+  for (const scope of scopes) {
+    for (const parent of scope.parents.values()) {
+      for (const stream of parent.streams.values()) {
+        if (stream.live.expiresAtMillis > nowMillis) addStream(rates, stream);
+      }
+    }
+  }
+  return rates;
+}
+
+function addStream(rates: Map<Series, Rates>, stream: Stream): void {
+  let rate = rates.get(stream.series);
+  if (!rate) {
+    rate = { bytesIn: 0, bytesOut: 0, requests: [0, 0, 0], errors: [0, 0, 0], expiresAtMillis: 0 };
+    rates.set(stream.series, rate);
+  }
+  const { columns, live } = stream;
+  const seconds = live.intervalMillis / 1000;
+  rate.expiresAtMillis = Math.max(rate.expiresAtMillis, live.expiresAtMillis);
+  for (const position of columns.values) {
+    if (position === BYTES_IN) rate.bytesIn += live.value / seconds;
+    else if (position === BYTES_OUT) rate.bytesOut += live.value / seconds;
+  }
+  for (const position of columns.counts) {
+    const requests = REQUEST_COUNTS.indexOf(position);
+    if (requests >= 0) rate.requests[requests]! += live.count / seconds;
+    else rate.errors[ERROR_COUNTS.indexOf(position)]! += live.count / seconds;
+  }
+}
+
+function realtimeSeries(series: Series, rate: Rates, latency: LatencyHistogram): RealtimeSeries {
+  return {
+    seriesId: String(series.id),
+    dimensions: series.dimensions,
+    bytesInPerSecond: rate.bytesIn,
+    bytesOutPerSecond: rate.bytesOut,
+    requestsPerSecond: series.dimensions.protocol === "http" ? Math.max(...rate.requests) : 0,
+    errorsPerSecond: series.dimensions.protocol === "http" ? Math.max(...rate.errors) : 0,
+    latency: sorted(latency),
+    expiresAtMillis: rate.expiresAtMillis,
+  };
+}
+
+interface Total {
+  in: number;
+  out: number;
+  requests: number;
+  errors: number;
+  readonly latency: LatencyHistogram;
+  readonly roundTrip: LatencyHistogram;
+}
+
+function addToTotal(total: Total, series: Series, figures: RealtimeSeries, latency: LatencyHistogram): void {
+  const { protocol, side } = series.dimensions;
+  if (protocol === "webrtc") mergeHistogram(total.roundTrip, latency);
+  if (protocol !== "http" || side !== "server") return;
+  total.in += figures.bytesInPerSecond;
+  total.out += figures.bytesOutPerSecond;
+  total.requests += figures.requestsPerSecond;
+  total.errors += figures.errorsPerSecond;
+  mergeHistogram(total.latency, latency);
+}
+
+function sorted(histogram: LatencyHistogram): [number, number][] {
+  return [...histogram].sort((a, b) => a[0] - b[0]);
+}

@@ -1,0 +1,66 @@
+/**
+ * What the owner of a shard holds between two commits, and how a commit is made of it.
+ */
+import type { RollupStore, ShardCommit, ShardOffset } from "../model/rollup-store.ts";
+import { incrementsOf } from "./increments.ts";
+import type { LiveRates } from "./live-rates.ts";
+import type { Series } from "./series-table.ts";
+import type { ShardFold } from "./shard-fold.ts";
+
+/** Everything that is lost when the shard is given up. */
+export interface Ownership {
+  readonly fold: ShardFold;
+  readonly live: LiveRates;
+  offset: ShardOffset;
+  /** The last entry folded. */
+  foldedId: string;
+  uncommittedEntries: number;
+  uncommittedBytes: number;
+  committedAtMillis: number;
+  /** A commit whose outcome is not known to be good: it is tried again as it is. */
+  pending: PendingCommit | undefined;
+}
+
+/** A commit, and the series that are written with it for the first time. */
+export interface PendingCommit {
+  readonly commit: ShardCommit;
+  readonly newSeries: readonly Series[];
+}
+
+/** Takes what was folded since the last commit. Call it once for each commit: what it takes is nowhere else. */
+export function takeCommit(
+  owned: Ownership,
+  shard: number,
+  nowMillis: number,
+  ledgerExpiredBefore: number,
+): PendingCommit {
+  const { fold, offset } = owned;
+  const rows = fold.series.takeRows();
+  const newSeries = [...new Set(rows.map(({ series }) => series))].filter(({ written }) => !written);
+  const { counterState, ledger, quarantine } = fold.take();
+  const commit: ShardCommit = {
+    shard,
+    offset: { generation: offset.generation, fromId: offset.lastId, toId: owned.foldedId },
+    persistedAt: Math.floor(nowMillis / 1000),
+    series: newSeries.map(({ id, dimensions }) => ({ seriesId: id, dimensions })),
+    ...incrementsOf(rows, shard),
+    receiver: fold.counts.take(),
+    counterState,
+    ledger,
+    ledgerExpiredBefore,
+    quarantine,
+  };
+  owned.uncommittedEntries = 0;
+  owned.uncommittedBytes = 0;
+  return { commit, newSeries };
+}
+
+/** Whether a commit that was not answered with success did arrive: after a lost reply the offset tells. */
+export async function hasArrived({ offset, shard }: ShardCommit, store: RollupStore): Promise<boolean> {
+  // Where nothing was read the offset cannot tell, but then nothing is added either.
+  if (offset.toId === offset.fromId) return false;
+  const stored = await store.offset(shard);
+  return (
+    stored.kind === "success" && stored.value.lastId === offset.toId && stored.value.generation === offset.generation
+  );
+}

@@ -1,0 +1,224 @@
+/**
+ * The fold's heart: what one point adds to the totals. Cumulative points by their difference to what was last seen of the
+ * same stream and start, delta points once each.
+ */
+import { MAX_INCREMENT, type AdmissionContext } from "../model/admission.ts";
+import type { MetricHeader } from "../model/metric-visitor.ts";
+import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
+import { rollupPosition } from "../model/rollup-columns.ts";
+import type { PointCursor } from "../model/point-cursor.ts";
+import { comparePairs, nanosToMillis, pairDifference } from "../model/uint64.ts";
+import type { Counter } from "./counter.ts";
+import { deltaHash, type DeltaHash } from "./delta-hash.ts";
+import type { MutableReceiverCounts } from "./fold-counts.ts";
+import { foldLatency } from "./latency-state.ts";
+import { readValue, valueStep, type PointValue } from "./point-value.ts";
+import type { RecentDeltas } from "./recent-deltas.ts";
+import type { ScopeState } from "./scopes.ts";
+import { addToRow, type MinuteRow, type SeriesTable } from "./series-table.ts";
+import type { Parent, Stream } from "./streams.ts";
+
+/** What is charged for a TURN relay, in billionths of the currency unit. */
+export interface RelayPrices {
+  readonly nanosPerUserHour: number;
+  readonly nanosPerGigabyte: number;
+}
+
+/** What a point is folded in the light of. */
+export interface FoldContext extends AdmissionContext {
+  /** Start of what counts in full, nanoseconds, halves. */
+  readonly birthHigh: number;
+  readonly birthLow: number;
+  /** Whether the entry came over the bridge: its streams count in full. */
+  readonly fromBridge: boolean;
+  /** Whether the very same body was folded before: its delta points are repeated. */
+  readonly repeatedBody: boolean;
+  readonly counts: MutableReceiverCounts;
+}
+
+const RELAY_SECONDS = rollupPosition("relay_seconds");
+const RELAY_BYTES = rollupPosition("relay_bytes");
+const RELAY_COST = rollupPosition("relay_cost_nanos");
+
+/** What is folded of a point beside its totals. */
+export interface PointFoldOptions {
+  readonly series: SeriesTable;
+  readonly recent: RecentDeltas;
+  readonly prices: RelayPrices;
+  /** Called for each delta point that was accepted, so that the ledger of its slot can tell. */
+  readonly accepted: (slot: number, hash: DeltaHash) => void;
+}
+
+/** Folds points, one after the other. */
+export class PointFold {
+  readonly #options: PointFoldOptions;
+  readonly #value: PointValue = { count: 0, high: 0, low: 0, seconds: 0 };
+  readonly #hash: DeltaHash = { high: 0, low: 0 };
+
+  constructor(options: PointFoldOptions) {
+    this.#options = options;
+  }
+
+  /** Folds a cumulative point that admission accepted. */
+  cumulative(
+    scope: ScopeState,
+    parent: Parent,
+    stream: Stream,
+    header: MetricHeader,
+    point: PointCursor,
+    context: FoldContext,
+  ): void {
+    readValue(header, parent.meaning, point, this.#value);
+    const { startHigh, startLow, timeHigh, timeLow } = point;
+    scope.dirty = true;
+    const known = stream.counters.find(startHigh, startLow);
+    if (known === undefined) {
+      const inFull = countsInFull(scope, parent, stream, point, context);
+      parent.history.note(startHigh, startLow, timeHigh, timeLow);
+      const counter = stream.counters.add(startHigh, startLow);
+      if (!inFull) context.counts.pointsBaseline++;
+      this.#step(parent, stream, header, undefined, counter, inFull, point, context);
+      return;
+    }
+    if (comparePairs(timeHigh, timeLow, known.timeHigh, known.timeLow) <= 0) {
+      // Only an earlier point says something new of when its start was first seen.
+      parent.history.note(startHigh, startLow, timeHigh, timeLow);
+      // A late or repeated point: what it tells is contained in what was folded.
+      context.counts.pointsDuplicate++;
+      return;
+    }
+    // Without a start time a decrease can only be a restart; with one it is a fault of the sender.
+    const restarted = startHigh === 0 && startLow === 0 && this.#decreased(parent, known);
+    this.#step(parent, stream, header, restarted ? undefined : known, known, true, point, context);
+  }
+
+  /**
+   * Folds a delta point that admission accepted. Throws when too much was received lately to tell whether it is a
+   * repetition: its metric belongs in quarantine.
+   */
+  delta(
+    scope: ScopeState,
+    parent: Parent,
+    stream: Stream,
+    header: MetricHeader,
+    point: PointCursor,
+    context: FoldContext,
+  ): void {
+    readValue(header, parent.meaning, point, this.#value);
+    deltaHash(stream, point, this.#value, this.#hash);
+    const { recent, accepted } = this.#options;
+    if (context.repeatedBody || recent.hasPoint(this.#hash.high, this.#hash.low)) {
+      context.counts.pointsDuplicate++;
+      return;
+    }
+    const pointMillis = nanosToMillis(point.timeHigh, point.timeLow);
+    if (pointMillis <= recent.forgottenThroughMillis) {
+      throw new RangeError("a delta point is as old as accepted ones that were forgotten: it may be a repetition");
+    }
+    recent.addPoint(this.#hash.high, this.#hash.low, context.receivedAtMillis, pointMillis);
+    accepted(scope.slot, this.#hash);
+    this.#step(parent, stream, header, undefined, undefined, true, point, context);
+  }
+
+  #decreased(parent: Parent, known: Counter): boolean {
+    return valueStep(parent.meaning, this.#value, known) < 0 || this.#value.count < known.count;
+  }
+
+  /**
+   * Adds what the point shows since `before` if it counts and is credible, and brings `counter`, if the stream is
+   * cumulative, up to it: a point that does not count sets the baseline.
+   */
+  #step(
+    parent: Parent,
+    stream: Stream,
+    header: MetricHeader,
+    before: Counter | undefined,
+    counter: Counter | undefined,
+    counts: boolean,
+    point: PointCursor,
+    context: FoldContext,
+  ): void {
+    const count = this.#value.count - (before === undefined ? 0 : before.count);
+    const amount = valueStep(parent.meaning, this.#value, before);
+    const credible = count >= 0 && amount >= 0 && count <= MAX_INCREMENT && amount <= MAX_INCREMENT;
+    let row: MinuteRow | undefined;
+    if (counts && credible) {
+      context.counts.points++;
+      row = this.#add(stream, count, amount, point, context);
+      note(stream, count, amount, before, point, context);
+    } else if (counts) {
+      context.counts.pointsFaulty++;
+    }
+    if (parent.meaning.keepsBuckets) {
+      const observations = row === undefined ? 0 : count;
+      const mean = count > 0 ? amount / count : 0;
+      const latency = foldLatency(header, point, parent.boundsOf, before?.latency, observations, mean, row?.latency);
+      if (counter !== undefined) counter.latency = latency;
+    }
+    if (counter !== undefined) counter.set(point.timeHigh, point.timeLow, this.#value);
+  }
+
+  /** Adds to the columns; the row, unless there is nothing to add. */
+  #add(stream: Stream, count: number, amount: number, point: PointCursor, context: FoldContext): MinuteRow | undefined {
+    if (stream.series.evicted) stream.series = this.#options.series.series(stream.dimensions);
+    const { series } = stream;
+    if (series.touchedAtMillis < context.receivedAtMillis) series.touchedAtMillis = context.receivedAtMillis;
+    if (series.isOverflow) context.counts.pointsOverflow++;
+    if (count === 0 && amount === 0) return undefined;
+    const minute = Math.floor(nanosToMillis(point.timeHigh, point.timeLow) / 60_000) * 60;
+    const row = this.#options.series.row(series, minute);
+    const { counts, values } = stream.columns;
+    for (let at = 0; at < counts.length; at++) addToRow(row, counts[at]!, count);
+    for (let at = 0; at < values.length; at++) {
+      addToRow(row, values[at]!, amount);
+      if (values[at] === RELAY_SECONDS || values[at] === RELAY_BYTES) this.#price(row, values[at]!, amount);
+    }
+    return row;
+  }
+
+  #price(row: MinuteRow, position: number, amount: number): void {
+    const { nanosPerUserHour, nanosPerGigabyte } = this.#options.prices;
+    const cost =
+      position === RELAY_SECONDS ? (amount * nanosPerUserHour) / 3_600_000 : (amount * nanosPerGigabyte) / 1e9;
+    addToRow(row, RELAY_COST, Math.round(cost));
+  }
+}
+
+/** Whether the first point of a stream and start counts in full; else its value is the baseline of what follows. */
+function countsInFull(
+  scope: ScopeState,
+  parent: Parent,
+  stream: Stream,
+  point: PointCursor,
+  context: FoldContext,
+): boolean {
+  const { startHigh, startLow, timeHigh, timeLow } = point;
+  if (startHigh === 0 && startLow === 0) return false;
+  if (stream.counters.forgot(startHigh, startLow)) return false;
+  if (comparePairs(startHigh, startLow, scope.forgottenHigh, scope.forgottenLow) <= 0) return false;
+  if (context.fromBridge) return true;
+  if (startHigh === timeHigh && startLow === timeLow) return false;
+  if (comparePairs(startHigh, startLow, context.birthHigh, context.birthLow) >= 0) return true;
+  return parent.history.follows(startHigh, startLow, timeHigh, timeLow);
+}
+
+/** The shortest and longest interval that a rate is taken over. */
+const MIN_INTERVAL_MILLIS = 1000;
+const MAX_INTERVAL_MILLIS = 120_000;
+
+/** Notes the increase for the live view. */
+function note(
+  stream: Stream,
+  count: number,
+  amount: number,
+  before: Counter | undefined,
+  point: PointCursor,
+  context: FoldContext,
+): void {
+  const sinceHigh = before?.timeHigh ?? point.startHigh;
+  const sinceLow = before?.timeLow ?? point.startLow;
+  const elapsed = pairDifference(point.timeHigh, point.timeLow, sinceHigh, sinceLow) / 1e6;
+  const interval = Math.min(Math.max(elapsed, MIN_INTERVAL_MILLIS), MAX_INTERVAL_MILLIS);
+  const expiresAtMillis = context.receivedAtMillis + Math.max(2 * interval, 2 * REALTIME_STEP_MILLIS);
+  stream.live.set(count, amount, interval, expiresAtMillis);
+}

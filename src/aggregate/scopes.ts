@@ -1,0 +1,110 @@
+/**
+ * Fold, inside: the resources and scopes that a shard hears from, found by their raw bytes, and the unit in which counter
+ * state is loaded from and written to SQL.
+ */
+import { readResourceAttributes } from "../model/attributes.ts";
+import { canonicalResource, canonicalScope, identityHash } from "../model/canonical-attributes.ts";
+import type { BridgeIdentity } from "../model/ingest-log.ts";
+import { resourceDimensions, resourceSlot, type ResourceDimensions } from "../model/resource-identity.ts";
+import type { Parent } from "./streams.ts";
+
+/** One resource, as its bytes came. */
+export interface ResourceEntry {
+  readonly canonical: Uint8Array;
+  readonly dimensions: ResourceDimensions;
+  readonly slot: number;
+  readonly identity: BridgeIdentity | undefined;
+  readonly scopes: Map<string, ScopeState>;
+}
+
+/** One resource and scope: its parents and streams. */
+export interface ScopeState {
+  readonly stateKey: string;
+  readonly slot: number;
+  readonly parents: Map<string, Parent>;
+  /** Whether its state, if there is any in SQL, has been put in. */
+  loaded: boolean;
+  /** Whether something changed since its state was last taken for a commit. */
+  dirty: boolean;
+  /** Streams that start at or before this come back as baselines: state was forgotten. Nanoseconds, halves; 0: nothing was. */
+  forgottenHigh: number;
+  forgottenLow: number;
+  /** Newest receive time that touched it, milliseconds. */
+  touchedAtMillis: number;
+}
+
+/** Raw byte sequences of resources that are remembered; past that, all are found again by decoding. */
+const MAX_RAW_RESOURCES = 20_000;
+const MAX_RAW_SCOPES_PER_RESOURCE = 1000;
+
+/** The resources and scopes of a shard. */
+export class ScopeTable {
+  readonly #byRaw = new Map<string, ResourceEntry>();
+  readonly #states = new Map<string, ScopeState>();
+
+  /** The resource in these bytes. */
+  resource(body: Buffer, start: number, end: number, identity: BridgeIdentity | undefined): ResourceEntry {
+    const raw = body.toString("latin1", start, end);
+    const key = identity ? `${JSON.stringify(identity)}${raw}` : raw;
+    const known = this.#byRaw.get(key);
+    if (known) return known;
+    if (this.#byRaw.size >= MAX_RAW_RESOURCES) this.#byRaw.clear();
+    const entry = makeResource(body, start, end, identity);
+    this.#byRaw.set(key, entry);
+    return entry;
+  }
+
+  /** The state of a resource and scope; `loaded` is false until its state in SQL was put in. */
+  scope(resource: ResourceEntry, body: Buffer, start: number, end: number): ScopeState {
+    const raw = body.toString("latin1", start, end);
+    const known = resource.scopes.get(raw);
+    if (known && this.#states.get(known.stateKey) === known) return known;
+    if (resource.scopes.size >= MAX_RAW_SCOPES_PER_RESOURCE) resource.scopes.clear();
+    const state = this.#state(resource, canonicalScope(body, start, end));
+    resource.scopes.set(raw, state);
+    return state;
+  }
+
+  #state(resource: ResourceEntry, scope: Uint8Array): ScopeState {
+    const parts = [resource.canonical, scope];
+    if (resource.identity) parts.push(new TextEncoder().encode(JSON.stringify(resource.identity)));
+    const stateKey = identityHash(parts);
+    const known = this.#states.get(stateKey);
+    if (known) return known;
+    const state: ScopeState = {
+      stateKey,
+      slot: resource.slot,
+      parents: new Map(),
+      loaded: false,
+      dirty: false,
+      forgottenHigh: 0,
+      forgottenLow: 0,
+      touchedAtMillis: 0,
+    };
+    this.#states.set(stateKey, state);
+    return state;
+  }
+
+  /** Every scope that is held. */
+  all(): Iterable<ScopeState> {
+    return this.#states.values();
+  }
+
+  /** Lets go of scopes that nothing was received of since a time; their state is in SQL. */
+  evictIdle(beforeMillis: number): void {
+    let evicted = false;
+    for (const [key, state] of this.#states) {
+      if (state.dirty || state.touchedAtMillis >= beforeMillis) continue;
+      this.#states.delete(key);
+      evicted = true;
+    }
+    // Entries by raw bytes hold on to scopes: they are found again at the next request.
+    if (evicted) this.#byRaw.clear();
+  }
+}
+
+function makeResource(body: Buffer, start: number, end: number, identity: BridgeIdentity | undefined): ResourceEntry {
+  const dimensions = resourceDimensions(readResourceAttributes(body, start, end), identity);
+  const canonical = canonicalResource(body, start, end);
+  return { canonical, dimensions, slot: resourceSlot(dimensions), identity, scopes: new Map() };
+}

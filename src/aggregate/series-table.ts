@@ -1,0 +1,142 @@
+/**
+ * Fold, inside: the series of a shard and what their rows have gained since the last commit. Only minutes are counted;
+ * hours and days are added up from them when a commit is taken.
+ */
+import { fitDimensions, overflowDimensions, seriesId, type SeriesDimensions } from "../model/dimensions.ts";
+import { ROLLUP_COLUMNS, type RollupValues } from "../model/rollup-columns.ts";
+import type { LatencyHistogram } from "../model/latency-histogram.ts";
+import { chunkedArray } from "./number-slab.ts";
+import { LatencyAccumulator } from "./latency-accumulator.ts";
+
+/** What one minute of one series has gained since the last commit. */
+export interface MinuteRow {
+  readonly series: Series;
+  /** Start of the minute, epoch seconds. */
+  readonly bucketStart: number;
+  readonly values: RollupValues;
+  /** What would have passed 2^53 in `values`: position and amount. */
+  readonly carry: [number, number][];
+  readonly latency: LatencyAccumulator;
+}
+
+/** One series of the shard. */
+export interface Series {
+  readonly id: bigint;
+  readonly dimensions: SeriesDimensions;
+  /** Whether this is the row that takes what comes after the limit. */
+  readonly isOverflow: boolean;
+  /** The row that was added to last. */
+  current: MinuteRow | undefined;
+  readonly rows: Map<number, MinuteRow>;
+  /** Newest receive time, milliseconds. */
+  touchedAtMillis: number;
+  /** Whether a commit has written it to `series`. */
+  written: boolean;
+  /** Set when the table has let go of it: whoever holds it must ask again. */
+  evicted: boolean;
+  /** Durations that a commit has taken out of the rows before the live view did. */
+  readonly liveLatency: LatencyHistogram;
+}
+
+/** The series and rows of one shard. */
+export class SeriesTable {
+  readonly #shard: number;
+  readonly #maxSeries: number;
+  readonly #byDimensions = new Map<string, Series>();
+  #dirty: MinuteRow[] = [];
+
+  /** `maxSeries`: active series before the overflow row takes the rest. */
+  constructor(shard: number, maxSeries: number) {
+    this.#shard = shard;
+    this.#maxSeries = maxSeries;
+  }
+
+  /** How many series are active. */
+  get size(): number {
+    return this.#byDimensions.size;
+  }
+
+  /** The series of these dimensions, or the overflow series when there is no room for another. */
+  series(dimensions: SeriesDimensions): Series {
+    const fitted = fitDimensions(dimensions);
+    const key = JSON.stringify(fitted);
+    const known = this.#byDimensions.get(key);
+    if (known) return known;
+    if (this.#byDimensions.size < this.#maxSeries) return this.#add(key, fitted, false);
+    const overflow = overflowDimensions(this.#shard, fitted.protocol, fitted.side);
+    const overflowKey = JSON.stringify(overflow);
+    return this.#byDimensions.get(overflowKey) ?? this.#add(overflowKey, overflow, true);
+  }
+
+  #add(key: string, dimensions: SeriesDimensions, isOverflow: boolean): Series {
+    const series: Series = {
+      id: seriesId(dimensions),
+      dimensions,
+      isOverflow,
+      current: undefined,
+      rows: new Map(),
+      touchedAtMillis: 0,
+      written: false,
+      evicted: false,
+      liveLatency: new Map(),
+    };
+    this.#byDimensions.set(key, series);
+    return series;
+  }
+
+  /** The row of a series and minute, made when it is not there. */
+  row(series: Series, bucketStart: number): MinuteRow {
+    const current = series.current;
+    if (current !== undefined && current.bucketStart === bucketStart) return current;
+    let row = series.rows.get(bucketStart);
+    if (row === undefined) {
+      const values = chunkedArray(ROLLUP_COLUMNS.length);
+      row = { series, bucketStart, values, carry: [], latency: new LatencyAccumulator() };
+      series.rows.set(bucketStart, row);
+      this.#dirty.push(row);
+    }
+    series.current = row;
+    return row;
+  }
+
+  /** Takes every row that has gained something; the table counts from zero afterwards. */
+  takeRows(): readonly MinuteRow[] {
+    const rows = this.#dirty;
+    this.#dirty = [];
+    for (const row of rows) {
+      row.latency.takeNews(row.series.liveLatency);
+      row.series.current = undefined;
+      row.series.rows.clear();
+    }
+    return rows;
+  }
+
+  /** Every series. */
+  all(): Iterable<Series> {
+    return this.#byDimensions.values();
+  }
+
+  /** Lets go of series that nothing was received of since a time and that have nothing to commit. */
+  evictIdle(beforeMillis: number): void {
+    for (const [key, series] of this.#byDimensions) {
+      if (series.touchedAtMillis >= beforeMillis || series.rows.size > 0) continue;
+      series.evicted = true;
+      this.#byDimensions.delete(key);
+    }
+  }
+}
+
+/** The durations of a series that the live view has not shown yet; they count as shown afterwards. */
+export function takeLiveLatency(series: Series): LatencyHistogram {
+  const latency: LatencyHistogram = new Map(series.liveLatency);
+  series.liveLatency.clear();
+  for (const row of series.rows.values()) row.latency.takeNews(latency);
+  return latency;
+}
+
+/** Adds to a row exactly: what would pass 2^53 is carried beside it. */
+export function addToRow(row: MinuteRow, position: number, amount: number): void {
+  const sum = row.values[position]! + amount;
+  if (sum <= Number.MAX_SAFE_INTEGER) row.values[position] = sum;
+  else row.carry.push([position, amount]);
+}

@@ -1,0 +1,299 @@
+/**
+ * Between the log and the stores: folds the entries of one shard, in order, into increments of the totals. Deterministic:
+ * it reads no clock, receive times stand for it. What it holds beyond SQL is lost with it and folded again from the log.
+ */
+import { MAX_POINT_LEAD_MILLIS, refuseMetric, refusePoint } from "../model/admission.ts";
+import type { PlainAttributes, PlainValue } from "../model/attributes.ts";
+import type { LogEntry } from "../model/ingest-log.ts";
+import { metricMeaning } from "../model/metric-meaning.ts";
+import { ATTRIBUTES } from "../model/metric-names.ts";
+import type { MetricHeader, MetricVisitor } from "../model/metric-visitor.ts";
+import type { WalkMetrics } from "../model/metrics-walk.ts";
+import type { PointCursor } from "../model/point-cursor.ts";
+import { messageOf } from "../model/result.ts";
+import type { CounterStateRow, LedgerRow, QuarantineRow } from "../model/rollup-store.ts";
+import { highHalf, lowHalf } from "../model/uint64.ts";
+import { FoldCounts } from "./fold-counts.ts";
+import { bodyKey, LedgerBuilder, recallLedgerRow } from "./ledger.ts";
+import { Quarantine } from "./quarantine.ts";
+import { PointFold, type FoldContext, type RelayPrices } from "./point-fold.ts";
+import { RecentDeltas } from "./recent-deltas.ts";
+import { ScopeTable, type ResourceEntry, type ScopeState } from "./scopes.ts";
+import { SeriesTable } from "./series-table.ts";
+import { decodeScopeState, encodeScopeState } from "./state-codec.ts";
+import { Parent, parentKey, type StreamTarget } from "./streams.ts";
+
+/** How a shard is folded. */
+export interface ShardFoldOptions {
+  readonly shard: number;
+  readonly walk: WalkMetrics;
+  /** `METRICS_MAX_SERIES`. */
+  readonly maxSeries: number;
+  /** `METRICS_DELTA_MAX_AGE`, milliseconds. */
+  readonly deltaMaxAgeMillis: number;
+  /** Delta points known at once; past that the oldest are forgotten and what may be of their time goes to quarantine. */
+  readonly maxRecentDeltas: number;
+  /** Streams of one resource and scope; a metric that brings more goes to quarantine. */
+  readonly maxStreamsPerScope: number;
+  /** When migration 1 ran, epoch seconds. */
+  readonly birthSeconds: number;
+  readonly prices: RelayPrices;
+}
+
+/** What a commit takes out of the fold. */
+export interface FoldedState {
+  readonly counterState: readonly CounterStateRow[];
+  readonly ledger: readonly LedgerRow[];
+  readonly quarantine: readonly QuarantineRow[];
+}
+
+/** Folds one shard. */
+export class ShardFold implements MetricVisitor {
+  readonly series: SeriesTable;
+  readonly scopes: ScopeTable = new ScopeTable();
+  readonly counts: FoldCounts = new FoldCounts();
+  readonly #options: ShardFoldOptions;
+  readonly #recent: RecentDeltas;
+  readonly #points: PointFold;
+  readonly #ledger = new LedgerBuilder();
+  readonly #quarantine = new Quarantine();
+  #newestReceivedMillis = 0;
+  // Where the walk stands.
+  #entry: LogEntry | undefined;
+  #context: FoldContext | undefined;
+  #body: Buffer = Buffer.alloc(0);
+  #resource: ResourceEntry | undefined;
+  #scope: ScopeState | undefined;
+  #parent: Parent | undefined;
+  #header: MetricHeader | undefined;
+  #metricRange: readonly [start: number, end: number] = [0, 0];
+  #quarantined = false;
+  #isClean = false;
+  #onlyScopes: ScopeState[] | undefined;
+
+  constructor(options: ShardFoldOptions) {
+    this.#options = options;
+    this.series = new SeriesTable(options.shard, options.maxSeries);
+    this.#recent = new RecentDeltas(options.deltaMaxAgeMillis + 2 * MAX_POINT_LEAD_MILLIS, options.maxRecentDeltas);
+    this.#points = new PointFold({
+      series: this.series,
+      recent: this.#recent,
+      prices: options.prices,
+      accepted: (slot, hash) => this.#ledger.addPoint(slot, hash, this.#context!.receivedAtMillis),
+    });
+  }
+
+  /** Newest receive time folded, milliseconds; 0 before the first entry. */
+  get newestReceivedMillis(): number {
+    return this.#newestReceivedMillis;
+  }
+
+  /** The scopes of an entry whose state in SQL has not been put in yet. */
+  unloadedScopes(entry: LogEntry, body: Uint8Array): readonly ScopeState[] {
+    const found: ScopeState[] = [];
+    this.#begin(entry, body);
+    this.#onlyScopes = found;
+    this.#options.walk(body, this);
+    this.#onlyScopes = undefined;
+    return found;
+  }
+
+  /** Puts in what SQL holds of scopes; those without a row start empty. */
+  install(scopes: readonly ScopeState[], rows: readonly CounterStateRow[]): void {
+    const byKey = new Map(rows.map((row) => [row.stateKey, row]));
+    for (const scope of scopes) {
+      if (scope.loaded) continue;
+      const row = byKey.get(scope.stateKey);
+      if (row) restore(scope, row);
+      scope.loaded = true;
+    }
+  }
+
+  /** Puts in what the ledger knows of delta data. */
+  recall(rows: readonly LedgerRow[]): void {
+    for (const row of rows) recallLedgerRow(row, this.#recent);
+  }
+
+  /**
+   * Folds an entry; `body` is its inflated protobuf form. All of its scopes must have been loaded. `isClean`: admission is
+   * known to accept all of its points.
+   */
+  fold(entry: LogEntry, body: Uint8Array, isClean = false): void {
+    this.#begin(entry, body);
+    this.#isClean = isClean;
+    const walked = this.#options.walk(body, this);
+    if (walked.kind !== "success") this.#putAside(`the body cannot be decoded: ${walked.reason}`, body);
+    const counts = this.counts.at(entry.receivedAtMillis);
+    counts.entries++;
+    if (entry.bodyHash.length > 0 && !this.#context!.repeatedBody) {
+      const key = bodyKey(entry.bodyHash);
+      this.#recent.addBody(key, entry.receivedAtMillis);
+      this.#ledger.addBody(this.#resource?.slot ?? this.#options.shard, key, entry.receivedAtMillis);
+    }
+    this.#newestReceivedMillis = Math.max(this.#newestReceivedMillis, entry.receivedAtMillis);
+  }
+
+  /** An entry whose body cannot even be opened: it is put aside, so that the shard goes on. */
+  putAside(entry: LogEntry, reason: string): void {
+    this.#begin(entry, entry.body);
+    this.#putAside(reason, entry.body);
+    this.counts.at(entry.receivedAtMillis).entries++;
+    this.#newestReceivedMillis = Math.max(this.#newestReceivedMillis, entry.receivedAtMillis);
+  }
+
+  /** Takes what is to be committed beside the rows. */
+  take(): FoldedState {
+    const counterState: CounterStateRow[] = [];
+    for (const scope of this.scopes.all()) {
+      if (!scope.dirty) continue;
+      scope.dirty = false;
+      counterState.push({
+        stateKey: scope.stateKey,
+        slot: scope.slot,
+        state: encodeScopeState(scope),
+        touchedAt: Math.ceil(scope.touchedAtMillis / 1000),
+      });
+    }
+    counterState.sort((a, b) => (a.stateKey < b.stateKey ? -1 : 1));
+    return { counterState, ledger: this.#ledger.take(), quarantine: this.#quarantine.take() };
+  }
+
+  #begin(entry: LogEntry, body: Uint8Array): void {
+    const { receivedAtMillis, bodyHash, identity } = entry;
+    const birthNanos = this.#options.birthSeconds * 1e9;
+    this.#entry = entry;
+    this.#body = Buffer.from(body.buffer, body.byteOffset, body.length);
+    this.#resource = undefined;
+    this.#context = {
+      receivedAtMillis,
+      deltaMaxAgeMillis: this.#options.deltaMaxAgeMillis,
+      birthHigh: highHalf(birthNanos),
+      birthLow: lowHalf(birthNanos),
+      fromBridge: identity !== undefined,
+      repeatedBody: bodyHash.length > 0 && this.#recent.hasBody(bodyKey(bodyHash)),
+      counts: this.counts.at(receivedAtMillis),
+    };
+  }
+
+  resource(body: Uint8Array, start: number, end: number): void {
+    this.#resource = this.scopes.resource(bufferOf(body), start, end, this.#entry!.identity);
+  }
+
+  scope(body: Uint8Array, start: number, end: number): boolean {
+    const scope = this.scopes.scope(this.#resource!, bufferOf(body), start, end);
+    if (this.#onlyScopes) {
+      if (!scope.loaded && !this.#onlyScopes.includes(scope)) this.#onlyScopes.push(scope);
+      return false;
+    }
+    scope.touchedAtMillis = Math.max(scope.touchedAtMillis, this.#context!.receivedAtMillis);
+    this.#scope = scope;
+    return true;
+  }
+
+  metric(header: MetricHeader): boolean {
+    const meaning = metricMeaning(header.name);
+    if (meaning === undefined || refuseMetric(header, meaning) !== undefined) return false;
+    const key = parentKey(header);
+    let parent = this.#scope!.parents.get(key);
+    if (parent === undefined) {
+      parent = new Parent(key, meaning, this.#scope!.stateKey);
+      this.#scope!.parents.set(key, parent);
+    }
+    parent.rewind();
+    this.#parent = parent;
+    this.#header = header;
+    this.#metricRange = [header.start, header.end];
+    this.#quarantined = false;
+    return true;
+  }
+
+  point(point: PointCursor): void {
+    if (this.#quarantined) return;
+    try {
+      this.#point(point);
+    } catch (error) {
+      // Whatever a metric of foreign origin breaks must not stop the shard: it is kept to be looked at.
+      this.#quarantined = true;
+      this.#putAside(messageOf(error), this.#body.subarray(...this.#metricRange));
+    }
+  }
+
+  skipped(header: MetricHeader, pointCount: number): void {
+    const counts = this.#context!.counts;
+    if (metricMeaning(header.name) === undefined) counts.pointsIgnored += pointCount;
+    else counts.pointsRefused += pointCount;
+  }
+
+  #point(point: PointCursor): void {
+    const context = this.#context!;
+    const scope = this.#scope!;
+    const parent = this.#parent!;
+    const header = this.#header!;
+    if (!this.#isClean && refusePoint(header, parent.meaning, point, context) !== undefined) {
+      context.counts.pointsRefused++;
+      return;
+    }
+    // NO_RECORDED_VALUE: a mark of the sender's, not a measurement.
+    if ((point.flags & 1) !== 0) return;
+    if (parent.streams.size > this.#options.maxStreamsPerScope) {
+      throw new RangeError(`a metric has more than ${this.#options.maxStreamsPerScope} attribute sets`);
+    }
+    const stream = parent.stream(point, this.#target);
+    if (stream.columns.values.length === 0) {
+      context.counts.pointsIgnored++;
+    } else if (header.temporality === "delta") {
+      this.#points.delta(scope, parent, stream, header, point, context);
+    } else {
+      this.#points.cumulative(scope, parent, stream, header, point, context);
+    }
+  }
+
+  #target = (attributes: PlainAttributes): StreamTarget => {
+    const { meaning } = this.#parent!;
+    const isHttp = meaning.protocol === "http";
+    const resource = this.#resource!.dimensions;
+    const dimensions = {
+      protocol: meaning.protocol,
+      namespace: resource.namespace,
+      service: resource.service,
+      environment: resource.environment,
+      side: meaning.side,
+      method: isHttp ? text(attributes.get(ATTRIBUTES.requestMethod)) : "",
+      route: isHttp ? text(attributes.get(ATTRIBUTES.route)) : "",
+      statusCode: isHttp ? statusCode(attributes.get(ATTRIBUTES.statusCode)) : 0,
+      meetingId: isHttp ? "" : resource.meetingId,
+      participantId: isHttp ? "" : resource.participantId,
+    };
+    return { columns: meaning.columns(attributes), dimensions, series: this.series.series(dimensions) };
+  };
+
+  #putAside(reason: string, payload: Uint8Array): void {
+    const entry = this.#entry!;
+    this.counts.at(entry.receivedAtMillis).quarantined++;
+    this.#quarantine.add(entry, reason, payload);
+  }
+}
+
+function restore(scope: ScopeState, row: CounterStateRow): void {
+  if (row.state.length > 0) {
+    decodeScopeState(scope, row.state);
+    return;
+  }
+  // Forgotten for its age: a stream that is not newer than its last sign of life comes back as a baseline.
+  const nanos = (row.touchedAt + MAX_POINT_LEAD_MILLIS / 1000) * 1e9;
+  scope.forgottenHigh = highHalf(nanos);
+  scope.forgottenLow = lowHalf(nanos);
+}
+
+function bufferOf(body: Uint8Array): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.length);
+}
+
+function text(value: PlainValue | undefined): string {
+  return value === undefined ? "" : String(value);
+}
+
+function statusCode(value: PlainValue | undefined): number {
+  const status = Number(value);
+  return Number.isInteger(status) && status >= 0 && status <= 999 ? status : 0;
+}

@@ -1,0 +1,192 @@
+/**
+ * Fold, inside: the parents (resource, scope, metric) and streams (their attribute sets) of a shard. A point finds its
+ * stream by its raw attribute bytes, first where it stood in the request before; only a byte sequence never seen is decoded.
+ */
+import { canonicalAttributes, identityHash } from "../model/canonical-attributes.ts";
+import type { SeriesDimensions } from "../model/dimensions.ts";
+import { readAttributes, type PlainAttributes } from "../model/attributes.ts";
+import type { MetricHeader } from "../model/metric-visitor.ts";
+import type { MetricMeaning, StreamColumns } from "../model/metric-meaning.ts";
+import type { PointCursor } from "../model/point-cursor.ts";
+import { ByteSequence } from "./byte-sequence.ts";
+import { COUNTER_NUMBERS, CounterSet } from "./counter.ts";
+import { ExpectedOrder } from "./expected-order.ts";
+import type { ExplicitBounds } from "./latency-accumulator.ts";
+import { NumberSlab } from "./number-slab.ts";
+import type { Series } from "./series-table.ts";
+import { StartHistory } from "./start-history.ts";
+
+/** Numbers of a {@link LiveIncrease} in its slab. */
+const LIVE_NUMBERS = 4;
+
+/** The latest increase of a stream, for the live view. */
+export class LiveIncrease {
+  readonly #slab: NumberSlab;
+  readonly #offset: number;
+
+  /** No increase yet. */
+  constructor(slab: NumberSlab) {
+    this.#slab = slab;
+    this.#offset = slab.add();
+  }
+
+  /** Observations. */
+  get count(): number {
+    return this.#slab.numbers[this.#offset]!;
+  }
+
+  get value(): number {
+    return this.#slab.numbers[this.#offset + 1]!;
+  }
+
+  get intervalMillis(): number {
+    return this.#slab.numbers[this.#offset + 2]!;
+  }
+
+  /** When it is too old to be shown: milliseconds since the Unix epoch. */
+  get expiresAtMillis(): number {
+    return this.#slab.numbers[this.#offset + 3]!;
+  }
+
+  /** Notes an increase. */
+  set(count: number, value: number, intervalMillis: number, expiresAtMillis: number): void {
+    const { numbers } = this.#slab;
+    numbers[this.#offset] = count;
+    numbers[this.#offset + 1] = value;
+    numbers[this.#offset + 2] = intervalMillis;
+    numbers[this.#offset + 3] = expiresAtMillis;
+  }
+}
+
+/** What a new stream is given: which columns it adds to, of which series. */
+export type StreamTarget = Pick<Stream, "columns" | "dimensions" | "series">;
+
+/** One attribute set of a parent. */
+export interface Stream {
+  /** 32 hexadecimal digits: a hash of the canonical attributes. */
+  readonly key: string;
+  /** Words of a hash over the whole identity, for telling repeated delta points. */
+  readonly wordA: number;
+  readonly wordB: number;
+  readonly columns: StreamColumns;
+  readonly counters: CounterSet;
+  readonly dimensions: SeriesDimensions;
+  series: Series;
+  readonly live: LiveIncrease;
+}
+
+/** A byte sequence that a stream's attributes came in. */
+interface Alias {
+  readonly raw: ByteSequence;
+  readonly stream: Stream;
+  readonly next: Alias | undefined;
+}
+
+/** The part of a stream's identity that all points of a metric share. */
+export class Parent {
+  readonly key: string;
+  readonly meaning: MetricMeaning;
+  readonly history: StartHistory = new StartHistory();
+  /** The cumulative state of streams by their key, those included that were loaded and not seen since. */
+  readonly counters: Map<string, CounterSet> = new Map();
+  readonly streams: Map<string, Stream> = new Map();
+  readonly #identity: string;
+  readonly #aliases = new Map<number, Alias>();
+  readonly #expected: Alias[] = [];
+  readonly #order = new ExpectedOrder();
+  readonly #counterSlab = new NumberSlab(COUNTER_NUMBERS);
+  readonly #liveSlab = new NumberSlab(LIVE_NUMBERS);
+  readonly #bounds: ExplicitBounds[] = [];
+  #position = 0;
+
+  /** `stateKey`: that of the resource and scope. */
+  constructor(key: string, meaning: MetricMeaning, stateKey: string) {
+    this.key = key;
+    this.meaning = meaning;
+    this.#identity = `${stateKey}|${key}`;
+  }
+
+  /** Starts over with the first point of a metric. */
+  rewind(): void {
+    this.#position = 0;
+    this.#order.settle();
+  }
+
+  /** The counters of a stream, made when there are none. */
+  countersOf(key: string): CounterSet {
+    let counters = this.counters.get(key);
+    if (counters === undefined) {
+      counters = new CounterSet(this.#counterSlab);
+      this.counters.set(key, counters);
+    }
+    return counters;
+  }
+
+  /** The stream of a point; `make` is called for the columns and series of one that was never seen. */
+  stream(point: PointCursor, make: (attributes: PlainAttributes) => StreamTarget): Stream {
+    const position = this.#position++;
+    const { body, attributesStart: start, attributesEnd: end } = point;
+    if (this.#order.matches(position, body, start, end)) return this.#expected[position]!.stream;
+    const hash = ByteSequence.hash(body, start, end);
+    let alias = this.#aliases.get(hash);
+    while (alias !== undefined && !alias.raw.equals(body, start, end)) alias = alias.next;
+    alias ??= this.#addAlias(hash, new ByteSequence(body, start, end), make);
+    // A sender that repeats one metric many times in a request must not make this grow: places are as many as streams.
+    if (position <= this.#aliases.size && position <= this.#expected.length) {
+      this.#expected[position] = alias;
+      this.#order.set(position, alias.raw);
+    }
+    return alias.stream;
+  }
+
+  #addAlias(hash: number, raw: ByteSequence, make: Parameters<Parent["stream"]>[1]): Alias {
+    const bytes = raw.bytes();
+    const key = identityHash([canonicalAttributes(bytes, 0, bytes.length)]);
+    let stream = this.streams.get(key);
+    if (stream === undefined) {
+      stream = this.#makeStream(key, make(readAttributes(bytes, 0, bytes.length)));
+      this.streams.set(key, stream);
+    }
+    const alias: Alias = { raw, stream, next: this.#aliases.get(hash) };
+    this.#aliases.set(hash, alias);
+    return alias;
+  }
+
+  #makeStream(key: string, target: StreamTarget): Stream {
+    const digest = identityHash([new TextEncoder().encode(`${this.#identity}|${key}`)]);
+    return {
+      key,
+      wordA: Number.parseInt(digest.slice(0, 8), 16) | 0,
+      wordB: Number.parseInt(digest.slice(8, 16), 16) | 0,
+      ...target,
+      counters: this.countersOf(key),
+      live: new LiveIncrease(this.#liveSlab),
+    };
+  }
+
+  /** One object for equal bounds of points; the last few are remembered. */
+  boundsOf = (point: PointCursor): ExplicitBounds => {
+    const { boundsBody, boundsStart, boundsEnd } = point;
+    for (const bounds of this.#bounds) if (bounds.wire.equals(boundsBody, boundsStart, boundsEnd)) return bounds;
+    return this.addBounds(boundsBody.slice(boundsStart, boundsEnd));
+  };
+
+  /** One object for the bounds in packed form. */
+  addBounds(wire: Uint8Array): ExplicitBounds {
+    const known = this.#bounds.find((bounds) => bounds.wire.equals(wire, 0, wire.length));
+    if (known) return known;
+    const view = new DataView(wire.buffer, wire.byteOffset, wire.byteLength);
+    const values = Float64Array.from({ length: wire.length / 8 }, (_, place) => view.getFloat64(place * 8, true));
+    const bounds: ExplicitBounds = { wire: new ByteSequence(wire, 0, wire.length), values };
+    this.#bounds.unshift(bounds);
+    if (this.#bounds.length > MAX_REMEMBERED_BOUNDS) this.#bounds.pop();
+    return bounds;
+  }
+}
+
+const MAX_REMEMBERED_BOUNDS = 8;
+
+/** The key of a parent within its resource and scope. */
+export function parentKey(header: MetricHeader): string {
+  return `${header.name}|${header.unit}|${header.kind}|${header.temporality}`;
+}

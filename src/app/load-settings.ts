@@ -1,0 +1,65 @@
+/**
+ * Settings from code, environment and defaults, in this order; every fault is found before anything starts.
+ */
+import { isIP } from "node:net";
+import { SETTING_DEFINITIONS, type ReceiverSettings } from "./settings.ts";
+
+/** Environment variables, as Node has them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Settings, or every fault that was found, one line each. */
+export type LoadedSettings =
+  | { readonly kind: "success"; readonly settings: ReceiverSettings }
+  | { readonly kind: "failure"; readonly faults: readonly string[] };
+
+/** Reads all settings. Empty environment variables count as unset. */
+export function loadSettings(environment: Environment, options: Partial<ReceiverSettings> = {}): LoadedSettings {
+  const faults: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, definition] of Object.entries(SETTING_DEFINITIONS)) {
+    const { name, expected, secret } = definition;
+    const given = (options as Record<string, unknown>)[key];
+    const text = environment[name]?.trim();
+    values[key] = definition.fallback;
+    if (given !== undefined) {
+      if (definition.accepts(given)) values[key] = given;
+      else faults.push(`${key}: expected ${expected} (got ${shown(given, secret)})`);
+    } else if (text !== undefined && text !== "") {
+      const value = definition.parse(text);
+      if (value === undefined) faults.push(`${name}: expected ${expected} (got ${shown(text, secret)})`);
+      else values[key] = value;
+    }
+  }
+  for (const key of Object.keys(options)) {
+    if (!(key in SETTING_DEFINITIONS)) faults.push(`${key}: there is no such setting`);
+  }
+  const settings = Object.freeze(values) as unknown as ReceiverSettings;
+  if (faults.length === 0) faults.push(...combinationFaults(settings));
+  return faults.length === 0 ? { kind: "success", settings } : { kind: "failure", faults };
+}
+
+function shown(value: unknown, secret: boolean): string {
+  return secret ? "a value that is not shown" : JSON.stringify(value);
+}
+
+function combinationFaults(settings: ReceiverSettings): string[] {
+  const faults: string[] = [];
+  const { otlpToken, tlsCertFile, tlsKeyFile } = settings;
+  for (const [name, host] of [
+    ["OTLP_HOST", settings.otlpHost],
+    ["BRIDGE_HOST", settings.bridgeHost],
+  ] as const) {
+    if (!isLoopback(host) && otlpToken === undefined) {
+      faults.push(`${name}: expected a loopback address while OTLP_TOKEN is not set (got ${JSON.stringify(host)})`);
+    }
+  }
+  if ((tlsCertFile === undefined) !== (tlsKeyFile === undefined)) {
+    faults.push("TLS_CERT_FILE, TLS_KEY_FILE: expected both or neither (got one)");
+  }
+  return faults;
+}
+
+/** Whether nobody outside of this machine can reach a host. */
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}

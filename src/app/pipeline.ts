@@ -1,0 +1,209 @@
+/**
+ * The whole pipeline on one screen: OTLP in → door → log → fold → totals and realtime → live view. Stages meet only here.
+ */
+import { randomBytes } from "node:crypto";
+import { ShardOwner } from "../aggregate/shard-owner.ts";
+import { LiveServer } from "../bridge/live-server.ts";
+import type { Clock, Timer } from "../model/clock.ts";
+import { retryable, success, type Result } from "../model/result.ts";
+import { createOpenBody } from "../otlp/open-body.ts";
+import { encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
+import { walkCheckedMetrics, walkMetrics } from "../otlp/walk-metrics.ts";
+import { liveHistory } from "../realtime/live-history.ts";
+import { liveView } from "../realtime/live-view.ts";
+import { Intake } from "../receive/intake.ts";
+import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
+import { migrateUp } from "../rollup/migrate.ts";
+import type { ReceiverSettings } from "./settings.ts";
+import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
+import { pooledRandomKeys } from "./random-keys.ts";
+import { readTlsFiles } from "./tls-files.ts";
+
+/** Where a running pipeline listens. */
+export interface Listening {
+  readonly otlpPort: number;
+  readonly bridgePort: number;
+}
+
+/** Inflated bodies that all shards together keep between the door and the fold, bytes. */
+const MAX_DECODED_BYTES = 24 * 1024 * 1024;
+const MAX_RECENT_DELTAS = 2_000_000;
+const MAX_STREAMS_PER_SCOPE = 50_000;
+const MAX_CONCURRENT_INFLATIONS = 4;
+const MAINTENANCE_INTERVAL_MILLIS = 600_000;
+const MIGRATION_RETRY_MILLIS = 1000;
+const CLOSE_DEADLINE_MILLIS = 4000;
+
+/** A receiver's parts, connected. */
+export class Pipeline {
+  readonly logs: LogStores;
+  readonly totals: TotalsStore;
+  readonly intake: Intake;
+  readonly owners: readonly ShardOwner[];
+  readonly otlp: OtlpHttpServer;
+  readonly live: LiveServer;
+  readonly #settings: ReceiverSettings;
+  readonly #clock: Clock;
+  readonly #report: (message: string) => void;
+  #gate: Result<void> = retryable("unavailable", "the migrations have not run yet");
+  #timer: Timer | undefined;
+  #stopping = false;
+
+  private constructor(
+    settings: ReceiverSettings,
+    clock: Clock,
+    report: (message: string) => void,
+    logs: LogStores,
+    totals: TotalsStore,
+  ) {
+    const tls = readTlsFiles(settings);
+    const openBody = createOpenBody({
+      maxInflatedBytes: settings.maxBodyBytes,
+      maxConcurrent: MAX_CONCURRENT_INFLATIONS,
+    });
+    this.#settings = settings;
+    this.#clock = clock;
+    this.#report = report;
+    this.logs = logs;
+    this.totals = totals;
+    this.intake = new Intake({
+      logs: logs.logs,
+      openBody,
+      walk: walkMetrics,
+      deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
+      randomKey: pooledRandomKeys(randomBytes),
+      gate: () => this.#gate,
+      appended: (shard, id, body, isClean) => this.owners[shard]!.offer(id, { body, isClean }),
+    });
+    this.owners = logs.logs.map(
+      (log, shard) =>
+        new ShardOwner({
+          shard,
+          log,
+          lease: logs.leases[shard]!,
+          store: totals.store,
+          realtime: logs.realtime,
+          clock,
+          openBody,
+          fold: {
+            walk: walkCheckedMetrics,
+            maxSeries: settings.maxSeries,
+            deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
+            maxRecentDeltas: MAX_RECENT_DELTAS,
+            maxStreamsPerScope: MAX_STREAMS_PER_SCOPE,
+            prices: {
+              nanosPerUserHour: Math.round(settings.turnCostPerUserHour * 1e9),
+              nanosPerGigabyte: Math.round(settings.turnCostPerGigabyte * 1e9),
+            },
+          },
+          batchEntries: settings.batchEntries,
+          processIntervalMillis: settings.processIntervalMillis,
+          persistIntervalMillis: settings.persistIntervalMillis,
+          maxEntries: settings.bufferEntries,
+          maxBytes: settings.bufferBytes,
+          maxDecodedBytes: MAX_DECODED_BYTES / settings.shards,
+          report,
+        }),
+    );
+    this.otlp = new OtlpHttpServer({
+      host: settings.otlpHost,
+      port: settings.otlpPort,
+      token: settings.otlpToken,
+      tls,
+      limits: { ...DEFAULT_OTLP_HTTP_LIMITS, maxBodyBytes: settings.maxBodyBytes },
+      clock,
+      handler: (request) => this.intake.accept(request),
+      encodeSuccess,
+      encodeStatus,
+      handlerThrew: (reason) => report(`the door failed: ${reason}`),
+    });
+    this.live = new LiveServer({
+      host: settings.bridgeHost,
+      port: settings.bridgePort,
+      token: settings.otlpToken,
+      tls,
+      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [])),
+      history: () => this.#snapshot(liveHistory),
+      ready: () => this.#ready(),
+    });
+  }
+
+  /** Opens the stores. Not a success when an embedded store cannot be had; Redis and MySQL may come later. */
+  static open(settings: ReceiverSettings, clock: Clock, report: (message: string) => void): Result<Pipeline> {
+    // Throws, when it does, before anything is open.
+    readTlsFiles(settings);
+    const logs = openLogStores(settings, clock);
+    if (logs.kind !== "success") return logs;
+    const totals = openTotalsStore(settings, clock);
+    if (totals.kind !== "success") {
+      void logs.value.close();
+      return totals;
+    }
+    return success(new Pipeline(settings, clock, report, logs.value, totals.value));
+  }
+
+  /** Listens, migrates and starts to fold. Retryable `unavailable` when a port cannot be had. */
+  async start(): Promise<Result<Listening>> {
+    const otlpPort = await this.otlp.listen();
+    if (otlpPort.kind !== "success") return otlpPort;
+    const bridgePort = await this.live.listen();
+    if (bridgePort.kind !== "success") return bridgePort;
+    if (this.#settings.metricsEnabled) await this.#migrate();
+    else this.#gate = retryable("unavailable", "METRICS_ENABLED is false");
+    return success({ otlpPort: otlpPort.value, bridgePort: bridgePort.value });
+  }
+
+  /** Migrations may have to wait for SQL: until they have run, appends are answered 503. */
+  async #migrate(): Promise<void> {
+    const migrated = await migrateUp(migrationsOf(this.#settings), Math.floor(this.#clock.nowMillis() / 1000));
+    if (this.#stopping) return;
+    if (migrated.kind === "success") {
+      this.#gate = success(undefined);
+      for (const owner of this.owners) owner.start();
+      await this.#maintain();
+      return;
+    }
+    const known = this.#gate.kind !== "success" && this.#gate.reason === migrated.reason;
+    this.#gate = retryable("unavailable", migrated.reason);
+    if (!known) this.#report(`migrations: ${migrated.reason}`);
+    this.#timer = this.#clock.after(MIGRATION_RETRY_MILLIS, () => void this.#migrate());
+  }
+
+  async #maintain(): Promise<void> {
+    const maintained = await this.totals.store.maintain(Math.floor(this.#clock.nowMillis() / 1000));
+    if (this.#stopping) return;
+    if (maintained.kind !== "success") this.#report(`maintenance: ${maintained.reason}`);
+    this.#timer = this.#clock.after(MAINTENANCE_INTERVAL_MILLIS, () => void this.#maintain());
+  }
+
+  async #snapshot<T>(view: (snapshot: Parameters<typeof liveHistory>[0]) => T): Promise<Result<T>> {
+    const snapshot = await this.logs.realtime.snapshot(this.#clock.nowMillis());
+    return snapshot.kind === "success" ? success(view(snapshot.value)) : snapshot;
+  }
+
+  async #ready(): Promise<Result<unknown>> {
+    if (this.#gate.kind !== "success") return this.#gate;
+    const parts = await Promise.all([...this.logs.logs.map((log) => log.writable()), this.totals.store.ready()]);
+    return parts.find(({ kind }) => kind !== "success") ?? success({ status: "ready" });
+  }
+
+  /** Reads the certificate again, for connections to come. */
+  reloadCertificates(): void {
+    const tls = readTlsFiles(this.#settings);
+    if (!tls) return;
+    this.otlp.setSecureContext(tls);
+    this.live.setSecureContext(tls);
+  }
+
+  /** Stops intake, answers what is in flight, folds and commits what the logs hold, and closes everything. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#gate = retryable("unavailable", "the receiver is shutting down");
+    this.#timer?.clear();
+    await this.otlp.close(CLOSE_DEADLINE_MILLIS);
+    await Promise.all(this.owners.map((owner) => owner.stop()));
+    await this.live.close();
+    await this.totals.store.close();
+    await this.logs.close();
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * The entry point `otel-bandwidth/receiver`: the receiver as a library, the same thing that `otel-bandwidth serve` runs.
+ */
+import { systemClock } from "../model/clock.ts";
+import { messageOf } from "../model/result.ts";
+import { loadSettings } from "./load-settings.ts";
+import { Pipeline, type Listening } from "./pipeline.ts";
+import type { ReceiverSettings } from "./settings.ts";
+
+export type { Listening } from "./pipeline.ts";
+export type { ReceiverSettings } from "./settings.ts";
+
+/** Settings that differ from the environment's and the defaults, and where messages go. */
+export interface ReceiverOptions extends Partial<ReceiverSettings> {
+  /** The environment to read; default `process.env`. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Told of what went wrong and is tried again, one sentence. Default: standard error. */
+  readonly report?: (message: string) => void;
+}
+
+/** A receiver. */
+export interface Receiver {
+  readonly settings: ReceiverSettings;
+  /** What it stores in, for a person, without secrets. */
+  readonly storage: { readonly log: string; readonly totals: string };
+  /** Listens and starts. Rejects when a port cannot be had. */
+  start(): Promise<Listening>;
+  /** What is not durable, one sentence each. */
+  warnings(): Promise<readonly string[]>;
+  /** SQL statements since start that write and that read. */
+  statementCounts(): { readonly writes: number; readonly reads: number };
+  /** Reads the certificates again. */
+  reloadCertificates(): void;
+  /** Stops intake, answers what is in flight, persists and closes. May be called more than once. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Makes a receiver; nothing listens before `start`. Throws one Error that lists every fault of the settings, or says why an
+ * embedded store cannot be opened.
+ */
+export function createReceiver(options: ReceiverOptions = {}): Receiver {
+  const { environment = process.env, report = printError, ...given } = options;
+  const loaded = loadSettings(environment, given);
+  if (loaded.kind === "failure") throw new Error(loaded.faults.join("\n"));
+  const { settings } = loaded;
+  const opened = Pipeline.open(settings, systemClock, report);
+  if (opened.kind !== "success") throw new Error(opened.reason);
+  const pipeline = opened.value;
+  let stopped: Promise<void> | undefined;
+  return {
+    settings,
+    storage: { log: pipeline.logs.description, totals: pipeline.totals.description },
+    start: async () => {
+      const started = await pipeline.start();
+      if (started.kind === "success") return started.value;
+      await (stopped ??= pipeline.stop());
+      throw new Error(started.reason);
+    },
+    warnings: () => pipeline.logs.warnings().catch((error: unknown) => [messageOf(error)]),
+    statementCounts: () => pipeline.totals.store.statementCounts(),
+    reloadCertificates: () => pipeline.reloadCertificates(),
+    stop: () => (stopped ??= pipeline.stop()),
+  };
+}
+
+function printError(message: string): void {
+  process.stderr.write(`otel-bandwidth: ${message}\n`);
+}

@@ -1,0 +1,65 @@
+/**
+ * `otel-bandwidth serve`: runs the receiver until a signal asks it to stop.
+ */
+import { parseArgs } from "node:util";
+import { messageOf } from "../model/result.ts";
+import { commandSettings } from "./command-settings.ts";
+import { createReceiver, type Receiver } from "./receiver.ts";
+
+/** What is left of the 10 s after a signal when the process ends whatever is still under way. */
+const STOP_DEADLINE_MILLIS = 9500;
+
+/** Runs the receiver. Resolves with the exit code: 0 after a signal, 1 when stopping took too long. */
+export async function serve(args: readonly string[]): Promise<number> {
+  parseArgs({ args: [...args], options: {} });
+  commandSettings();
+  const receiver = createReceiver();
+  const signal = nextSignal();
+  const { otlpPort, bridgePort } = await receiver.start();
+  announce(receiver, otlpPort, bridgePort);
+  for (const warning of await receiver.warnings()) print(`not durable: ${warning}`);
+  process.on("SIGHUP", () => reload(receiver));
+  print(`${await signal}: stopping`);
+  return stopInTime(receiver);
+}
+
+function announce({ settings, storage }: Receiver, otlpPort: number, bridgePort: number): void {
+  const scheme = settings.tlsCertFile === undefined ? "http" : "https";
+  print(`OTLP at ${scheme}://${hostText(settings.otlpHost)}:${otlpPort}/v1/metrics (protobuf and JSON)`);
+  print(`live at ${scheme}://${hostText(settings.bridgeHost)}:${bridgePort}/api/live (also /healthz, /readyz)`);
+  print(`log in ${storage.log}, totals in ${storage.totals}`);
+  if (!settings.metricsEnabled) print("METRICS_ENABLED is false: nothing is accepted, senders are answered 503");
+}
+
+function hostText(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+function nextSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+function reload(receiver: Receiver): void {
+  try {
+    receiver.reloadCertificates();
+    print("SIGHUP: read the certificates again");
+  } catch (error) {
+    print(`SIGHUP: kept the old certificates, ${messageOf(error)}`);
+  }
+}
+
+async function stopInTime(receiver: Receiver): Promise<number> {
+  const late = setTimeout(() => {
+    print("stopping took too long; what is in the log is folded at the next start");
+    process.exit(1);
+  }, STOP_DEADLINE_MILLIS);
+  await receiver.stop();
+  clearTimeout(late);
+  return 0;
+}
+
+function print(line: string): void {
+  process.stdout.write(`otel-bandwidth: ${line}\n`);
+}

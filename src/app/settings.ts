@@ -1,0 +1,245 @@
+/**
+ * The settings of the receiver: their names, defaults and what they must be. The one place that knows them; the table in
+ * the README is generated from here.
+ */
+
+/** What the receiver runs with. Times are milliseconds unless the name says otherwise. */
+export interface ReceiverSettings {
+  /** `METRICS_ENABLED` */
+  readonly metricsEnabled: boolean;
+  /** `METRICS_BUFFER_SIZE` */
+  readonly bufferEntries: number;
+  /** `METRICS_BUFFER_BYTES` */
+  readonly bufferBytes: number;
+  /** `METRICS_BATCH_SIZE` */
+  readonly batchEntries: number;
+  /** `METRICS_PROCESS_INTERVAL` */
+  readonly processIntervalMillis: number;
+  /** `METRICS_PERSIST_INTERVAL` */
+  readonly persistIntervalMillis: number;
+  /** `METRICS_MAX_SERIES` */
+  readonly maxSeries: number;
+  /** `METRICS_DELTA_MAX_AGE` */
+  readonly deltaMaxAgeMillis: number;
+  /** `REDIS_METRICS_TTL`, seconds */
+  readonly realtimeTtlSeconds: number;
+  /** `REDIS_URL` */
+  readonly redisUrl: string | undefined;
+  /** `MYSQL_URL` */
+  readonly mysqlUrl: string | undefined;
+  /** `DATA_DIR` */
+  readonly dataDirectory: string;
+  /** `OTLP_HOST` */
+  readonly otlpHost: string;
+  /** `OTLP_PORT`; 0 takes any free port */
+  readonly otlpPort: number;
+  /** `OTLP_TOKEN` */
+  readonly otlpToken: string | undefined;
+  /** `OTLP_MAX_BODY_BYTES`: a body as it comes, and once inflated */
+  readonly maxBodyBytes: number;
+  /** `TLS_CERT_FILE` */
+  readonly tlsCertFile: string | undefined;
+  /** `TLS_KEY_FILE` */
+  readonly tlsKeyFile: string | undefined;
+  /** `BRIDGE_HOST` */
+  readonly bridgeHost: string;
+  /** `BRIDGE_PORT`; 0 takes any free port */
+  readonly bridgePort: number;
+  /** `TURN_COST_PER_USER_HOUR` */
+  readonly turnCostPerUserHour: number;
+  /** `TURN_COST_PER_GB` */
+  readonly turnCostPerGigabyte: number;
+  /** `SHARDS` */
+  readonly shards: number;
+}
+
+/** How one setting is read. */
+export interface SettingDefinition<T> {
+  /** Name of the environment variable. */
+  readonly name: string;
+  readonly fallback: T;
+  /** What the value must be, in words that follow "expected". */
+  readonly expected: string;
+  readonly meaning: string;
+  /** Whether the value must not be shown. */
+  readonly secret: boolean;
+  /** The value in a text; `undefined` when it is not one. */
+  readonly parse: (text: string) => T | undefined;
+  /** Whether a value given by code is one. */
+  readonly accepts: (value: unknown) => boolean;
+}
+
+/** The definition of every setting. */
+export type SettingDefinitions = { readonly [K in keyof ReceiverSettings]: SettingDefinition<ReceiverSettings[K]> };
+
+function whole(name: string, fallback: number, min: number, max: number, meaning: string): SettingDefinition<number> {
+  const accepts = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
+  return {
+    name,
+    fallback,
+    meaning,
+    secret: false,
+    expected: `a whole number from ${min} to ${max}`,
+    accepts,
+    parse: (text) => (/^\d+$/.test(text) && accepts(Number(text)) ? Number(text) : undefined),
+  };
+}
+
+function amount(name: string, fallback: number, meaning: string): SettingDefinition<number> {
+  const accepts = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= 1_000_000;
+  return {
+    name,
+    fallback,
+    meaning,
+    secret: false,
+    expected: "a number from 0 to 1000000",
+    accepts,
+    parse: (text) => (/^\d+(\.\d+)?$/.test(text) && accepts(Number(text)) ? Number(text) : undefined),
+  };
+}
+
+function flag(name: string, fallback: boolean, meaning: string): SettingDefinition<boolean> {
+  return {
+    name,
+    fallback,
+    meaning,
+    secret: false,
+    expected: "true or false",
+    accepts: (value) => typeof value === "boolean",
+    parse: (text) => (/^true$/i.test(text) ? true : /^false$/i.test(text) ? false : undefined),
+  };
+}
+
+function required(name: string, fallback: string, meaning: string): SettingDefinition<string> {
+  const accepts = (value: unknown): boolean => typeof value === "string" && value !== "";
+  return { name, fallback, meaning, secret: false, expected: "a text", accepts, parse: (value) => value };
+}
+
+function optional(
+  name: string,
+  expected: string,
+  meaning: string,
+  isValid: (value: string) => boolean = () => true,
+  secret = false,
+): SettingDefinition<string | undefined> {
+  return {
+    name,
+    fallback: undefined,
+    meaning,
+    secret,
+    expected,
+    accepts: (value) => value === undefined || (typeof value === "string" && isValid(value)),
+    parse: (value) => (isValid(value) ? value : undefined),
+  };
+}
+
+function urlWith(...protocols: string[]): (value: string) => boolean {
+  return (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
+}
+
+const hasDatabase = (value: string): boolean => urlWith("mysql:")(value) && new URL(value).pathname.length > 1;
+
+/** Every setting, in the order the documentation lists them. */
+export const SETTING_DEFINITIONS: SettingDefinitions = {
+  metricsEnabled: flag(
+    "METRICS_ENABLED",
+    true,
+    "`false`: nothing is instrumented or accepted. The way back, in seconds.",
+  ),
+  bufferEntries: whole(
+    "METRICS_BUFFER_SIZE",
+    10_000,
+    2,
+    10_000_000,
+    "Entries that a shard's log holds before senders are answered 503.",
+  ),
+  bufferBytes: whole(
+    "METRICS_BUFFER_BYTES",
+    268_435_456,
+    1_048_576,
+    1_099_511_627_776,
+    "Bytes that a shard's log holds before senders are answered 503.",
+  ),
+  batchEntries: whole("METRICS_BATCH_SIZE", 100, 1, 10_000, "Entries read from the log at a time."),
+  processIntervalMillis: whole(
+    "METRICS_PROCESS_INTERVAL",
+    5000,
+    50,
+    60_000,
+    "Milliseconds between two foldings of what came in, and two updates of the live view.",
+  ),
+  persistIntervalMillis: whole(
+    "METRICS_PERSIST_INTERVAL",
+    60_000,
+    100,
+    3_600_000,
+    "Milliseconds between two commits to SQL.",
+  ),
+  maxSeries: whole(
+    "METRICS_MAX_SERIES",
+    10_000,
+    1,
+    1_000_000,
+    "Active series of a shard; the row `__other__` takes the rest.",
+  ),
+  deltaMaxAgeMillis: whole(
+    "METRICS_DELTA_MAX_AGE",
+    3_600_000,
+    60_000,
+    86_400_000,
+    "Milliseconds: older delta points are refused, younger ones are told from repetitions.",
+  ),
+  realtimeTtlSeconds: whole(
+    "REDIS_METRICS_TTL",
+    300,
+    10,
+    86_400,
+    "Seconds that realtime figures stay in Redis without news.",
+  ),
+  redisUrl: optional(
+    "REDIS_URL",
+    "a redis:// or rediss:// address",
+    "Redis for the log and realtime. Unset: embedded, in `DATA_DIR` and memory.",
+    urlWith("redis:", "rediss:"),
+    true,
+  ),
+  mysqlUrl: optional(
+    "MYSQL_URL",
+    "a mysql:// address with a database name",
+    "MySQL or MariaDB for the totals. Unset: embedded, in `DATA_DIR`.",
+    hasDatabase,
+    true,
+  ),
+  dataDirectory: required("DATA_DIR", "./data", "Folder of the embedded stores."),
+  otlpHost: required("OTLP_HOST", "127.0.0.1", "Address the OTLP server listens on."),
+  otlpPort: whole("OTLP_PORT", 4318, 0, 65_535, "Port of the OTLP server."),
+  otlpToken: optional(
+    "OTLP_TOKEN",
+    "a token of 8 characters or more, without spaces",
+    "Bearer token that senders must have; needed when a host is not loopback.",
+    (value) => /^\S{8,}$/.test(value),
+    true,
+  ),
+  maxBodyBytes: whole(
+    "OTLP_MAX_BODY_BYTES",
+    20_971_520,
+    1024,
+    1_073_741_824,
+    "Bytes of a request's body, as it comes and once inflated; more is answered 413.",
+  ),
+  tlsCertFile: optional("TLS_CERT_FILE", "a path", "Certificate (PEM) of both servers; read again on SIGHUP."),
+  tlsKeyFile: optional("TLS_KEY_FILE", "a path", "Its private key (PEM)."),
+  bridgeHost: required("BRIDGE_HOST", "127.0.0.1", "Address of the live server: `/api/live`, `/healthz`, `/readyz`."),
+  bridgePort: whole("BRIDGE_PORT", 4320, 0, 65_535, "Port of the live server."),
+  turnCostPerUserHour: amount("TURN_COST_PER_USER_HOUR", 0.05, "Price of one user relayed for one hour."),
+  turnCostPerGigabyte: amount("TURN_COST_PER_GB", 0, "Price of 10^9 relayed bytes."),
+  shards: whole("SHARDS", 1, 1, 1024, "Shards of the log, each folded by one receiver at a time."),
+};
+
+/** The settings as documentation shows them. */
+export const SETTINGS: readonly { readonly name: string; readonly defaultText: string; readonly meaning: string }[] =
+  Object.values(SETTING_DEFINITIONS).map(({ name, fallback, meaning }) => ({
+    name,
+    defaultText: fallback === undefined ? "unset" : String(fallback),
+    meaning,
+  }));

@@ -1,0 +1,113 @@
+/**
+ * Opens what the settings ask for: Redis and MySQL where they are named, else the embedded stores in `DATA_DIR`.
+ */
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { checkRedisDurability } from "../log/redis-durability.ts";
+import { connectRedis } from "../log/redis-connection.ts";
+import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
+import { RedisLease } from "../log/redis-lease.ts";
+import { RedisStreamLog } from "../log/redis-stream-log.ts";
+import { SingleLease } from "../log/single-lease.ts";
+import type { Clock } from "../model/clock.ts";
+import type { IngestLog } from "../model/ingest-log.ts";
+import type { RealtimeStore } from "../model/realtime-store.ts";
+import { success, type Result } from "../model/result.ts";
+import type { RollupReader, RollupStore } from "../model/rollup-store.ts";
+import type { ShardLease } from "../model/shard-lease.ts";
+import { MemoryRealtimeStore } from "../realtime/memory-realtime-store.ts";
+import { RedisRealtimeStore } from "../realtime/redis-realtime-store.ts";
+import type { MigrationDatabase } from "../rollup/migrate.ts";
+import { mysqlMigrationDatabase } from "../rollup/mysql-migration-database.ts";
+import { MysqlRollupStore } from "../rollup/mysql-rollup-store.ts";
+import { sqliteMigrationDatabase } from "../rollup/sqlite-migration-database.ts";
+import { openSqliteRollupStore } from "../rollup/sqlite-rollup-store.ts";
+import type { ReceiverSettings } from "./settings.ts";
+
+/** The log side: logs, leases and realtime. */
+export interface LogStores {
+  /** By shard number. */
+  readonly logs: readonly IngestLog[];
+  readonly leases: readonly ShardLease[];
+  readonly realtime: RealtimeStore;
+  /** Where it is, for a person, without secrets. */
+  readonly description: string;
+  /** What is not durable, one sentence each. */
+  readonly warnings: () => Promise<readonly string[]>;
+  readonly close: () => Promise<void>;
+}
+
+/** The SQL side. */
+export interface TotalsStore {
+  readonly store: RollupStore & RollupReader;
+  readonly description: string;
+}
+
+/** The file of the embedded totals. */
+export function embeddedTotalsFile(dataDirectory: string): string {
+  return join(dataDirectory, "bandwidth.db");
+}
+
+/** Opens the log side. Failure or retryable when the embedded log cannot be had. */
+export function openLogStores(settings: ReceiverSettings, clock: Clock): Result<LogStores> {
+  return settings.redisUrl === undefined
+    ? openEmbeddedLogs(settings, clock)
+    : success(openRedisLogs(settings, settings.redisUrl));
+}
+
+function shardNumbers({ shards }: ReceiverSettings): readonly number[] {
+  return Array.from({ length: shards }, (_, shard) => shard);
+}
+
+function openEmbeddedLogs(settings: ReceiverSettings, clock: Clock): Result<LogStores> {
+  const { dataDirectory, bufferEntries: maxEntries, bufferBytes: maxBytes, shards: shardCount } = settings;
+  const opened = openSqliteLogs({ dataDirectory, shardCount, limits: { maxEntries, maxBytes }, clock });
+  if (opened.kind !== "success") return opened;
+  return success({
+    logs: opened.value.logs,
+    leases: shardNumbers(settings).map(() => new SingleLease()),
+    realtime: new MemoryRealtimeStore(),
+    description: `SQLite in ${dataDirectory}`,
+    warnings: async () => [],
+    close: async () => opened.value.close(),
+  });
+}
+
+function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
+  const redis = connectRedis({ url, random: Math.random });
+  const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
+  const shards = shardNumbers(settings);
+  return {
+    logs: shards.map((shard) => new RedisStreamLog({ redis, shard, limits })),
+    leases: shards.map((shard) => new RedisLease({ redis, shard, token: randomUUID() })),
+    realtime: new RedisRealtimeStore({ redis, shards, ttlSeconds: settings.realtimeTtlSeconds }),
+    description: `Redis at ${withoutSecrets(url)}`,
+    warnings: async () => (await checkRedisDurability(redis)).map(({ message }) => message),
+    close: async () => redis.disconnect(),
+  };
+}
+
+/** Opens the SQL side. */
+export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Result<TotalsStore> {
+  const { mysqlUrl, dataDirectory } = settings;
+  if (mysqlUrl !== undefined) {
+    const store = new MysqlRollupStore({ url: mysqlUrl, clock });
+    return success({ store, description: `MySQL at ${withoutSecrets(mysqlUrl)}` });
+  }
+  const file = embeddedTotalsFile(dataDirectory);
+  const opened = openSqliteRollupStore({ file });
+  return opened.kind === "success" ? success({ store: opened.value, description: `SQLite at ${file}` }) : opened;
+}
+
+/** The migrations of the SQL side. */
+export function migrationsOf({ mysqlUrl, dataDirectory }: ReceiverSettings): MigrationDatabase {
+  return mysqlUrl === undefined
+    ? sqliteMigrationDatabase({ file: embeddedTotalsFile(dataDirectory) })
+    : mysqlMigrationDatabase({ url: mysqlUrl });
+}
+
+/** An address as it can be printed. */
+export function withoutSecrets(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `${hostname}${port === "" ? "" : `:${port}`}${pathname === "/" ? "" : pathname}`;
+}

@@ -1,0 +1,116 @@
+/**
+ * The instrumentation users register: counts the bytes of HTTP/1 servers as OpenTelemetry metrics.
+ */
+
+import { diag, metrics, type MeterProvider, type TracerProvider } from "@opentelemetry/api";
+import { AttributeSets } from "./attribute-sets.ts";
+import { ConnectionTotals } from "./connection-totals.ts";
+import { FaultGuard } from "./fault-guard.ts";
+import { HttpServerCounter } from "./http-server-counter.ts";
+import { SizeMetrics } from "./size-metrics.ts";
+
+const NAME = "otel-bandwidth/http";
+const VERSION = "0.1.0";
+const DEFAULT_MAX_ATTRIBUTE_SETS = 1000;
+
+/** Holds the copy of this package that counts: two at once would count every byte twice. */
+const OWNER: unique symbol = Symbol.for("otel-bandwidth.http.owner") as never;
+const shared = globalThis as { [OWNER]?: object | undefined };
+
+/** Options of {@link HttpSizeInstrumentation}. */
+export interface HttpSizeInstrumentationConfig {
+  /** Whether to count from construction on. Default true. */
+  readonly enabled?: boolean;
+  /**
+   * Most distinct attribute sets in the process. Further ones lose their `http.route`, so that a route that is not one
+   * (a path with ids) cannot fill the memory. Default 1000.
+   */
+  readonly maxAttributeSets?: number;
+}
+
+/**
+ * Counts request and response bodies, whole messages and socket totals of every `node:http` and `node:https` server. Has the
+ * shape of `Instrumentation` of `@opentelemetry/instrumentation`, for `registerInstrumentations` and sdk-node, without needing
+ * that package. Never throws into the host.
+ *
+ * ```ts
+ * new NodeSDK({ instrumentations: [new HttpInstrumentation(), new HttpSizeInstrumentation()] }).start();
+ * ```
+ */
+export class HttpSizeInstrumentation {
+  readonly instrumentationName: string = NAME;
+  readonly instrumentationVersion: string = VERSION;
+  readonly #guard = new FaultGuard();
+  readonly #totals = new ConnectionTotals(this.#guard);
+  readonly #attributeSets = new AttributeSets(DEFAULT_MAX_ATTRIBUTE_SETS);
+  readonly #counter = new HttpServerCounter((exchange) => this.#metrics?.record(exchange), this.#totals, this.#guard);
+  #config: HttpSizeInstrumentationConfig = {};
+  #meterProvider: MeterProvider | undefined = undefined;
+  #metrics: SizeMetrics | undefined = undefined;
+
+  /** Counts at once unless `config.enabled` is false; metrics go to the global meter provider until one is set. */
+  constructor(config: HttpSizeInstrumentationConfig = {}) {
+    this.setConfig(config);
+    if (this.#config.enabled === true) this.enable();
+  }
+
+  /** How many faults of our own were kept from the host. */
+  get faultCount(): number {
+    return this.#guard.count;
+  }
+
+  /** Starts counting. Does nothing but warn when another copy in this process counts already. */
+  enable(): void {
+    const owner = shared[OWNER];
+    if (owner === this) return;
+    if (owner !== undefined) {
+      diag.warn(`${NAME}: already counting in this process, so this instance does not`);
+      return;
+    }
+    shared[OWNER] = this;
+    this.#guard.wrap(() => {
+      this.#metrics = this.#makeMetrics();
+      this.#counter.start();
+    })();
+  }
+
+  /** Stops counting; requests under way are not recorded. What was counted so far is still exported. */
+  disable(): void {
+    if (shared[OWNER] !== this) return;
+    shared[OWNER] = undefined;
+    this.#guard.wrap(() => {
+      this.#metrics?.close();
+      this.#metrics = undefined;
+      this.#counter.stop();
+    })();
+  }
+
+  /** Takes part in the shape only: we make no spans. */
+  setTracerProvider(_tracerProvider: TracerProvider): void {}
+
+  /** Moves the instruments to `meterProvider`. */
+  setMeterProvider(meterProvider: MeterProvider): void {
+    this.#meterProvider = meterProvider;
+    if (shared[OWNER] !== this) return;
+    this.#guard.wrap(() => {
+      this.#metrics?.close();
+      this.#metrics = this.#makeMetrics();
+    })();
+  }
+
+  /** Replaces the options; `enabled` is only read by the constructor and by `registerInstrumentations`. */
+  setConfig(config: HttpSizeInstrumentationConfig): void {
+    this.#config = { enabled: true, maxAttributeSets: DEFAULT_MAX_ATTRIBUTE_SETS, ...config };
+    this.#attributeSets.limit = this.#config.maxAttributeSets ?? DEFAULT_MAX_ATTRIBUTE_SETS;
+  }
+
+  /** The options in force, with defaults. */
+  getConfig(): HttpSizeInstrumentationConfig {
+    return this.#config;
+  }
+
+  #makeMetrics(): SizeMetrics {
+    const meter = (this.#meterProvider ?? metrics.getMeterProvider()).getMeter(NAME, VERSION);
+    return new SizeMetrics(meter, { attributeSets: this.#attributeSets, totals: this.#totals, guard: this.#guard });
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * Counts request bodies where the parser hands them over, so that bodies the app never reads are counted too.
+ */
+
+import type { IncomingMessage } from "node:http";
+import { EXCHANGE, type Counted } from "./exchange.ts";
+import type { BodyCallback, RequestParser, ServerSocket } from "./node-internals.ts";
+
+const PARSER_SLOTS = 8;
+const BODY_CALLBACK_NAME = "parserOnBody";
+/** Marks our callback: parsers are pooled and must not be wrapped twice. */
+const COUNTING: unique symbol = Symbol.for("otel-bandwidth.http.counting-body-callback") as never;
+
+interface MarkedCallback extends BodyCallback {
+  [COUNTING]?: true;
+}
+
+const counting = new WeakMap<BodyCallback, BodyCallback>();
+
+/** Makes the parser of `socket` count bodies. Returns false if this Node has no callback we know. */
+export function countParserBodies(socket: ServerSocket): boolean {
+  const parser = socket.parser;
+  if (parser === null || parser === undefined) return false;
+  for (let slot = 0; slot < PARSER_SLOTS; slot += 1) {
+    const callback: MarkedCallback | undefined = parser[slot];
+    if (typeof callback !== "function") continue;
+    if (callback[COUNTING] === true) return true;
+    if (callback.name !== BODY_CALLBACK_NAME) continue;
+    parser[slot] = countingCallback(callback);
+    return true;
+  }
+  return false;
+}
+
+/** The fallback where the parser's callback is not found: counts what is pushed into the request stream. */
+export function countPushedBody(request: IncomingMessage): void {
+  const push = request.push;
+  request.push = function countingPush(chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
+    const exchange = (request as Counted)[EXCHANGE];
+    if (exchange !== undefined && chunk !== null) exchange.requestBodyBytes += chunk.byteLength;
+    return push.call(request, chunk, encoding);
+  };
+}
+
+function countingCallback(original: BodyCallback): BodyCallback {
+  const known = counting.get(original);
+  if (known !== undefined) return known;
+  const callback: MarkedCallback = function countingParserOnBody(this: RequestParser, body: Uint8Array): unknown {
+    const incoming = this.incoming as Counted | null;
+    const exchange = incoming === null ? undefined : incoming[EXCHANGE];
+    if (exchange !== undefined) exchange.requestBodyBytes += body.length;
+    return original.call(this, body);
+  };
+  callback[COUNTING] = true;
+  counting.set(original, callback);
+  return callback;
+}

@@ -1,0 +1,67 @@
+/**
+ * Opens the embedded receiver's logs: one lock, one file, a log for each shard.
+ */
+import { join } from "node:path";
+import type { Clock } from "../model/clock.ts";
+import type { IngestLog, LogLimits } from "../model/ingest-log.ts";
+import { success } from "../model/result.ts";
+import type { Result } from "../model/result.ts";
+import { lockDirectory } from "./directory-lock.ts";
+import { SqliteLog } from "./sqlite-log.ts";
+import { SqliteLogFile, sqliteFault } from "./sqlite-log-file.ts";
+
+/** What {@link openSqliteLogs} opens. */
+export interface SqliteLogsOptions {
+  /** `DATA_DIR`; on a local disk, created if need be. */
+  readonly dataDirectory: string;
+  /** `SHARDS`: logs for shards 0 up to this. */
+  readonly shardCount: number;
+  /** For each shard. */
+  readonly limits: LogLimits;
+  readonly clock: Clock;
+  /** Bodies read at once, bytes. Default 16 MiB. */
+  readonly maxReadBytes?: number;
+}
+
+/** The open logs. */
+export interface SqliteLogs {
+  /** By shard number. */
+  readonly logs: readonly IngestLog[];
+  /** Writes what waits, closes the file and gives the lock up. */
+  close(): void;
+}
+
+const LOG_FILE = "ingest-log.db";
+
+/** Numbers of a new file start at its microsecond: above those of a file that was here before and was deleted. */
+const NUMBERS_PER_MILLISECOND = 1000;
+
+/**
+ * Locks the directory and opens the file. Failure `conflict` naming who holds the lock, retryable `unavailable` when the disk
+ * refuses or the file cannot be read.
+ */
+export function openSqliteLogs(options: SqliteLogsOptions): Result<SqliteLogs> {
+  const lock = lockDirectory(options.dataDirectory);
+  if (lock.kind !== "success") return lock;
+  let file: SqliteLogFile | undefined;
+  try {
+    file = new SqliteLogFile(join(options.dataDirectory, LOG_FILE));
+    const open = file;
+    const logs = Array.from({ length: options.shardCount }, (_, shard) => openShard(open, shard, options));
+    const close = (): void => {
+      open.close();
+      lock.value.release();
+    };
+    return success({ logs, close });
+  } catch (error) {
+    file?.close();
+    lock.value.release();
+    return sqliteFault(error);
+  }
+}
+
+function openShard(file: SqliteLogFile, shard: number, options: SqliteLogsOptions): SqliteLog {
+  const { limits, clock, maxReadBytes } = options;
+  const firstSeq = Math.floor(clock.nowMillis()) * NUMBERS_PER_MILLISECOND;
+  return new SqliteLog({ file, shard, limits, firstSeq, ...(maxReadBytes === undefined ? {} : { maxReadBytes }) });
+}

@@ -1,0 +1,124 @@
+/**
+ * Says in plain words where a Redis does not keep what it acknowledges, and how to mend it. Asked at start and by `doctor`.
+ */
+import type { Redis } from "ioredis";
+import { messageOf } from "../model/result.ts";
+
+/** One thing about a Redis that an operator should know. */
+export interface DurabilityFinding {
+  /** `danger`: acknowledged data can be lost or appends refused. `unknown`: it could not be checked. */
+  readonly level: "danger" | "unknown";
+  /** The setting or the fact it is about, as Redis names it. */
+  readonly setting: string;
+  /** What is so, and what to do, in one or two sentences. */
+  readonly message: string;
+}
+
+/** A setting that must have a value, else what acknowledged entries may suffer. */
+interface Requirement {
+  readonly setting: string;
+  readonly expected: string;
+  readonly risk: string;
+}
+
+const REQUIREMENTS: readonly Requirement[] = [
+  { setting: "appendonly", expected: "yes", risk: "a restart of Redis loses everything it acknowledged" },
+  {
+    setting: "appendfsync",
+    expected: "always",
+    risk: "a crash loses what Redis acknowledged in its last second or more",
+  },
+  {
+    setting: "no-appendfsync-on-rewrite",
+    expected: "no",
+    risk: "while Redis rewrites its file, a crash loses what it acknowledged",
+  },
+  { setting: "maxmemory-policy", expected: "noeviction", risk: "Redis deletes logged entries when its memory is full" },
+];
+
+const MINIMUM_VERSION = [6, 2] as const;
+
+/** Every finding, most serious first; empty when Redis keeps all it acknowledges. Never throws: what fails is a finding. */
+export async function checkRedisDurability(redis: Redis): Promise<readonly DurabilityFinding[]> {
+  const [facts, settings] = await Promise.all([checkFacts(redis), checkSettings(redis)]);
+  return [...facts, ...settings].sort((left, right) => left.level.localeCompare(right.level));
+}
+
+async function checkSettings(redis: Redis): Promise<readonly DurabilityFinding[]> {
+  return (await Promise.all(REQUIREMENTS.map((requirement) => checkSetting(redis, requirement)))).flat();
+}
+
+async function checkSetting(redis: Redis, requirement: Requirement): Promise<readonly DurabilityFinding[]> {
+  const { setting, expected, risk } = requirement;
+  try {
+    const reply = (await redis.config("GET", setting)) as readonly string[];
+    const value = reply[1];
+    if (value === expected) return [];
+    if (value === undefined)
+      return [unknown(setting, `Redis does not tell its ${setting}; make sure that it is ${expected}`)];
+    return [danger(setting, `${setting} is ${value}: ${risk}. Set it to ${expected}.`)];
+  } catch (error) {
+    return [
+      unknown(
+        setting,
+        `${setting} could not be checked (${messageOf(error)}); make sure that it is ${expected}, else ${risk}`,
+      ),
+    ];
+  }
+}
+
+async function checkFacts(redis: Redis): Promise<readonly DurabilityFinding[]> {
+  try {
+    const facts = parseInfo(await redis.info());
+    return [...checkVersion(facts), ...checkPersistence(facts), ...checkReplication(facts)];
+  } catch (error) {
+    return [unknown("INFO", `version, persistence and replication could not be checked (${messageOf(error)})`)];
+  }
+}
+
+function checkVersion(facts: ReadonlyMap<string, string>): readonly DurabilityFinding[] {
+  const version = facts.get("redis_version") ?? "";
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [wantedMajor, wantedMinor] = MINIMUM_VERSION;
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return [];
+  return [danger("redis_version", `Redis ${version} is too old. Use ${MINIMUM_VERSION.join(".")} or later.`)];
+}
+
+function checkPersistence(facts: ReadonlyMap<string, string>): readonly DurabilityFinding[] {
+  const status = facts.get("aof_last_write_status") ?? "ok";
+  if (facts.get("aof_enabled") !== "1" || status === "ok") return [];
+  return [
+    danger(
+      "aof_last_write_status",
+      `The last write to the append-only file failed (${status}). Free space on Redis's disk.`,
+    ),
+  ];
+}
+
+function checkReplication(facts: ReadonlyMap<string, string>): readonly DurabilityFinding[] {
+  if (facts.get("role") === "slave") {
+    return [danger("role", "This Redis is a replica and refuses writes. Point REDIS_URL at its primary.")];
+  }
+  if (Number(facts.get("connected_slaves") ?? 0) === 0) return [];
+  const message =
+    "Redis replicates asynchronously: a fail-over can lose what it acknowledged just before. " +
+    "Fail over by hand, after the replica has caught up.";
+  return [danger("connected_slaves", message)];
+}
+
+function parseInfo(text: string): ReadonlyMap<string, string> {
+  const facts = new Map<string, string>();
+  for (const line of text.split("\r\n")) {
+    const colon = line.indexOf(":");
+    if (colon > 0) facts.set(line.slice(0, colon), line.slice(colon + 1));
+  }
+  return facts;
+}
+
+function danger(setting: string, message: string): DurabilityFinding {
+  return { level: "danger", setting, message };
+}
+
+function unknown(setting: string, message: string): DurabilityFinding {
+  return { level: "unknown", setting, message };
+}

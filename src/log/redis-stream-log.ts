@@ -1,0 +1,185 @@
+/**
+ * The ingest log of one shard on a Redis Stream. Entries are never trimmed to make room: a full log refuses.
+ * Needs Redis 6.2 or later; `redis-durability` tells whether it keeps what it acknowledges.
+ */
+import type { Redis } from "ioredis";
+import { LOG_START } from "../model/ingest-log.ts";
+import type { IngestLog, LogEntry, LogEntryInput, LogLimits, LogStatus } from "../model/ingest-log.ts";
+import { failure, retryable, success } from "../model/result.ts";
+import type { Result } from "../model/result.ts";
+import { nextLogId, parseLogId } from "./log-id.ts";
+import { decodeEntry, encodeMeta, foreignEntry } from "./redis-entry.ts";
+import type { RawEntry } from "./redis-entry.ts";
+import { redisFault } from "./redis-fault.ts";
+import {
+  APPEND_SCRIPT,
+  STATUS_SCRIPT,
+  TOO_MANY_BYTES,
+  TOO_MANY_ENTRIES,
+  TRIM_SCRIPT,
+  WRITABLE_SCRIPT,
+} from "./redis-log-scripts.ts";
+import { RedisScript } from "./redis-script.ts";
+
+/** What a {@link RedisStreamLog} is made of. */
+export interface RedisStreamLogOptions {
+  /** A connection made by `connectRedis`, shared by as many logs as there are. */
+  readonly redis: Redis;
+  readonly shard: number;
+  readonly limits: LogLimits;
+  /** Bodies read at once, bytes; one entry is always read, however big. Default 16 MiB. */
+  readonly maxReadBytes?: number;
+  /** Bytes waiting for the connection above which `append` answers `overloaded`. Default 64 MiB. */
+  readonly maxUnsentBytes?: number;
+  /** Told the id of an entry that this project did not write; it is read as an empty body. */
+  readonly onForeignEntry?: (id: string) => void;
+}
+
+const DEFAULT_MAX_READ_BYTES = 16 * 1024 * 1024;
+const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
+const FIRST_READ_COUNT = 8;
+
+/** The ingest log of one shard on a Redis Stream. Keys carry the shard's hash tag, so they share a slot in a cluster. */
+export class RedisStreamLog implements IngestLog {
+  readonly #options: RedisStreamLogOptions;
+  readonly #keys: readonly [stream: string, size: string];
+  readonly #probeKey: string;
+  readonly #append: RedisScript;
+  readonly #trim: RedisScript;
+  readonly #status: RedisScript;
+  readonly #writable: RedisScript;
+  /** Entries asked for at once: grows while bodies are small, so that one big body after another cannot fill the memory. */
+  #readCount: number = FIRST_READ_COUNT;
+
+  /** Sends nothing; see {@link RedisStreamLog.prepare}. */
+  constructor(options: RedisStreamLogOptions) {
+    const prefix = `otel-bandwidth:{${options.shard}}:log`;
+    this.#options = options;
+    this.#keys = [prefix, `${prefix}:size`];
+    this.#probeKey = `${prefix}:probe`;
+    this.#append = new RedisScript(options.redis, APPEND_SCRIPT);
+    this.#trim = new RedisScript(options.redis, TRIM_SCRIPT);
+    this.#status = new RedisScript(options.redis, STATUS_SCRIPT);
+    this.#writable = new RedisScript(options.redis, WRITABLE_SCRIPT);
+  }
+
+  /** Makes Redis know the scripts before the first append. Optional; retryable `unavailable`. */
+  async prepare(): Promise<Result<void>> {
+    return await attempt(async () => {
+      for (const script of [this.#append, this.#trim, this.#status, this.#writable]) await script.load();
+      return success(undefined);
+    });
+  }
+
+  async append(entry: LogEntryInput): Promise<Result<string>> {
+    const { limits, redis, maxUnsentBytes = DEFAULT_MAX_UNSENT_BYTES } = this.#options;
+    if (entry.body.length > limits.maxBytes) {
+      return failure(
+        "too_large",
+        `a body of ${entry.body.length} bytes is larger than the whole log (${limits.maxBytes})`,
+      );
+    }
+    if (redis.stream && redis.stream.writableLength > maxUnsentBytes) {
+      return retryable("overloaded", `more than ${maxUnsentBytes} bytes wait to be sent to Redis`);
+    }
+    return await attempt(async () => {
+      writeTogether(redis);
+      const values = [limits.maxEntries, limits.maxBytes, toBuffer(entry.body), encodeMeta(entry)];
+      const reply = String(await this.#append.run(this.#keys, values));
+      return this.#refusal(reply) ?? success(reply);
+    });
+  }
+
+  async read(afterId: string, limit: number): Promise<Result<readonly LogEntry[]>> {
+    const { maxReadBytes = DEFAULT_MAX_READ_BYTES } = this.#options;
+    parseLogId(afterId);
+    return await attempt(async () => {
+      const entries: LogEntry[] = [];
+      let bytes = 0;
+      let after = afterId;
+      while (entries.length < limit && bytes < maxReadBytes) {
+        const count = Math.min(limit - entries.length, this.#readCount);
+        const chunk = await this.#readChunk(after, count);
+        let largest = 1;
+        for (const entry of chunk) {
+          entries.push(entry);
+          bytes += entry.body.length;
+          largest = Math.max(largest, entry.body.length);
+        }
+        if (chunk.length > 0) this.#readCount = nextReadCount(this.#readCount, maxReadBytes, largest);
+        if (chunk.length < count) break;
+        after = chunk.at(-1)!.id;
+      }
+      return success(entries);
+    });
+  }
+
+  async trim(throughId: string): Promise<Result<void>> {
+    const keepFrom = nextLogId(throughId);
+    if (throughId === LOG_START || keepFrom === undefined) return success(undefined);
+    return await attempt(async () => {
+      await this.#trim.run(this.#keys, [keepFrom]);
+      return success(undefined);
+    });
+  }
+
+  async status(): Promise<Result<LogStatus>> {
+    return await attempt(async () => {
+      const [entries, bytes, lastId] = (await this.#status.run(this.#keys, [])) as readonly [string, string, string];
+      return success({ entries: Number(entries), bytes: Number(bytes), lastId });
+    });
+  }
+
+  async writable(): Promise<Result<void>> {
+    const { limits } = this.#options;
+    return await attempt(async () => {
+      const keys = [...this.#keys, this.#probeKey];
+      const reply = String(await this.#writable.run(keys, [limits.maxEntries, limits.maxBytes]));
+      return this.#refusal(reply) ?? success(undefined);
+    });
+  }
+
+  async #readChunk(afterId: string, count: number): Promise<readonly LogEntry[]> {
+    const { redis, onForeignEntry } = this.#options;
+    const reply = await redis.xrangeBuffer(this.#keys[0], `(${afterId}`, "+", "COUNT", count);
+    return (reply as unknown as readonly RawEntry[]).map((raw) => {
+      const entry = decodeEntry(raw);
+      if (entry) return entry;
+      const foreign = foreignEntry(raw);
+      onForeignEntry?.(foreign.id);
+      return foreign;
+    });
+  }
+
+  #refusal(reply: string): Result<never> | undefined {
+    const { maxEntries, maxBytes } = this.#options.limits;
+    if (reply === TOO_MANY_ENTRIES) return retryable("overloaded", `the log holds its ${maxEntries} entries`);
+    if (reply === TOO_MANY_BYTES) return retryable("overloaded", `the log would hold more than ${maxBytes} bytes`);
+    return undefined;
+  }
+}
+
+/** At most twice as many as before, and no more than would fit if all were as large as the largest seen last. */
+function nextReadCount(count: number, maxReadBytes: number, largestBytes: number): number {
+  return Math.max(1, Math.min(count * 2, Math.floor(maxReadBytes / largestBytes)));
+}
+
+/** Commands of one tick go to the socket in one write: the driver alone makes a system call for each. */
+function writeTogether(redis: Redis): void {
+  const { stream } = redis;
+  if (!stream || stream.writableCorked > 0) return;
+  stream.cork();
+  process.nextTick(() => stream.uncork());
+}
+
+async function attempt<T>(operation: () => Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await operation();
+  } catch (error) {
+    return redisFault(error);
+  }
+}
+
+function toBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}

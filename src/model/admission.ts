@@ -1,0 +1,105 @@
+/**
+ * Which points can ever be in the totals. The door refuses by these rules (`partial_success`), and the fold applies the
+ * very same ones to what it reads from the log, so that both see the same points.
+ */
+import type { MetricHeader } from "./metric-visitor.ts";
+import type { MetricMeaning } from "./metric-meaning.ts";
+import type { PointCursor } from "./point-cursor.ts";
+import { checkedBuckets } from "./point-buckets.ts";
+import { comparePairs, nanosToMillis, pairToNumber } from "./uint64.ts";
+
+/** Points older than this, against the receive time, are refused: 48 h, as long as minutes are kept. */
+export const MAX_POINT_AGE_MILLIS: number = 48 * 3_600_000;
+
+/** Points further ahead of the receive time than this are refused. */
+export const MAX_POINT_LEAD_MILLIS: number = 5 * 60_000;
+
+/** The largest increment that is credible, for any column. */
+export const MAX_INCREMENT: number = 2 ** 50;
+
+/** What admission compares a point with. */
+export interface AdmissionContext {
+  /** Receive time, milliseconds since the Unix epoch. */
+  readonly receivedAtMillis: number;
+  /** `METRICS_DELTA_MAX_AGE`: delta points older than this cannot be told from repeated ones. */
+  readonly deltaMaxAgeMillis: number;
+}
+
+/** Why no point of this metric can be counted, in words for its sender; `undefined` when they can. */
+export function refuseMetric(header: MetricHeader, meaning: MetricMeaning): string | undefined {
+  if (header.unit !== "" && header.unit !== meaning.unit) {
+    return `${header.name} has unit ${printable(header.unit)}, expected ${meaning.unit}`;
+  }
+  const shape = header.kind === "exponential_histogram" ? "histogram" : header.kind === "sum" ? "counter" : header.kind;
+  if (shape !== meaning.instrument) return `${header.name} is a ${header.kind}, expected a ${meaning.instrument}`;
+  if (!header.monotonic) return `${header.name} is not monotonic`;
+  if (header.temporality === "unspecified") return `${header.name} has no aggregation temporality`;
+  return undefined;
+}
+
+/** Why this point cannot be counted, in words for its sender; `undefined` when it can. */
+export function refusePoint(
+  header: MetricHeader,
+  meaning: MetricMeaning,
+  point: PointCursor,
+  context: AdmissionContext,
+): string | undefined {
+  const time = refuseTime(header, point, context);
+  if (time !== undefined || (point.flags & 1) !== 0) return time;
+  return header.kind === "sum" ? refuseNumber(header, meaning, point) : refuseHistogram(header, meaning, point);
+}
+
+function refuseTime(header: MetricHeader, point: PointCursor, context: AdmissionContext): string | undefined {
+  if (point.timeHigh === 0 && point.timeLow === 0) return "a point has no time_unix_nano";
+  if (comparePairs(point.startHigh, point.startLow, point.timeHigh, point.timeLow) > 0) {
+    return "a point starts after its own time";
+  }
+  const age = context.receivedAtMillis - nanosToMillis(point.timeHigh, point.timeLow);
+  if (age > MAX_POINT_AGE_MILLIS) return "a point is older than 48 h";
+  if (age < -MAX_POINT_LEAD_MILLIS) return "a point is more than 5 min ahead of the receiver's clock";
+  if (header.temporality === "delta" && age > context.deltaMaxAgeMillis) {
+    return "a delta point is older than METRICS_DELTA_MAX_AGE";
+  }
+  return undefined;
+}
+
+function refuseNumber(header: MetricHeader, meaning: MetricMeaning, point: PointCursor): string | undefined {
+  if (point.valueKind === "none") return `${header.name} has a point without a value`;
+  if (point.valueKind === "int" && point.intHigh < 0) return `${header.name} has a negative value`;
+  if (point.valueKind === "double") {
+    const fault = refuseDouble(header, meaning, point.double);
+    if (fault !== undefined) return fault;
+  }
+  const value = point.valueKind === "int" ? pairToNumber(point.intHigh, point.intLow) : point.double;
+  return refuseDelta(header, meaning.valueKind === "millis" ? value * 1000 : value);
+}
+
+function refuseHistogram(header: MetricHeader, meaning: MetricMeaning, point: PointCursor): string | undefined {
+  if (point.countHigh >= 0x20_0000) return `${header.name} has a count of 2^53 or more`;
+  if (!point.hasSum && meaning.valueKind === "whole") return `${header.name} has a point without a sum`;
+  if (point.hasSum) {
+    const fault = refuseDouble(header, meaning, point.sum);
+    if (fault !== undefined) return fault;
+  }
+  const buckets = checkedBuckets(header, point, meaning.keepsBuckets);
+  if (buckets !== undefined) return `${header.name}: ${buckets}`;
+  return refuseDelta(header, Math.max(point.sum, pairToNumber(point.countHigh, point.countLow)));
+}
+
+function refuseDouble(header: MetricHeader, meaning: MetricMeaning, value: number): string | undefined {
+  if (!Number.isFinite(value)) return `${header.name} has a value that is not finite`;
+  if (value < 0) return `${header.name} has a negative value`;
+  if (value >= 2 ** 63) return `${header.name} has a value of 2^63 or more`;
+  if (meaning.valueKind === "whole" && !Number.isInteger(value)) return `${header.name} has a fractional value`;
+  return undefined;
+}
+
+function refuseDelta(header: MetricHeader, value: number): string | undefined {
+  if (header.temporality !== "delta" || value <= MAX_INCREMENT) return undefined;
+  return `${header.name} has an increment above 2^50, which is not credible`;
+}
+
+/** Text of foreign origin, short and without control characters. */
+function printable(text: string): string {
+  return JSON.stringify(text.slice(0, 64));
+}

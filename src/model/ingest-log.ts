@@ -1,0 +1,78 @@
+/**
+ * The port between receiving and folding: a durable, ordered, bounded log for each shard. A 2xx is answered only after
+ * `append` succeeded. Implemented in `log/` on Redis Streams and on SQLite.
+ */
+import type { Result } from "./result.ts";
+
+/** The form the body of an entry is in. */
+export type BodyContentType = "protobuf" | "json";
+
+/** How the body of an entry is compressed. */
+export type BodyEncoding = "identity" | "gzip" | "zstd";
+
+/** Who sent an entry that came over the bridge, taken from its token, never from its payload. */
+export interface BridgeIdentity {
+  readonly meeting: string;
+  readonly participant: string;
+}
+
+/** What is appended: one OTLP `ExportMetricsServiceRequest`, as it came. */
+export interface LogEntryInput {
+  readonly contentType: BodyContentType;
+  readonly encoding: BodyEncoding;
+  /** The body, still compressed if it came so. */
+  readonly body: Uint8Array;
+  /** SHA-256 (32 bytes) of the inflated body when it holds delta points, else empty. */
+  readonly bodyHash: Uint8Array;
+  /** When the body was received, milliseconds since the Unix epoch. */
+  readonly receivedAtMillis: number;
+  /** A random key (16 bytes) that tells this entry from every other, wherever it is copied. */
+  readonly entryKey: Uint8Array;
+  /** Set for entries from the bridge only. */
+  readonly identity?: BridgeIdentity;
+}
+
+/** An entry as it is read back. */
+export interface LogEntry extends LogEntryInput {
+  /** The log's own id: opaque, but entries are read in the order of their ids. */
+  readonly id: string;
+}
+
+/** How much a log holds. */
+export interface LogStatus {
+  /** Entries appended and not yet trimmed. */
+  readonly entries: number;
+  /** Their bodies' bytes, as stored. */
+  readonly bytes: number;
+  /** The id of the newest entry ever appended, or {@link LOG_START} if there was none. */
+  readonly lastId: string;
+}
+
+/** The limits above which `append` answers `overloaded`. */
+export interface LogLimits {
+  /** `METRICS_BUFFER_SIZE`. */
+  readonly maxEntries: number;
+  /** `METRICS_BUFFER_BYTES`, counted on the bodies as stored. */
+  readonly maxBytes: number;
+}
+
+/** The id before the first entry of every log. */
+export const LOG_START = "0-0";
+
+/** One shard's log. Every method may be called concurrently; none throws for an operating fault. */
+export interface IngestLog {
+  /**
+   * Makes the entry durable and returns its id.
+   * Retryable `overloaded` when a limit would be passed, `unavailable` when the storage is out of reach or refuses.
+   * When the outcome is unknown (a lost reply) it answers `unavailable` and does not try again by itself.
+   */
+  append(entry: LogEntryInput): Promise<Result<string>>;
+  /** Up to `limit` entries with ids above `afterId`, oldest first. Retryable `unavailable`. */
+  read(afterId: string, limit: number): Promise<Result<readonly LogEntry[]>>;
+  /** Forgets every entry with an id up to and including `throughId`. Retryable `unavailable`. Doing it twice is harmless. */
+  trim(throughId: string): Promise<Result<void>>;
+  /** What the log holds. Retryable `unavailable`. */
+  status(): Promise<Result<LogStatus>>;
+  /** Whether an append would succeed now, without appending: for `/readyz`. */
+  writable(): Promise<Result<void>>;
+}

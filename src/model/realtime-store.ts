@@ -1,0 +1,65 @@
+/**
+ * The port for what is happening now: written by the fold every few seconds, read by the live view. Rebuildable, never
+ * the truth. Implemented in `realtime/` on Redis hashes and in memory.
+ */
+import type { SeriesDimensions } from "./dimensions.ts";
+import type { LatencyHistogramJson } from "./latency-histogram.ts";
+import type { Result } from "./result.ts";
+
+/** The latest rates of one series: its last increase over that increase's own interval. */
+export interface RealtimeSeries {
+  /** The series id in decimal. */
+  readonly seriesId: string;
+  readonly dimensions: SeriesDimensions;
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+  readonly requestsPerSecond: number;
+  readonly errorsPerSecond: number;
+  /** The observations of the last increase. */
+  readonly latency: LatencyHistogramJson;
+  /** When these figures are too old to be shown, milliseconds since the Unix epoch: two intervals without news. */
+  readonly expiresAtMillis: number;
+}
+
+/** One step of the history that the live view draws. */
+export interface RealtimeStep {
+  /** Start of the step, milliseconds since the Unix epoch, a multiple of the step's length (5 s). */
+  readonly atMillis: number;
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+  readonly requestsPerSecond: number;
+  readonly errorsPerSecond: number;
+  /** Durations of the server side's requests. */
+  readonly latency: LatencyHistogramJson;
+  /** Round-trip times of participants, for the heatmap. */
+  readonly roundTrip: LatencyHistogramJson;
+}
+
+/** What an owner writes for its shard at each tick. */
+export interface RealtimeUpdate {
+  readonly shard: number;
+  /** Series whose figures changed since the last update. */
+  readonly changed: readonly RealtimeSeries[];
+  /** Ids of series that have expired. */
+  readonly removed: readonly string[];
+  /** Totals over the shard's server-side HTTP series and its participants at this tick. */
+  readonly step: RealtimeStep;
+}
+
+/** What there is now, over all shards. */
+export interface RealtimeSnapshot {
+  readonly series: readonly RealtimeSeries[];
+  /** Steps of all shards added up by `atMillis`, oldest first, at most the last 300 s. */
+  readonly steps: readonly RealtimeStep[];
+}
+
+/** The length of a {@link RealtimeStep}, milliseconds. */
+export const REALTIME_STEP_MILLIS = 5000;
+
+/** The store of what is happening now. */
+export interface RealtimeStore {
+  /** Writes a shard's update. Retryable `unavailable`; the caller goes on and lets the next update heal it. */
+  update(update: RealtimeUpdate): Promise<Result<void>>;
+  /** Reads everything that has not expired at `nowMillis`. Retryable `unavailable`. */
+  snapshot(nowMillis: number): Promise<Result<RealtimeSnapshot>>;
+}

@@ -1,0 +1,177 @@
+/**
+ * The port behind the fold: SQL totals, counter state, ledger and log offset, written in one transaction a commit.
+ * Implemented in `rollup/` on MySQL/MariaDB and on SQLite.
+ */
+import type { SeriesDimensions, ServiceLatencyKey } from "./dimensions.ts";
+import type { LatencyHistogram } from "./latency-histogram.ts";
+import type { Result } from "./result.ts";
+import type { RollupValues } from "./rollup-columns.ts";
+
+/** A granularity's name. */
+export type Granularity = "minute" | "hourly" | "daily";
+
+/** A granularity, its table and how long its rows are kept. */
+export interface GranularityDefinition {
+  readonly name: Granularity;
+  readonly table: string;
+  readonly bucketSeconds: number;
+  /** `Infinity`: for ever. */
+  readonly keptSeconds: number;
+}
+
+/** The three granularities, finest first. */
+export const GRANULARITIES: readonly GranularityDefinition[] = [
+  { name: "minute", table: "metrics_minute", bucketSeconds: 60, keptSeconds: 48 * 3600 },
+  { name: "hourly", table: "metrics_hourly", bucketSeconds: 3600, keptSeconds: 400 * 86_400 },
+  { name: "daily", table: "metrics_daily", bucketSeconds: 86_400, keptSeconds: Number.POSITIVE_INFINITY },
+];
+
+/** What is added to one row of a rollup table. */
+export interface RollupIncrement {
+  readonly seriesId: bigint;
+  /** Start of the bucket, epoch seconds UTC. */
+  readonly bucketStart: number;
+  /** What to add, by position of `ROLLUP_COLUMNS`. */
+  readonly values: RollupValues;
+  /** Further amounts to add, by position: what would have passed 2^53 in `values`. Each is whole and below 2^53. */
+  readonly carry: readonly (readonly [position: number, amount: number])[];
+  /** What to add to `latency_histogram`; empty for nothing. */
+  readonly latency: LatencyHistogram;
+}
+
+/** What is added to one row of `service_latency_minute` or `service_latency_hourly`. */
+export interface ServiceLatencyIncrement {
+  readonly key: ServiceLatencyKey;
+  readonly bucketStart: number;
+  readonly count: number;
+  readonly sumSeconds: number;
+  readonly latency: LatencyHistogram;
+}
+
+/** What is added to one row of `receiver_minute`: our own health. */
+export interface ReceiverIncrement {
+  /** Start of the minute of the receive time, epoch seconds UTC. */
+  readonly bucketStart: number;
+  readonly counts: ReceiverCounts;
+}
+
+/** The columns of `receiver_minute`, named in camel case here and in snake case in SQL. All are whole. */
+export interface ReceiverCounts {
+  /** Log entries folded. */
+  readonly entries: number;
+  /** Data points that went into totals. */
+  readonly points: number;
+  /** Data points refused at the door. */
+  readonly pointsRefused: number;
+  /** Data points of metrics that are not in our table. */
+  readonly pointsIgnored: number;
+  /** Data points that were already in the totals. */
+  readonly pointsDuplicate: number;
+  /** First points of streams begun before we were watching: they set the baseline. */
+  readonly pointsBaseline: number;
+  /** Cumulative points that went down or jumped beyond belief. */
+  readonly pointsFaulty: number;
+  /** Metrics put into quarantine. */
+  readonly quarantined: number;
+  /** Data points counted in an overflow row. */
+  readonly pointsOverflow: number;
+}
+
+/** A row of `counter_state`: the packed state of one resource and scope. */
+export interface CounterStateRow {
+  /** 32 lower-case hexadecimal digits: a hash of the resource and scope. */
+  readonly stateKey: string;
+  readonly slot: number;
+  readonly state: Uint8Array;
+  /** Newest receive time that touched it, epoch seconds. */
+  readonly touchedAt: number;
+}
+
+/** A row of `ingest_ledger`: what one commit accepted of delta data in one slot, packed. */
+export interface LedgerRow {
+  readonly slot: number;
+  readonly entries: Uint8Array;
+  /** Newest receive time in it, epoch seconds. */
+  readonly receivedAt: number;
+}
+
+/** A row of `ingest_quarantine`: a metric that can never be folded. */
+export interface QuarantineRow {
+  /** The log id of the entry it came in. */
+  readonly logId: string;
+  /** Epoch seconds. */
+  readonly receivedAt: number;
+  readonly reason: string;
+  /** The `ResourceMetrics` message (protobuf) that holds just this metric, or what could be kept of it. */
+  readonly payload: Uint8Array;
+}
+
+/** Everything one commit changes, in one transaction. */
+export interface ShardCommit {
+  readonly shard: number;
+  readonly offset: { readonly generation: number; readonly fromId: string; readonly toId: string };
+  /** Receive time that the commit stands for, epoch seconds: `ingest_offset.persisted_at`. */
+  readonly persistedAt: number;
+  /** Series that this owner has not yet written; writing one again is harmless. */
+  readonly series: readonly { readonly seriesId: bigint; readonly dimensions: SeriesDimensions }[];
+  readonly rollups: Readonly<Record<Granularity, readonly RollupIncrement[]>>;
+  readonly latencies: Readonly<Record<"minute" | "hourly", readonly ServiceLatencyIncrement[]>>;
+  readonly receiver: readonly ReceiverIncrement[];
+  readonly counterState: readonly CounterStateRow[];
+  readonly ledger: readonly LedgerRow[];
+  /** Ledger rows of this shard received before this time (epoch seconds) are deleted. */
+  readonly ledgerExpiredBefore: number;
+  readonly quarantine: readonly QuarantineRow[];
+}
+
+/** Where a shard stands in its log. */
+export interface ShardOffset {
+  readonly generation: number;
+  readonly lastId: string;
+  /** Epoch seconds; 0 before the first commit. */
+  readonly persistedAt: number;
+}
+
+/** The totals' store. No method throws for an operating fault. */
+export interface RollupStore {
+  /** Epoch seconds at which migration 1 ran: streams begun at or after it count in full. */
+  birth(): Promise<Result<number>>;
+  /** The offset of a shard; a shard that never committed is at (1, `LOG_START`, 0), and its row is made. */
+  offset(shard: number): Promise<Result<ShardOffset>>;
+  /** The rows of these state keys; absent keys are left out. */
+  counterState(stateKeys: readonly string[]): Promise<Result<readonly CounterStateRow[]>>;
+  /** The ledger rows of a shard received at or after a time (epoch seconds), oldest first. */
+  ledger(shard: number, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>>;
+  /**
+   * Writes everything or nothing. The offset is compared and set: failure `conflict` when it is not at `fromId` of this
+   * generation. Any error rolls the whole back: retryable `unavailable`, also when the outcome is unknown (connection lost
+   * in COMMIT): the caller reads `offset` to learn it.
+   */
+  commit(commit: ShardCommit): Promise<Result<void>>;
+  /** Deletes what is past its retention and prepares room for what comes. Safe to run from several processes. */
+  maintain(nowSeconds: number): Promise<Result<void>>;
+  /** Whether the store can be reached and its migrations are done: for `/readyz`. */
+  ready(): Promise<Result<void>>;
+  /** Counts of statements since start, for our own health. */
+  statementCounts(): { readonly writes: number; readonly reads: number };
+  /** Ends connections; further calls answer `unavailable`. */
+  close(): Promise<void>;
+}
+
+/** A finished total, for readers (demo, verify, tests): one row of a rollup table with its series. */
+export interface RollupRow {
+  readonly bucketStart: number;
+  readonly seriesId: bigint;
+  readonly dimensions: SeriesDimensions;
+  /** Every stored column by name, exact; `millis` columns in milliseconds; `seconds` columns are numbers. */
+  readonly values: Readonly<Record<string, bigint | number>>;
+  readonly requests: bigint;
+  readonly errors: bigint;
+  readonly latency: LatencyHistogram;
+}
+
+/** Reads totals back. */
+export interface RollupReader {
+  /** The rows of a granularity with `fromSeconds <= bucket_start < toSeconds`, by bucket, then series id. */
+  rows(granularity: Granularity, fromSeconds: number, toSeconds: number): Promise<Result<readonly RollupRow[]>>;
+}

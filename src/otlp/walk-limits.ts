@@ -1,0 +1,14 @@
+/** The limits of a walk over one request: what it costs to decode is bounded before anything is read. */
+
+/** Limits on one `ExportMetricsServiceRequest`. */
+export interface WalkLimits {
+  /** Data points in the request; more is `too_large`. */
+  readonly maxPoints: number;
+  /** Messages inside messages, the request itself not counted; more is `invalid`. Values take two levels an array. */
+  readonly maxDepth: number;
+  /** Attributes of one point, resource or scope; more is `too_large`. */
+  readonly maxAttributes: number;
+}
+
+/** Generous for any exporter, small enough that no request can exhaust memory or stack. */
+export const DEFAULT_WALK_LIMITS: WalkLimits = { maxPoints: 1_000_000, maxDepth: 32, maxAttributes: 1024 };

@@ -1,0 +1,168 @@
+/**
+ * What the live page, `GET /api/live` and administrators see: figures made of a snapshot of the realtime store. Pure.
+ */
+import type { LatencyHistogramJson } from "../model/latency-histogram.ts";
+import { percentile } from "../model/latency-histogram.ts";
+import type { RealtimeSeries, RealtimeSnapshot } from "../model/realtime-store.ts";
+import { addHistograms } from "./steps.ts";
+
+/** Percentiles in seconds; null where there was no observation. */
+export interface LivePercentiles {
+  readonly p50: number | null;
+  readonly p95: number | null;
+  readonly p99: number | null;
+}
+
+/** One of the endpoints with most bytes. */
+export interface LiveEndpoint {
+  readonly service: string;
+  readonly method: string;
+  readonly route: string;
+  /** Both directions. */
+  readonly bytesPerSecond: number;
+  readonly requestsPerSecond: number;
+  /** Seconds; null without observations. */
+  readonly p95: number | null;
+}
+
+/** The HTTP half: what servers saw. */
+export interface LiveHttp {
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+  readonly requestsPerSecond: number;
+  /** Errors by requests; 0 without requests. */
+  readonly errorRatio: number;
+  readonly latencySeconds: LivePercentiles;
+  /** Most bytes first, at most {@link MAX_TOP_ENDPOINTS}. */
+  readonly topEndpoints: readonly LiveEndpoint[];
+}
+
+/** Participants by their latest quality level. */
+export interface LiveQuality {
+  readonly excellent: number;
+  readonly good: number;
+  readonly fair: number;
+  readonly poor: number;
+  readonly unknown: number;
+}
+
+/** The WebRTC half: what participants reported. */
+export interface LiveWebrtc {
+  readonly meetings: number;
+  readonly participants: number;
+  readonly participantsByMeeting: Readonly<Record<string, number>>;
+  readonly quality: LiveQuality;
+  readonly relayParticipants: number;
+  readonly relayShare: number;
+  readonly relayCostPerHour: number;
+  readonly roundTripTimeSeconds: { readonly p50: number | null; readonly p95: number | null };
+  readonly packetLossRatio: number;
+}
+
+/** An alert as it is shown; times are milliseconds since the Unix epoch. */
+export interface LiveAlert {
+  readonly rule: string;
+  readonly severity: string;
+  readonly scope: string;
+  readonly state: string;
+  readonly value: number;
+  readonly threshold: number;
+  readonly startedAt: number;
+  readonly resolvedAt: number | null;
+}
+
+/** The JSON of `GET /api/live` and of the event `live`. */
+export interface LiveView {
+  /** Milliseconds since the Unix epoch. */
+  readonly at: number;
+  readonly http: LiveHttp;
+  readonly webrtc: LiveWebrtc;
+  readonly alerts: readonly LiveAlert[];
+}
+
+/** The most endpoints that are listed. */
+export const MAX_TOP_ENDPOINTS = 20;
+
+/** Makes the view of a snapshot; series that have expired at `nowMillis` are left out. */
+export function liveView(snapshot: RealtimeSnapshot, nowMillis: number, alerts: readonly LiveAlert[]): LiveView {
+  const current = snapshot.series.filter((series) => series.expiresAtMillis > nowMillis);
+  const http = current.filter(({ dimensions }) => dimensions.protocol === "http" && dimensions.side === "server");
+  const webrtc = current.filter(({ dimensions }) => dimensions.protocol === "webrtc");
+  return { at: nowMillis, http: httpHalf(http), webrtc: webrtcHalf(webrtc), alerts };
+}
+
+/** The percentiles of observations that are already in one histogram. */
+export function percentilesOf(latency: LatencyHistogramJson): LivePercentiles {
+  return {
+    p50: percentile(latency, 0.5) ?? null,
+    p95: percentile(latency, 0.95) ?? null,
+    p99: percentile(latency, 0.99) ?? null,
+  };
+}
+
+function httpHalf(series: readonly RealtimeSeries[]): LiveHttp {
+  const requestsPerSecond = sum(series, (one) => one.requestsPerSecond);
+  const errorsPerSecond = sum(series, (one) => one.errorsPerSecond);
+  return {
+    bytesInPerSecond: sum(series, (one) => one.bytesInPerSecond),
+    bytesOutPerSecond: sum(series, (one) => one.bytesOutPerSecond),
+    requestsPerSecond,
+    errorRatio: requestsPerSecond > 0 ? errorsPerSecond / requestsPerSecond : 0,
+    latencySeconds: percentilesOf(mergedLatency(series)),
+    topEndpoints: topEndpoints(series),
+  };
+}
+
+function topEndpoints(series: readonly RealtimeSeries[]): readonly LiveEndpoint[] {
+  const groups = Map.groupBy(series, ({ dimensions: d }) => JSON.stringify([d.service, d.method, d.route]));
+  const ranked = [...groups].map(([key, members]) => ({ key, members, bytesPerSecond: sum(members, bytesOf) }));
+  // Equal rates keep the order of their names, so that the list does not flicker.
+  ranked.sort((left, right) => right.bytesPerSecond - left.bytesPerSecond || (left.key < right.key ? -1 : 1));
+  return ranked.slice(0, MAX_TOP_ENDPOINTS).map(({ members, bytesPerSecond }) => {
+    const { service, method, route } = members[0]!.dimensions;
+    const requestsPerSecond = sum(members, (one) => one.requestsPerSecond);
+    return {
+      service,
+      method,
+      route,
+      bytesPerSecond,
+      requestsPerSecond,
+      p95: percentilesOf(mergedLatency(members)).p95,
+    };
+  });
+}
+
+function webrtcHalf(series: readonly RealtimeSeries[]): LiveWebrtc {
+  const byMeeting = new Map<string, Set<string>>();
+  for (const { dimensions } of series) {
+    const participants = byMeeting.get(dimensions.meetingId) ?? new Set();
+    byMeeting.set(dimensions.meetingId, participants.add(dimensions.participantId));
+  }
+  const counts = [...byMeeting].map(([meeting, participants]) => [meeting, participants.size] as const);
+  const participants = counts.reduce((total, [, count]) => total + count, 0);
+  const { p50, p95 } = percentilesOf(mergedLatency(series));
+  return {
+    meetings: counts.length,
+    participants,
+    participantsByMeeting: Object.fromEntries(counts),
+    // The realtime store does not carry quality, relay use and loss yet.
+    quality: { excellent: 0, good: 0, fair: 0, poor: 0, unknown: participants },
+    relayParticipants: 0,
+    relayShare: 0,
+    relayCostPerHour: 0,
+    roundTripTimeSeconds: { p50, p95 },
+    packetLossRatio: 0,
+  };
+}
+
+function mergedLatency(series: readonly RealtimeSeries[]): LatencyHistogramJson {
+  return addHistograms(series.map((one) => one.latency));
+}
+
+function bytesOf(series: RealtimeSeries): number {
+  return series.bytesInPerSecond + series.bytesOutPerSecond;
+}
+
+function sum(series: readonly RealtimeSeries[], of: (one: RealtimeSeries) => number): number {
+  return series.reduce((total, one) => total + of(one), 0);
+}

@@ -1,0 +1,142 @@
+/**
+ * What is happening now, in Redis: written by each shard's owner, read by every receiver. Two hashes a shard, which expire
+ * when their owner falls silent.
+ */
+import type { ChainableCommander, Redis } from "ioredis";
+import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
+import type {
+  RealtimeSeries,
+  RealtimeSnapshot,
+  RealtimeStep,
+  RealtimeStore,
+  RealtimeUpdate,
+} from "../model/realtime-store.ts";
+import { messageOf, retryable, success } from "../model/result.ts";
+import type { Result } from "../model/result.ts";
+import { decodeSeries, decodeStep, encodeSeries, encodeStep } from "./realtime-json.ts";
+import { HISTORY_MILLIS, addUpSteps, isRecentStep } from "./steps.ts";
+
+/** What a {@link RedisRealtimeStore} is made of. */
+export interface RedisRealtimeStoreOptions {
+  /** A connection that fails at once while Redis is away. */
+  readonly redis: Redis;
+  /** The shards that are read. */
+  readonly shards: readonly number[];
+  /** `REDIS_METRICS_TTL`, seconds. */
+  readonly ttlSeconds: number;
+  /** Updates of a shard between two searches for series that an earlier owner left behind. Default 60. */
+  readonly sweepEveryUpdates?: number;
+}
+
+/** Steps are kept in a ring: a new one takes the place of the one that is as old as the history is long. */
+const RING_STEPS = Math.ceil(HISTORY_MILLIS / REALTIME_STEP_MILLIS) + 1;
+const DEFAULT_SWEEP_EVERY_UPDATES = 60;
+
+/** The store in Redis. */
+export class RedisRealtimeStore implements RealtimeStore {
+  readonly #options: RedisRealtimeStoreOptions;
+  readonly #updates: Map<number, number> = new Map();
+
+  /** Sends nothing yet. */
+  constructor(options: RedisRealtimeStoreOptions) {
+    this.#options = options;
+  }
+
+  async update(update: RealtimeUpdate): Promise<Result<void>> {
+    try {
+      const stale = this.#isSweepDue(update.shard) ? await this.#staleIds(update) : [];
+      const { redis, ttlSeconds } = this.#options;
+      const series = seriesKey(update.shard);
+      const steps = stepsKey(update.shard);
+      const removed = [...update.removed, ...stale];
+      const pipeline = redis.pipeline();
+      for (const ids of chunksOf(removed)) pipeline.hdel(series, ...ids);
+      for (const changed of chunksOf(update.changed)) pipeline.hset(series, ...fieldsOf(changed));
+      pipeline.hset(steps, ringField(update.step), encodeStep(update.step));
+      pipeline.expire(series, ttlSeconds).expire(steps, ttlSeconds);
+      await execute(pipeline);
+      this.#updates.set(update.shard, (this.#updates.get(update.shard) ?? 0) + 1);
+      return success(undefined);
+    } catch (error) {
+      return unavailable(error);
+    }
+  }
+
+  async snapshot(nowMillis: number): Promise<Result<RealtimeSnapshot>> {
+    try {
+      const { redis, shards } = this.#options;
+      const pipeline = redis.pipeline();
+      for (const shard of shards) pipeline.hvals(seriesKey(shard)).hvals(stepsKey(shard));
+      const replies = await execute(pipeline);
+      const series: RealtimeSeries[] = [];
+      const steps: RealtimeStep[] = [];
+      for (let index = 0; index < shards.length; index += 1) {
+        collect(series, replies[index * 2], decodeSeries, (one) => one.expiresAtMillis > nowMillis);
+        collect(steps, replies[index * 2 + 1], decodeStep, (step) => isRecentStep(step, nowMillis));
+      }
+      return success({ series, steps: addUpSteps(steps) });
+    } catch (error) {
+      return unavailable(error);
+    }
+  }
+
+  #isSweepDue(shard: number): boolean {
+    const { sweepEveryUpdates = DEFAULT_SWEEP_EVERY_UPDATES } = this.#options;
+    return (this.#updates.get(shard) ?? 0) % sweepEveryUpdates === 0;
+  }
+
+  /** Ids of series that are too old to be shown, and of text that cannot be read. */
+  async #staleIds({ shard, step }: RealtimeUpdate): Promise<readonly string[]> {
+    const all = await this.#options.redis.hgetall(seriesKey(shard));
+    return Object.keys(all).filter((id) => (decodeSeries(all[id] ?? "")?.expiresAtMillis ?? 0) <= step.atMillis);
+  }
+}
+
+function seriesKey(shard: number): string {
+  return `otel-bandwidth:{${shard}}:realtime`;
+}
+
+function stepsKey(shard: number): string {
+  return `otel-bandwidth:{${shard}}:steps`;
+}
+
+function ringField(step: RealtimeStep): string {
+  return String(Math.floor(step.atMillis / REALTIME_STEP_MILLIS) % RING_STEPS);
+}
+
+/** One command takes no more than this many series, so that no call has too many arguments and Redis can serve others. */
+const SERIES_PER_COMMAND = 1000;
+
+function* chunksOf<T>(all: readonly T[]): Generator<readonly T[]> {
+  for (let start = 0; start < all.length; start += SERIES_PER_COMMAND)
+    yield all.slice(start, start + SERIES_PER_COMMAND);
+}
+
+function fieldsOf(changed: readonly RealtimeSeries[]): string[] {
+  return changed.flatMap((series) => [series.seriesId, encodeSeries(series)]);
+}
+
+/** Replies in order. Rejects with the first error of any command. */
+async function execute(pipeline: ChainableCommander): Promise<readonly unknown[]> {
+  const replies = (await pipeline.exec()) ?? [];
+  return replies.map(([error, reply]) => {
+    if (error) throw error;
+    return reply;
+  });
+}
+
+function collect<T>(
+  into: T[],
+  reply: unknown,
+  decode: (text: string) => T | undefined,
+  keep: (one: T) => boolean,
+): void {
+  for (const text of reply as readonly string[]) {
+    const one = decode(text);
+    if (one !== undefined && keep(one)) into.push(one);
+  }
+}
+
+function unavailable(error: unknown): Result<never> {
+  return retryable("unavailable", `Redis failed (${messageOf(error)})`);
+}

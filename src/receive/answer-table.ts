@@ -1,0 +1,26 @@
+/**
+ * The one table from failure codes to HTTP answers. OTLP clients retry 429, 502, 503 and 504 and drop their data on
+ * everything else, so whatever is not the sender's fault is 503, never 500.
+ * https://opentelemetry.io/docs/specs/otlp/#failures-1
+ */
+import type { Failure, FailureCode, Retryable } from "../model/result.ts";
+
+/** The HTTP status of each failure code. */
+export const HTTP_STATUS: Readonly<Record<FailureCode, number>> = {
+  invalid: 400,
+  unauthenticated: 401,
+  too_large: 413,
+  unsupported: 415,
+  overloaded: 503,
+  unavailable: 503,
+  conflict: 503,
+  internal: 503,
+};
+
+/** Seconds a client is asked to wait. Short: exporters give up when a wait exceeds what is left of their time-out. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** The HTTP status for a result that is not a success: anything retryable is 503. */
+export function httpStatusOf(result: Failure | Retryable): number {
+  return result.kind === "retryable" ? 503 : HTTP_STATUS[result.code];
+}

@@ -1,0 +1,144 @@
+/**
+ * The door: opens a request, looks at it, splits it by shard and appends it to their logs. Success, which becomes a 2xx,
+ * comes only after every log has its part.
+ */
+import { createHash } from "node:crypto";
+import { promisify } from "node:util";
+import { gzip } from "node:zlib";
+import type { BridgeIdentity, IngestLog, LogEntryInput } from "../model/ingest-log.ts";
+import type { OpenBody, WalkMetrics } from "../model/metrics-walk.ts";
+import type { OtlpAcceptance, OtlpRequest } from "../model/otlp-exchange.ts";
+import { retryable, success, type Result } from "../model/result.ts";
+import { RequestInspection, type ShardPart } from "./request-inspection.ts";
+
+/** What the door works with. */
+export interface IntakeOptions {
+  /** The log of each shard, by shard number. */
+  readonly logs: readonly IngestLog[];
+  readonly openBody: OpenBody;
+  readonly walk: WalkMetrics;
+  /** `METRICS_DELTA_MAX_AGE`, milliseconds. */
+  readonly deltaMaxAgeMillis: number;
+  /** 16 random bytes. */
+  readonly randomKey: () => Uint8Array;
+  /** Whether anything may be taken in now: retryable before the first migration and while shutting down. */
+  readonly gate: () => Result<void>;
+  /**
+   * Told of every append, with the inflated body and whether no point of the request was refused, so that the fold need not
+   * open and judge it again.
+   */
+  readonly appended: (shard: number, id: string, body: Uint8Array, isClean: boolean) => void;
+}
+
+/** What the door has seen since start. All are whole and only grow. */
+export interface IntakeCounts {
+  requests: number;
+  acceptedPoints: number;
+  rejectedPoints: number;
+  ignoredPoints: number;
+  retryableAnswers: number;
+}
+
+const NOTHING_REJECTED: OtlpAcceptance = { rejectedPoints: 0, message: "" };
+const compress = promisify(gzip);
+const NO_HASH = new Uint8Array(0);
+
+/** Takes requests in. */
+export class Intake {
+  readonly counts: IntakeCounts = {
+    requests: 0,
+    acceptedPoints: 0,
+    rejectedPoints: 0,
+    ignoredPoints: 0,
+    retryableAnswers: 0,
+  };
+  readonly #options: IntakeOptions;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Takes a request in. Failure `invalid` or `too_large` when it cannot be read; retryable when a log is full or out of
+   * reach, even if other shards took their part: the repetition is recognised there.
+   */
+  async accept(request: OtlpRequest, identity?: BridgeIdentity): Promise<Result<OtlpAcceptance>> {
+    this.counts.requests++;
+    const outcome = await this.#accept(request, identity);
+    if (outcome.kind === "retryable") this.counts.retryableAnswers++;
+    return outcome;
+  }
+
+  async #accept(request: OtlpRequest, identity: BridgeIdentity | undefined): Promise<Result<OtlpAcceptance>> {
+    const open = this.#options.gate();
+    if (open.kind !== "success") return open;
+    const body = await this.#options.openBody(request.body, request.contentType, request.encoding);
+    if (body.kind !== "success") return body;
+    const { logs, walk, deltaMaxAgeMillis } = this.#options;
+    const context = { receivedAtMillis: request.receivedAtMillis, deltaMaxAgeMillis };
+    const inspection = new RequestInspection(logs.length, context, identity);
+    const walked = walk(body.value, inspection);
+    if (walked.kind !== "success") return walked;
+    const appended = await this.#append(request, body.value, inspection, identity);
+    if (appended.kind !== "success") return appended;
+    this.#count(inspection);
+    const { rejectedPoints, message } = inspection;
+    return success(rejectedPoints === 0 ? NOTHING_REJECTED : { rejectedPoints, message });
+  }
+
+  #count(inspection: RequestInspection): void {
+    for (const part of inspection.countedParts) this.counts.acceptedPoints += part.countedPoints;
+    this.counts.rejectedPoints += inspection.rejectedPoints;
+    this.counts.ignoredPoints += inspection.ignoredPoints;
+  }
+
+  async #append(
+    request: OtlpRequest,
+    body: Uint8Array,
+    { countedParts, rejectedPoints }: RequestInspection,
+    identity: BridgeIdentity | undefined,
+  ): Promise<Result<void>> {
+    const isClean = rejectedPoints === 0;
+    const outcomes = await Promise.all(
+      countedParts.map(async (part) => {
+        const piece = this.#options.logs.length === 1 ? body : pieceOf(body, part);
+        const whole = piece.length === body.length;
+        const entry = entryOf(request, part, piece, identity, this.#options);
+        const stored = whole ? entry : { ...entry, ...(await compressed(piece)) };
+        return this.#appendPart(part.shard, stored, piece, isClean);
+      }),
+    );
+    return outcomes.find(({ kind }) => kind !== "success") ?? success(undefined);
+  }
+
+  async #appendPart(shard: number, entry: LogEntryInput, piece: Uint8Array, isClean: boolean): Promise<Result<void>> {
+    const log = this.#options.logs[shard];
+    if (!log) return retryable("internal", `there is no log for shard ${shard}`);
+    const appended = await log.append(entry);
+    if (appended.kind !== "success") return appended;
+    this.#options.appended(shard, appended.value, piece, isClean);
+    return success(undefined);
+  }
+}
+
+/** The bytes of a shard's `ResourceMetrics`: a protobuf message is the concatenation of its fields. */
+function pieceOf(body: Uint8Array, { ranges }: ShardPart): Uint8Array {
+  return Buffer.concat(ranges.map(([start, end]) => body.subarray(start, end)));
+}
+
+/** A piece in the form it is stored in: compressed, because the log's memory is dear. */
+async function compressed(piece: Uint8Array): Promise<Pick<LogEntryInput, "contentType" | "encoding" | "body">> {
+  return { contentType: "protobuf", encoding: "gzip", body: await compress(piece, { level: 1 }) };
+}
+
+function entryOf(
+  { contentType, encoding, body, receivedAtMillis }: OtlpRequest,
+  part: ShardPart,
+  piece: Uint8Array,
+  identity: BridgeIdentity | undefined,
+  { randomKey }: IntakeOptions,
+): LogEntryInput {
+  const bodyHash = part.hasDelta ? createHash("sha256").update(piece).digest() : NO_HASH;
+  const entry = { contentType, encoding, body, receivedAtMillis, bodyHash, entryKey: randomKey() };
+  return identity ? { ...entry, identity } : entry;
+}

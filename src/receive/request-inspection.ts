@@ -1,0 +1,106 @@
+/**
+ * The door's look at a request: which points can be counted, which are refused and why, and to which shard each
+ * `ResourceMetrics` belongs. The fold later applies the same rules to the same bytes.
+ */
+import { refuseMetric, refusePoint, type AdmissionContext } from "../model/admission.ts";
+import { readResourceAttributes } from "../model/attributes.ts";
+import type { BridgeIdentity } from "../model/ingest-log.ts";
+import { metricMeaning, type MetricMeaning } from "../model/metric-meaning.ts";
+import type { MetricHeader, MetricVisitor } from "../model/metric-visitor.ts";
+import type { PointCursor } from "../model/point-cursor.ts";
+import { resourceDimensions, resourceSlot } from "../model/resource-identity.ts";
+import { shardOf } from "../model/slot.ts";
+
+/** The part of a request that one shard takes. */
+export interface ShardPart {
+  readonly shard: number;
+  /** Ranges of whole `ResourceMetrics` fields, in order. */
+  readonly ranges: (readonly [start: number, end: number])[];
+  /** Whether it holds delta points that count. */
+  hasDelta: boolean;
+  /** Points of ours that can be counted. */
+  countedPoints: number;
+}
+
+/** Different reasons that a message names. */
+const MAX_REASONS = 5;
+
+/** Looks at one request; use a new one for each. */
+export class RequestInspection implements MetricVisitor {
+  readonly parts: Map<number, ShardPart> = new Map();
+  rejectedPoints = 0;
+  ignoredPoints = 0;
+  readonly #shardCount: number;
+  readonly #context: AdmissionContext;
+  readonly #identity: BridgeIdentity | undefined;
+  readonly #reasons = new Set<string>();
+  #meaning: MetricMeaning | undefined;
+  #header: MetricHeader | undefined;
+  #part: ShardPart | undefined;
+
+  constructor(shardCount: number, context: AdmissionContext, identity?: BridgeIdentity) {
+    this.#shardCount = shardCount;
+    this.#context = context;
+    this.#identity = identity;
+  }
+
+  /** Why points were rejected, in one line; empty when none was. */
+  get message(): string {
+    return [...this.#reasons].join("; ");
+  }
+
+  /** The number of resources' parts that hold anything to count. */
+  get countedParts(): ShardPart[] {
+    return [...this.parts.values()].filter(({ countedPoints }) => countedPoints > 0);
+  }
+
+  resource(body: Uint8Array, start: number, end: number, messageStart: number, messageEnd: number): void {
+    const shard = this.#shardCount === 1 ? 0 : this.#shard(body, start, end);
+    let part = this.parts.get(shard);
+    if (!part) {
+      part = { shard, ranges: [], hasDelta: false, countedPoints: 0 };
+      this.parts.set(shard, part);
+    }
+    part.ranges.push([messageStart, messageEnd]);
+    this.#part = part;
+  }
+
+  #shard(body: Uint8Array, start: number, end: number): number {
+    const dimensions = resourceDimensions(readResourceAttributes(body, start, end), this.#identity);
+    return shardOf(resourceSlot(dimensions), this.#shardCount);
+  }
+
+  scope(): boolean {
+    return true;
+  }
+
+  metric(header: MetricHeader): boolean {
+    this.#meaning = metricMeaning(header.name);
+    if (this.#meaning === undefined || refuseMetric(header, this.#meaning) !== undefined) return false;
+    this.#header = header;
+    return true;
+  }
+
+  point(point: PointCursor): void {
+    const [header, meaning, part] = [this.#header!, this.#meaning!, this.#part!];
+    const refusal = refusePoint(header, meaning, point, this.#context);
+    if (refusal !== undefined) {
+      this.#reject(1, refusal);
+      return;
+    }
+    part.countedPoints++;
+    if (header.temporality === "delta") part.hasDelta = true;
+  }
+
+  skipped(header: MetricHeader, pointCount: number): void {
+    const meaning = metricMeaning(header.name);
+    const refusal = meaning && refuseMetric(header, meaning);
+    if (refusal === undefined) this.ignoredPoints += pointCount;
+    else this.#reject(pointCount, refusal);
+  }
+
+  #reject(points: number, reason: string): void {
+    this.rejectedPoints += points;
+    if (this.#reasons.size < MAX_REASONS) this.#reasons.add(reason);
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * One commit on MySQL or MariaDB: offset first, then totals and everything beside them, in one transaction.
+ */
+import type { Protocol } from "../model/dimensions.ts";
+import type { ShardCommit } from "../model/rollup-store.ts";
+import {
+  MAX_BYTES_PER_INSERT,
+  MAX_KEYS_PER_SELECT,
+  MAX_ROWS_PER_INSERT,
+  chunksOf,
+  paddedChunks,
+} from "./mysql-chunks.ts";
+import type { MysqlSession } from "./mysql-session.ts";
+import { addMysqlTotals, placeholders } from "./mysql-totals.ts";
+import { SIDE_TABLES } from "./side-rows.ts";
+import type { SideRow, SideTable } from "./side-rows.ts";
+import { protocolsInCommit, seriesInCommit, tableIncrements } from "./totals-table.ts";
+
+/** Series whose protocol is remembered between commits; past it the memory starts anew. */
+const MAX_REMEMBERED_PROTOCOLS = 100_000;
+
+/** Writes commits and remembers the protocol of the series it met: that never changes. */
+export class MysqlCommitWriter {
+  readonly #protocols = new Map<bigint, Protocol>();
+
+  /** Writes a commit; false, with nothing written, when the shard's offset is elsewhere. Rejects, with nothing written, on any error. */
+  write(session: MysqlSession, commit: ShardCommit): Promise<boolean> {
+    return session.transaction(async () => {
+      if (!(await advanceOffset(session, commit))) return false;
+      for (const table of SIDE_TABLES) await writeSideTable(session, table, table.rowsOf(commit));
+      const protocols = await this.#protocolsOf(session, commit);
+      for (const increments of tableIncrements(commit, (id) => known(protocols, id))) {
+        await addMysqlTotals(session, increments);
+      }
+      await expireLedger(session, commit);
+      return true;
+    });
+  }
+
+  async #protocolsOf(session: MysqlSession, commit: ShardCommit): Promise<ReadonlyMap<bigint, Protocol>> {
+    if (this.#protocols.size > MAX_REMEMBERED_PROTOCOLS) this.#protocols.clear();
+    for (const [id, protocol] of protocolsInCommit(commit)) this.#protocols.set(id, protocol);
+    const unknown = [...seriesInCommit(commit)].filter((id) => !this.#protocols.has(id));
+    for (const chunk of paddedChunks(unknown, MAX_KEYS_PER_SELECT, (id) => id)) {
+      const sql = `SELECT series_id, protocol FROM series WHERE series_id IN (${placeholders(chunk.length)})`;
+      for (const row of await session.rows(sql, chunk)) {
+        this.#protocols.set(BigInt(String(row["series_id"])), row["protocol"] as Protocol);
+      }
+    }
+    return this.#protocols;
+  }
+}
+
+function known(protocols: ReadonlyMap<bigint, Protocol>, id: bigint): Protocol {
+  const protocol = protocols.get(id);
+  if (protocol === undefined) throw new Error(`no series row was ever written for ${id}`);
+  return protocol;
+}
+
+// `commits` changes with every commit, so the row counts as changed even when nothing else does.
+async function advanceOffset(session: MysqlSession, { shard, offset, persistedAt }: ShardCommit): Promise<boolean> {
+  const changed = await session.run(
+    `UPDATE ingest_offset SET last_id = ?, persisted_at = ?, commits = commits + 1
+     WHERE shard = ? AND generation = ? AND last_id = ?`,
+    [offset.toId, persistedAt, shard, offset.generation, offset.fromId],
+  );
+  return changed === 1;
+}
+
+async function writeSideTable(session: MysqlSession, table: SideTable, rows: readonly SideRow[]): Promise<void> {
+  for (const chunk of chunksOf(rows, MAX_ROWS_PER_INSERT, MAX_BYTES_PER_INSERT, bytesOf)) {
+    await session.run(insertStatement(table, chunk.length), chunk.flat());
+  }
+}
+
+function insertStatement({ name, keyColumns, valueColumns, onDuplicate }: SideTable, rowCount: number): string {
+  const columns = [...keyColumns, ...valueColumns];
+  const row = `(${placeholders(columns.length)})`;
+  const changed = onDuplicate === "keep" ? keyColumns : valueColumns;
+  const update = changed.map((column) => {
+    if (onDuplicate === "keep") return `${column} = ${name}.${column}`;
+    return `${column} = ${onDuplicate === "add" ? `${column} + ` : ""}VALUES(${column})`;
+  });
+  return `INSERT INTO ${name} (${columns.join(", ")}) VALUES ${Array(rowCount).fill(row).join(", ")}
+    ON DUPLICATE KEY UPDATE ${update.join(", ")}`;
+}
+
+function bytesOf(row: SideRow): number {
+  let bytes = 0;
+  for (const value of row) bytes += typeof value === "string" || value instanceof Uint8Array ? value.length : 8;
+  return bytes;
+}
+
+// Looked for first: where exporters send cumulative points the ledger is empty, and a DELETE would be sent for nothing.
+async function expireLedger(session: MysqlSession, { shard, ledgerExpiredBefore }: ShardCommit): Promise<void> {
+  const key = [shard, ledgerExpiredBefore];
+  const where = "FROM ingest_ledger WHERE shard = ? AND received_at < ?";
+  const expired = await session.rows(`SELECT 1 AS expired ${where} LIMIT 1`, key);
+  if (expired.length > 0) await session.run(`DELETE ${where}`, key);
+}

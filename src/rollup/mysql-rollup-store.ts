@@ -1,0 +1,192 @@
+/**
+ * The totals in MySQL or MariaDB. Several receivers may use one database: each shard's rows have one writer, and the
+ * compare-and-set of its offset says who.
+ */
+import type { SeriesDimensions } from "../model/dimensions.ts";
+import { LOG_START } from "../model/ingest-log.ts";
+import { histogramFromJson } from "../model/latency-histogram.ts";
+import { failure, messageOf, retryable, success } from "../model/result.ts";
+import type { Result } from "../model/result.ts";
+import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
+import type { RollupColumn } from "../model/rollup-columns.ts";
+import type {
+  CounterStateRow,
+  Granularity,
+  LedgerRow,
+  RollupReader,
+  RollupRow,
+  RollupStore,
+  ShardCommit,
+  ShardOffset,
+} from "../model/rollup-store.ts";
+import { checkCommit } from "./check-commit.ts";
+import { missingMigrations } from "./migrate.ts";
+import { loadMigrations } from "./migration.ts";
+import type { Migration } from "./migration.ts";
+import { MAX_KEYS_PER_SELECT, paddedChunks } from "./mysql-chunks.ts";
+import { MysqlCommitWriter } from "./mysql-commit.ts";
+import { MysqlDatabase } from "./mysql-database.ts";
+import type { MysqlOptions } from "./mysql-database.ts";
+import { maintainMysql } from "./mysql-maintenance.ts";
+import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
+import { placeholders } from "./mysql-totals.ts";
+import { SERIES_COLUMNS } from "./side-rows.ts";
+import { ROLLUP_TABLES } from "./totals-table.ts";
+
+/** Options of {@link MysqlRollupStore}. */
+export type MysqlRollupStoreOptions = MysqlOptions;
+
+/** The totals' store on MySQL and MariaDB. */
+export class MysqlRollupStore implements RollupStore, RollupReader {
+  readonly #database: MysqlDatabase;
+  readonly #writer: MysqlCommitWriter = new MysqlCommitWriter();
+  readonly #migrations: readonly Migration[] = loadMigrations("mysql");
+
+  /** Connects on first use. Throws on a URL that is none. The schema is brought by `migrateUp`. */
+  constructor(options: MysqlRollupStoreOptions) {
+    this.#database = new MysqlDatabase(options);
+  }
+
+  birth(): Promise<Result<number>> {
+    return this.#answer(async (session) => {
+      const [row] = await session.rows("SELECT applied_at FROM schema_migrations WHERE version = 1", []);
+      if (row === undefined) return retryable("unavailable", "migration 1 has not run");
+      return success(Number(row["applied_at"]));
+    });
+  }
+
+  offset(shard: number): Promise<Result<ShardOffset>> {
+    return this.#answer(async (session) => {
+      const stored = await readOffset(session, shard);
+      if (stored !== undefined) return success(stored);
+      await session.run(
+        `INSERT INTO ingest_offset (shard, generation, last_id, persisted_at) VALUES (?, 1, ?, 0)
+         ON DUPLICATE KEY UPDATE shard = ingest_offset.shard`,
+        [shard, LOG_START],
+      );
+      const made = await readOffset(session, shard);
+      if (made === undefined) return retryable("unavailable", "the shard's offset was deleted while it was read");
+      return success(made);
+    });
+  }
+
+  counterState(stateKeys: readonly string[]): Promise<Result<readonly CounterStateRow[]>> {
+    return this.#answer(async (session) => {
+      const found: CounterStateRow[] = [];
+      for (const keys of paddedChunks(stateKeys, MAX_KEYS_PER_SELECT, (key) => key)) {
+        const sql = `SELECT state_key, slot, state, touched_at FROM counter_state
+          WHERE state_key IN (${placeholders(keys.length)})`;
+        for (const row of await session.rows(sql, keys)) {
+          found.push({
+            stateKey: String(row["state_key"]),
+            slot: Number(row["slot"]),
+            state: row["state"] as Buffer,
+            touchedAt: Number(row["touched_at"]),
+          });
+        }
+      }
+      return success(found);
+    });
+  }
+
+  ledger(shard: number, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>> {
+    return this.#answer(async (session) => {
+      const rows = await session.rows(
+        `SELECT slot, entries, received_at FROM ingest_ledger WHERE shard = ? AND received_at >= ?
+         ORDER BY received_at, generation, last_id, position`,
+        [shard, receivedAtOrAfter],
+      );
+      return success(
+        rows.map((row) => ({
+          slot: Number(row["slot"]),
+          entries: row["entries"] as Buffer,
+          receivedAt: Number(row["received_at"]),
+        })),
+      );
+    });
+  }
+
+  async commit(commit: ShardCommit): Promise<Result<void>> {
+    const checked = checkCommit(commit);
+    if (checked.kind !== "success") return checked;
+    return this.#answer(async (session) => {
+      if (await this.#writer.write(session, commit)) return success(undefined);
+      return failure("conflict", `the offset of shard ${commit.shard} is not at ${commit.offset.fromId}`);
+    });
+  }
+
+  maintain(nowSeconds: number): Promise<Result<void>> {
+    return this.#answer(async (session) => success(await maintainMysql(session, nowSeconds)));
+  }
+
+  ready(): Promise<Result<void>> {
+    return this.#answer(async (session) => {
+      const rows = await session.rows("SELECT version FROM schema_migrations", []);
+      const missing = missingMigrations(
+        this.#migrations,
+        rows.map((row) => Number(row["version"])),
+      );
+      return missing === undefined ? success(undefined) : retryable("unavailable", missing);
+    });
+  }
+
+  rows(granularity: Granularity, fromSeconds: number, toSeconds: number): Promise<Result<readonly RollupRow[]>> {
+    return this.#answer(async (session) => {
+      const table = ROLLUP_TABLES.find((candidate) => candidate.granularity.name === granularity);
+      if (table === undefined) throw new Error(`there is no granularity ${granularity}`);
+      const rows = await session.rows(
+        `SELECT * FROM ${table.name} JOIN series USING (series_id)
+         WHERE bucket_start >= ? AND bucket_start < ? ORDER BY bucket_start, series_id`,
+        [fromSeconds, toSeconds],
+      );
+      return success(rows.map((row) => rollupRow(row)));
+    });
+  }
+
+  statementCounts(): { readonly writes: number; readonly reads: number } {
+    return this.#database.counter.counts();
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async #answer<T>(work: (session: MysqlSession) => Promise<Result<T>>): Promise<Result<T>> {
+    try {
+      return await this.#database.withSession(work);
+    } catch (error) {
+      return retryable("unavailable", `MySQL: ${messageOf(error)}`);
+    }
+  }
+}
+
+async function readOffset(session: MysqlSession, shard: number): Promise<ShardOffset | undefined> {
+  const sql = "SELECT generation, last_id, persisted_at FROM ingest_offset WHERE shard = ?";
+  const [row] = await session.rows(sql, [shard]);
+  if (row === undefined) return undefined;
+  return {
+    generation: Number(row["generation"]),
+    lastId: String(row["last_id"]),
+    persistedAt: Number(row["persisted_at"]),
+  };
+}
+
+function rollupRow(row: MysqlRow): RollupRow {
+  const values = ROLLUP_COLUMNS.map((column) => [column.name, exactValue(column, row[column.name])] as const);
+  const dimensions = SERIES_COLUMNS.map(([column, name]) => [name, row[column]] as const);
+  return {
+    bucketStart: Number(row["bucket_start"]),
+    seriesId: BigInt(String(row["series_id"])),
+    dimensions: Object.fromEntries(dimensions) as unknown as SeriesDimensions,
+    values: Object.fromEntries(values),
+    requests: BigInt(String(row["requests"])),
+    errors: BigInt(String(row["errors"])),
+    latency: histogramFromJson(String(row["latency_histogram"])),
+  };
+}
+
+function exactValue({ kind }: RollupColumn, value: MysqlRow[string] | undefined): bigint | number {
+  if (kind === "seconds") return Number(value);
+  // DECIMAL(20,3) comes as text with three decimals: without the point it is milliseconds.
+  return BigInt(kind === "millis" ? String(value).replace(".", "") : String(value));
+}

@@ -1,0 +1,97 @@
+/**
+ * Adding to the tables of totals on MySQL and MariaDB: the stored histograms are read, numbers are added by SQL.
+ */
+import { histogramFromJson } from "../model/latency-histogram.ts";
+import { foldIncrements, mergedHistogramJson } from "./fold-increments.ts";
+import { MAX_KEYS_PER_SELECT, MAX_ROWS_PER_INSERT, paddedChunks } from "./mysql-chunks.ts";
+import type { MysqlSession } from "./mysql-session.ts";
+import type { SqlValue } from "./side-rows.ts";
+import type { TableIncrements, TotalsIncrement, TotalsTable, TotalsValue } from "./totals-table.ts";
+
+/** Adds increments to their table, inside the caller's transaction. */
+export async function addMysqlTotals(session: MysqlSession, { table, increments }: TableIncrements): Promise<void> {
+  const folded = foldIncrements(table, increments);
+  const stored = await storedHistograms(session, table, folded);
+  const rows = folded.map((increment): InsertRow => {
+    const json = stored.get(keyOf(increment.id, increment.bucketStart));
+    const histogram = json === undefined ? [] : histogramFromJson(json);
+    return { increment, histogram: mergedHistogramJson(histogram, increment.latency) };
+  });
+  for (const chunk of paddedChunks(rows, MAX_ROWS_PER_INSERT, addingNothing)) {
+    await session.run(insertStatement(table, chunk.length), insertValues(table, chunk));
+  }
+}
+
+/** The exact decimal text of a number of milliseconds, in seconds. */
+export function secondsDecimal(millis: TotalsValue): string {
+  const digits = String(millis).padStart(4, "0");
+  return `${digits.slice(0, -3)}.${digits.slice(-3)}`;
+}
+
+/** What a padding row adds: the column's own zero. */
+const NOTHING = new Float64Array();
+
+interface InsertRow {
+  readonly increment: TotalsIncrement;
+  readonly histogram: string;
+}
+
+function addingNothing({ increment, histogram }: InsertRow): InsertRow {
+  return { increment: { ...increment, values: NOTHING }, histogram };
+}
+
+// By bucket, not by pairs: both servers then read one partition by ranges of its primary key.
+async function storedHistograms(
+  session: MysqlSession,
+  table: TotalsTable,
+  increments: readonly TotalsIncrement[],
+): Promise<ReadonlyMap<string, string>> {
+  const stored = new Map<string, string>();
+  const byBucket = Map.groupBy(increments, ({ bucketStart }) => bucketStart);
+  for (const [bucketStart, group] of [...byBucket].sort(([a], [b]) => a - b)) {
+    const ids = group.map(({ id }) => id);
+    for (const chunk of paddedChunks(ids, MAX_KEYS_PER_SELECT, (id) => id)) {
+      const rows = await session.rows(
+        `SELECT ${table.idColumn} AS id, latency_histogram FROM ${table.name}
+         WHERE bucket_start = ? AND ${table.idColumn} IN (${placeholders(chunk.length)})`,
+        [bucketStart, ...chunk],
+      );
+      for (const row of rows) stored.set(keyOf(row["id"] ?? "", bucketStart), String(row["latency_histogram"]));
+    }
+  }
+  return stored;
+}
+
+function keyOf(id: bigint | MysqlId, bucketStart: number): string {
+  return `${String(id)}/${bucketStart}`;
+}
+
+type MysqlId = string | number | Buffer;
+
+// The sums are made by SQL: BIGINT and DECIMAL are exact there, and a sum that does not fit is an error.
+function insertStatement({ name, idColumn, labelColumns, valueColumns }: TotalsTable, rowCount: number): string {
+  const values = valueColumns.map((column) => column.name);
+  const columns = [idColumn, "bucket_start", ...labelColumns, ...values, "latency_histogram"];
+  const row = `(${placeholders(columns.length)})`;
+  const sums = values.map((column) => `${column} = ${column} + VALUES(${column})`);
+  return `INSERT INTO ${name} (${columns.join(", ")}) VALUES ${Array(rowCount).fill(row).join(", ")}
+    ON DUPLICATE KEY UPDATE ${[...sums, "latency_histogram = VALUES(latency_histogram)"].join(", ")}`;
+}
+
+function insertValues({ valueColumns }: TotalsTable, rows: readonly InsertRow[]): SqlValue[] {
+  const values: SqlValue[] = [];
+  for (const { increment, histogram } of rows) {
+    values.push(increment.id, increment.bucketStart, ...increment.labels);
+    for (const [position, { kind }] of valueColumns.entries()) {
+      const value = increment.values[position] ?? 0;
+      values.push(kind === "millis" && value !== 0 ? secondsDecimal(value) : value);
+    }
+    values.push(histogram);
+  }
+  return values;
+}
+
+/** `?, ?, …`, `count` times. */
+export function placeholders(count: number): string {
+  return Array(count).fill("?").join(", ");
+}

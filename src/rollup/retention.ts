@@ -1,0 +1,64 @@
+/**
+ * How long maintenance keeps what is not a total: the named limits of everything else that grows.
+ */
+
+/** Counter state that no point touched for this long is deleted: points that old are refused at the door. */
+export const COUNTER_STATE_KEPT_SECONDS: number = 72 * 3600;
+
+/** Our own health, `receiver_minute`. */
+export const RECEIVER_KEPT_SECONDS: number = 30 * 86_400;
+
+/** Metrics in quarantine. */
+export const QUARANTINE_KEPT_SECONDS: number = 30 * 86_400;
+
+/** Alerts, counted from when they were resolved. */
+export const ALERTS_KEPT_SECONDS: number = 400 * 86_400;
+
+/** What is kept of the payload of a metric in quarantine, bytes: larger than any server's packet it would stop its shard. */
+export const MAX_QUARANTINE_PAYLOAD_BYTES: number = 1_048_576;
+
+/** What is kept of the reason of a quarantine, UTF-16 units: the width of its column. */
+export const MAX_QUARANTINE_REASON_LENGTH = 512;
+
+/** Rows deleted by one statement of maintenance, so that it holds no lock for long. */
+export const MAX_DELETED_ROWS_PER_STATEMENT = 5000;
+
+/** Statements of one kind that one run of maintenance sends; what is left waits for the next run. */
+export const MAX_DELETE_STATEMENTS_PER_RUN = 200;
+
+/** A table whose old rows maintenance deletes. */
+export interface ExpiringTable {
+  readonly table: string;
+  readonly keyColumns: readonly string[];
+  /** The column, epoch seconds, by which a row grows old. */
+  readonly timeColumn: string;
+  readonly keptSeconds: number;
+}
+
+/** The tables whose old rows are deleted by rows. */
+export const EXPIRING_TABLES: readonly ExpiringTable[] = [
+  {
+    table: "counter_state",
+    keyColumns: ["state_key"],
+    timeColumn: "touched_at",
+    keptSeconds: COUNTER_STATE_KEPT_SECONDS,
+  },
+  {
+    table: "receiver_minute",
+    keyColumns: ["bucket_start", "shard"],
+    timeColumn: "bucket_start",
+    keptSeconds: RECEIVER_KEPT_SECONDS,
+  },
+  {
+    table: "ingest_quarantine",
+    keyColumns: ["shard", "generation", "log_id", "last_id", "position"],
+    timeColumn: "received_at",
+    keptSeconds: QUARANTINE_KEPT_SECONDS,
+  },
+  {
+    table: "bandwidth_alerts",
+    keyColumns: ["rule", "scope", "started_at"],
+    timeColumn: "resolved_at",
+    keptSeconds: ALERTS_KEPT_SECONDS,
+  },
+];

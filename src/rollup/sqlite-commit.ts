@@ -1,0 +1,93 @@
+/**
+ * One commit on SQLite: offset first, then totals and everything beside them, in one transaction.
+ */
+import type { Protocol } from "../model/dimensions.ts";
+import { histogramFromJson } from "../model/latency-histogram.ts";
+import type { RollupColumn } from "../model/rollup-columns.ts";
+import type { ShardCommit } from "../model/rollup-store.ts";
+import { foldIncrements, mergedHistogramJson } from "./fold-increments.ts";
+import { SIDE_TABLES } from "./side-rows.ts";
+import type { SideTable } from "./side-rows.ts";
+import type { SqliteSession } from "./sqlite-session.ts";
+import { protocolsInCommit, tableIncrements } from "./totals-table.ts";
+import type { TableIncrements, TotalsIncrement, TotalsTable } from "./totals-table.ts";
+
+/** The name under which SQLite stores a column: seconds with decimals are whole milliseconds there. */
+export function sqliteColumn({ name, kind }: RollupColumn): string {
+  return kind === "millis" ? name.replace(/_seconds$/, "_millis") : name;
+}
+
+/** Writes a commit; false, with nothing written, when the shard's offset is elsewhere. Throws, with nothing written, on any error. */
+export function writeSqliteCommit(session: SqliteSession, commit: ShardCommit): boolean {
+  return session.transaction(() => {
+    if (!advanceOffset(session, commit)) return false;
+    for (const table of SIDE_TABLES) writeSideTable(session, table, commit);
+    for (const increments of tableIncrements(commit, protocolLookup(session, commit))) addTotals(session, increments);
+    session.run("DELETE FROM ingest_ledger WHERE shard = ? AND received_at < ?", [
+      commit.shard,
+      commit.ledgerExpiredBefore,
+    ]);
+    return true;
+  });
+}
+
+function advanceOffset(session: SqliteSession, { shard, offset, persistedAt }: ShardCommit): boolean {
+  const changed = session.run(
+    `UPDATE ingest_offset SET last_id = ?, persisted_at = ?, commits = commits + 1
+     WHERE shard = ? AND generation = ? AND last_id = ?`,
+    [offset.toId, persistedAt, shard, offset.generation, offset.fromId],
+  );
+  return changed === 1;
+}
+
+function writeSideTable(session: SqliteSession, table: SideTable, commit: ShardCommit): void {
+  const columns = [...table.keyColumns, ...table.valueColumns];
+  const sql = `INSERT INTO ${table.name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
+    ON CONFLICT (${table.keyColumns.join(", ")}) DO ${onConflict(table)}`;
+  for (const row of table.rowsOf(commit)) session.run(sql, row);
+}
+
+function onConflict({ onDuplicate, valueColumns }: SideTable): string {
+  if (onDuplicate === "keep") return "NOTHING";
+  const added = (column: string): string =>
+    onDuplicate === "add" ? `${column} + excluded.${column}` : `excluded.${column}`;
+  return `UPDATE SET ${valueColumns.map((column) => `${column} = ${added(column)}`).join(", ")}`;
+}
+
+function protocolLookup(session: SqliteSession, commit: ShardCommit): (id: bigint) => Protocol {
+  const known = new Map(protocolsInCommit(commit));
+  return (id) => {
+    let protocol = known.get(id);
+    if (protocol === undefined) {
+      const row = session.get("SELECT protocol FROM series WHERE series_id = ?", [id]);
+      if (row === undefined) throw new Error(`no series row was ever written for ${id}`);
+      protocol = row["protocol"] as Protocol;
+      known.set(id, protocol);
+    }
+    return protocol;
+  };
+}
+
+function addTotals(session: SqliteSession, { table, increments }: TableIncrements): void {
+  const select = `SELECT latency_histogram FROM ${table.name} WHERE ${table.idColumn} = ? AND bucket_start = ?`;
+  const insert = insertTotals(table);
+  for (const increment of foldIncrements(table, increments)) {
+    const stored = session.get(select, [increment.id, increment.bucketStart])?.["latency_histogram"];
+    const histogram = typeof stored === "string" ? histogramFromJson(stored) : [];
+    session.run(insert, bindings(increment, mergedHistogramJson(histogram, increment.latency)));
+  }
+}
+
+// Added in SQL: STRICT tables refuse a sum that does not fit a 64-bit integer instead of making it a float.
+function insertTotals(table: TotalsTable): string {
+  const values = table.valueColumns.map((column) => sqliteColumn(column));
+  const columns = [table.idColumn, "bucket_start", ...table.labelColumns, ...values, "latency_histogram"];
+  const sums = values.map((column) => `${column} = ${column} + excluded.${column}`);
+  return `INSERT INTO ${table.name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
+    ON CONFLICT (${table.idColumn}, bucket_start) DO UPDATE SET
+    ${[...sums, "latency_histogram = excluded.latency_histogram"].join(", ")}`;
+}
+
+function bindings(increment: TotalsIncrement, histogram: string): (string | number | bigint)[] {
+  return [increment.id, increment.bucketStart, ...increment.labels, ...increment.values, histogram];
+}

@@ -1,0 +1,37 @@
+/**
+ * Retention on SQLite: old rows are deleted in bounded steps, and the event loop gets its turn between them.
+ */
+import { EXPIRING_TABLES, MAX_DELETED_ROWS_PER_STATEMENT, MAX_DELETE_STATEMENTS_PER_RUN } from "./retention.ts";
+import type { ExpiringTable } from "./retention.ts";
+import type { SqliteSession } from "./sqlite-session.ts";
+import { TOTALS_TABLES } from "./totals-table.ts";
+
+/** Deletes what is past its retention. Rejects with what SQLite reports; what was deleted until then stays deleted. */
+export async function maintainSqlite(session: () => SqliteSession, nowSeconds: number): Promise<void> {
+  for (const expiring of [...expiringTotals(), ...EXPIRING_TABLES]) {
+    const sql = deleteStep(expiring);
+    for (let step = 0; step < MAX_DELETE_STATEMENTS_PER_RUN; step += 1) {
+      const deleted = session().run(sql, [nowSeconds - expiring.keptSeconds, MAX_DELETED_ROWS_PER_STATEMENT]);
+      if (deleted < MAX_DELETED_ROWS_PER_STATEMENT) break;
+      await new Promise<void>((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+  }
+}
+
+function expiringTotals(): readonly ExpiringTable[] {
+  return TOTALS_TABLES.filter(({ granularity }) => Number.isFinite(granularity.keptSeconds)).map(
+    ({ name, idColumn, granularity }) => ({
+      table: name,
+      keyColumns: [idColumn, "bucket_start"],
+      timeColumn: "bucket_start",
+      keptSeconds: granularity.keptSeconds + granularity.bucketSeconds,
+    }),
+  );
+}
+
+function deleteStep({ table, keyColumns, timeColumn }: ExpiringTable): string {
+  const keys = keyColumns.join(", ");
+  return `DELETE FROM ${table} WHERE (${keys}) IN (SELECT ${keys} FROM ${table} WHERE ${timeColumn} < ? LIMIT ?)`;
+}

@@ -1,0 +1,200 @@
+/**
+ * The totals in a SQLite file, for the embedded receiver. Other processes may read the file while this one writes it.
+ */
+import type { SeriesDimensions } from "../model/dimensions.ts";
+import { LOG_START } from "../model/ingest-log.ts";
+import { histogramFromJson } from "../model/latency-histogram.ts";
+import { failure, messageOf, retryable, success } from "../model/result.ts";
+import type { Result } from "../model/result.ts";
+import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
+import type {
+  CounterStateRow,
+  Granularity,
+  LedgerRow,
+  RollupReader,
+  RollupRow,
+  RollupStore,
+  ShardCommit,
+  ShardOffset,
+} from "../model/rollup-store.ts";
+import { checkCommit } from "./check-commit.ts";
+import { missingMigrations } from "./migrate.ts";
+import { loadMigrations } from "./migration.ts";
+import type { Migration } from "./migration.ts";
+import { SERIES_COLUMNS } from "./side-rows.ts";
+import { sqliteColumn, writeSqliteCommit } from "./sqlite-commit.ts";
+import { maintainSqlite } from "./sqlite-maintenance.ts";
+import { SqliteSession } from "./sqlite-session.ts";
+import type { SqliteRow, SqliteSessionOptions } from "./sqlite-session.ts";
+import { ROLLUP_TABLES } from "./totals-table.ts";
+
+/** Options of {@link openSqliteRollupStore}. */
+export type SqliteRollupStoreOptions = SqliteSessionOptions;
+
+/** Opens the store. Retryable `unavailable` when the file cannot be opened. The schema is brought by `migrateUp`. */
+export function openSqliteRollupStore(options: SqliteRollupStoreOptions): Result<SqliteRollupStore> {
+  try {
+    return success(new SqliteRollupStore(new SqliteSession(options)));
+  } catch (error) {
+    return unavailable(error);
+  }
+}
+
+/** The totals' store on SQLite. */
+export class SqliteRollupStore implements RollupStore, RollupReader {
+  readonly #session: SqliteSession;
+  readonly #migrations: readonly Migration[] = loadMigrations("sqlite");
+  #closed = false;
+
+  /** Takes over the session and ends it with `close`. */
+  constructor(session: SqliteSession) {
+    this.#session = session;
+  }
+
+  async birth(): Promise<Result<number>> {
+    return this.#answer(() => {
+      const row = this.#session.get("SELECT applied_at FROM schema_migrations WHERE version = 1", []);
+      if (row === undefined) return retryable("unavailable", "migration 1 has not run");
+      return success(Number(row["applied_at"]));
+    });
+  }
+
+  async offset(shard: number): Promise<Result<ShardOffset>> {
+    return this.#answer(() => {
+      this.#session.run(
+        `INSERT INTO ingest_offset (shard, generation, last_id, persisted_at) VALUES (?, 1, ?, 0)
+         ON CONFLICT (shard) DO NOTHING`,
+        [shard, LOG_START],
+      );
+      const row = this.#session.get("SELECT generation, last_id, persisted_at FROM ingest_offset WHERE shard = ?", [
+        shard,
+      ]);
+      if (row === undefined) return retryable("unavailable", "the shard's offset was deleted while it was read");
+      return success({
+        generation: Number(row["generation"]),
+        lastId: String(row["last_id"]),
+        persistedAt: Number(row["persisted_at"]),
+      });
+    });
+  }
+
+  async counterState(stateKeys: readonly string[]): Promise<Result<readonly CounterStateRow[]>> {
+    return this.#answer(() => {
+      const rows = stateKeys.map((key) => this.#session.get("SELECT * FROM counter_state WHERE state_key = ?", [key]));
+      return success(
+        rows
+          .filter((row) => row !== undefined)
+          .map((row) => ({
+            stateKey: String(row["state_key"]),
+            slot: Number(row["slot"]),
+            state: row["state"] as Uint8Array,
+            touchedAt: Number(row["touched_at"]),
+          })),
+      );
+    });
+  }
+
+  async ledger(shard: number, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>> {
+    return this.#answer(() => {
+      const rows = this.#session.all(
+        `SELECT slot, entries, received_at FROM ingest_ledger WHERE shard = ? AND received_at >= ?
+         ORDER BY received_at, generation, last_id, position`,
+        [shard, receivedAtOrAfter],
+      );
+      return success(
+        rows.map((row) => ({
+          slot: Number(row["slot"]),
+          entries: row["entries"] as Uint8Array,
+          receivedAt: Number(row["received_at"]),
+        })),
+      );
+    });
+  }
+
+  async commit(commit: ShardCommit): Promise<Result<void>> {
+    const checked = checkCommit(commit);
+    if (checked.kind !== "success") return checked;
+    return this.#answer(() => {
+      if (writeSqliteCommit(this.#session, commit)) return success(undefined);
+      return failure("conflict", `the offset of shard ${commit.shard} is not at ${commit.offset.fromId}`);
+    });
+  }
+
+  async maintain(nowSeconds: number): Promise<Result<void>> {
+    try {
+      await maintainSqlite(() => this.#open(), nowSeconds);
+      return success(undefined);
+    } catch (error) {
+      return unavailable(error);
+    }
+  }
+
+  async ready(): Promise<Result<void>> {
+    return this.#answer(() => {
+      const rows = this.#session.all("SELECT version FROM schema_migrations", []);
+      const missing = missingMigrations(
+        this.#migrations,
+        rows.map((row) => Number(row["version"])),
+      );
+      return missing === undefined ? success(undefined) : retryable("unavailable", missing);
+    });
+  }
+
+  async rows(granularity: Granularity, fromSeconds: number, toSeconds: number): Promise<Result<readonly RollupRow[]>> {
+    return this.#answer(() => {
+      const table = ROLLUP_TABLES.find((candidate) => candidate.granularity.name === granularity);
+      if (table === undefined) throw new Error(`there is no granularity ${granularity}`);
+      const rows = this.#session.all(
+        `SELECT * FROM ${table.name} JOIN series USING (series_id)
+         WHERE bucket_start >= ? AND bucket_start < ? ORDER BY bucket_start, series_id`,
+        [fromSeconds, toSeconds],
+      );
+      return success(rows.map((row) => rollupRow(row)));
+    });
+  }
+
+  statementCounts(): { readonly writes: number; readonly reads: number } {
+    return this.#session.counter.counts();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#session.close();
+  }
+
+  #open(): SqliteSession {
+    if (this.#closed) throw new Error("the store is closed");
+    return this.#session;
+  }
+
+  #answer<T>(work: () => Result<T>): Result<T> {
+    try {
+      this.#open();
+      return work();
+    } catch (error) {
+      return unavailable(error);
+    }
+  }
+}
+
+function rollupRow(row: SqliteRow): RollupRow {
+  const values = ROLLUP_COLUMNS.map((column) => [column.name, row[sqliteColumn(column)] as bigint | number] as const);
+  const dimensions = SERIES_COLUMNS.map(([column, name]) => {
+    const value = row[column];
+    return [name, typeof value === "bigint" ? Number(value) : value] as const;
+  });
+  return {
+    bucketStart: Number(row["bucket_start"]),
+    seriesId: row["series_id"] as bigint,
+    dimensions: Object.fromEntries(dimensions) as unknown as SeriesDimensions,
+    values: Object.fromEntries(values),
+    requests: row["requests"] as bigint,
+    errors: row["errors"] as bigint,
+    latency: histogramFromJson(String(row["latency_histogram"])),
+  };
+}
+
+function unavailable(error: unknown): Result<never> {
+  return retryable("unavailable", `SQLite: ${messageOf(error)}`);
+}

@@ -1,0 +1,144 @@
+/**
+ * The tables a commit adds totals to, and a commit seen as additions to them: rollups and service latencies are alike, a
+ * key, some labels, numbers and a histogram. Both engines build their statements from this description.
+ */
+import { serviceLatencyId } from "../model/dimensions.ts";
+import type { Protocol } from "../model/dimensions.ts";
+import type { LatencyHistogram } from "../model/latency-histogram.ts";
+import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
+import type { RollupColumn } from "../model/rollup-columns.ts";
+import { GRANULARITIES } from "../model/rollup-store.ts";
+import type {
+  GranularityDefinition,
+  RollupIncrement,
+  ServiceLatencyIncrement,
+  ShardCommit,
+} from "../model/rollup-store.ts";
+
+/** A table of totals. Its primary key is (`idColumn`, `bucket_start`). */
+export interface TotalsTable {
+  readonly name: string;
+  readonly idColumn: "series_id" | "service_id";
+  /** Columns that tell what the id stands for; written once. */
+  readonly labelColumns: readonly string[];
+  /** Columns that are added to. */
+  readonly valueColumns: readonly RollupColumn[];
+  readonly granularity: GranularityDefinition;
+}
+
+/** A number to add: a BigInt where a number would not be exact. */
+export type TotalsValue = number | bigint;
+
+/** What a commit adds to one row of a {@link TotalsTable}. */
+export interface TotalsIncrement {
+  readonly id: bigint;
+  /** Epoch seconds. */
+  readonly bucketStart: number;
+  /** By position of `labelColumns`. */
+  readonly labels: readonly (string | number)[];
+  /** By position of `valueColumns`; `millis` columns in milliseconds. */
+  readonly values: ArrayLike<TotalsValue> & Iterable<TotalsValue>;
+  readonly latency: LatencyHistogram;
+}
+
+/** Additions to one table. */
+export interface TableIncrements {
+  readonly table: TotalsTable;
+  readonly increments: readonly TotalsIncrement[];
+}
+
+const LATENCY_COLUMNS: readonly RollupColumn[] = ROLLUP_COLUMNS.filter(
+  ({ name }) => name === "latency_count" || name === "latency_sum_seconds",
+);
+
+/** The tables of the three granularities. */
+export const ROLLUP_TABLES: readonly TotalsTable[] = GRANULARITIES.map((granularity) => ({
+  name: granularity.table,
+  idColumn: "series_id",
+  labelColumns: ["protocol"],
+  valueColumns: ROLLUP_COLUMNS,
+  granularity,
+}));
+
+/** The tables of merged service latencies. */
+export const SERVICE_LATENCY_TABLES: readonly TotalsTable[] = GRANULARITIES.filter(({ name }) => name !== "daily").map(
+  (granularity) => ({
+    name: `service_latency_${granularity.name}`,
+    idColumn: "service_id",
+    labelColumns: ["namespace", "service", "environment", "side", "protocol", "shard"],
+    valueColumns: LATENCY_COLUMNS,
+    granularity,
+  }),
+);
+
+/** Every table of totals. */
+export const TOTALS_TABLES: readonly TotalsTable[] = [...ROLLUP_TABLES, ...SERVICE_LATENCY_TABLES];
+
+/** A commit as additions to tables, tables without any left out. `protocolOf` knows the protocol of every series in it. */
+export function tableIncrements(commit: ShardCommit, protocolOf: (id: bigint) => Protocol): readonly TableIncrements[] {
+  const rollups = ROLLUP_TABLES.map((table) => ({
+    table,
+    increments: commit.rollups[table.granularity.name].map((increment) => fromRollup(increment, protocolOf)),
+  }));
+  const latencies = SERVICE_LATENCY_TABLES.map((table) => ({
+    table,
+    increments: latenciesOf(commit, table).map((increment) => fromServiceLatency(increment)),
+  }));
+  return [...rollups, ...latencies].filter(({ increments }) => increments.length > 0);
+}
+
+function latenciesOf(commit: ShardCommit, table: TotalsTable): readonly ServiceLatencyIncrement[] {
+  return table.granularity.name === "daily" ? [] : commit.latencies[table.granularity.name];
+}
+
+function fromRollup(increment: RollupIncrement, protocolOf: (id: bigint) => Protocol): TotalsIncrement {
+  return {
+    id: increment.seriesId,
+    bucketStart: increment.bucketStart,
+    labels: [protocolOf(increment.seriesId)],
+    values: increment.carry.length === 0 ? increment.values : withCarry(increment),
+    latency: increment.latency,
+  };
+}
+
+function withCarry({ values, carry }: RollupIncrement): readonly TotalsValue[] {
+  const sums: TotalsValue[] = [...values];
+  for (const [position, amount] of carry) sums[position] = addWhole(sums[position] ?? 0, amount);
+  return sums;
+}
+
+/** The exact sum of two whole numbers: a BigInt where a number would not be exact. */
+export function addWhole(a: TotalsValue, b: TotalsValue): TotalsValue {
+  const sum = Number(a) + Number(b);
+  return Number.isSafeInteger(sum) ? sum : BigInt(a) + BigInt(b);
+}
+
+function fromServiceLatency({
+  key,
+  bucketStart,
+  count,
+  sumSeconds,
+  latency,
+}: ServiceLatencyIncrement): TotalsIncrement {
+  return {
+    id: serviceLatencyId(key),
+    bucketStart,
+    labels: [key.namespace, key.service, key.environment, key.side, key.protocol, key.shard],
+    values: Float64Array.of(count, sumSeconds),
+    latency,
+  };
+}
+
+/** The protocols of the series that a commit brings; what is not among them is already in `series`. */
+export function protocolsInCommit(commit: ShardCommit): ReadonlyMap<bigint, Protocol> {
+  return new Map(commit.series.map(({ seriesId, dimensions }) => [seriesId, dimensions.protocol]));
+}
+
+/** The ids of the series that a commit adds to, each once. */
+export function seriesInCommit(commit: ShardCommit): ReadonlySet<bigint> {
+  const ids = new Set<bigint>();
+  for (const table of ROLLUP_TABLES) {
+    for (const increment of commit.rollups[table.granularity.name]) ids.add(increment.seriesId);
+  }
+  return ids;
+}

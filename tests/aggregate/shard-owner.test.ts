@@ -1,0 +1,242 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { failure, retryable, success } from "../../src/model/result.ts";
+import { valueOf } from "../support/log-entries.ts";
+import { BEGIN, cumulative, delta, OwnerWorlds, PERSIST, PROCESS, type OwnerWorld } from "./owner-world.ts";
+
+const worlds = new OwnerWorlds();
+beforeAll(() => worlds.prepare());
+afterAll(() => worlds.remove());
+
+async function appendDelta(world: OwnerWorld, value: bigint): Promise<void> {
+  await world.append(delta(world, value), true);
+}
+
+const unavailable = async () => retryable("unavailable", "SQL is away");
+
+describe("an owner commits", () => {
+  it("at the persist interval, and not before", async () => {
+    const world = worlds.make();
+    await world.started();
+    await world.append(cumulative(world, 1000n));
+    await world.clock.advance(PERSIST - 2 * PROCESS);
+    expect([world.commits.length, await world.totals()]).toEqual([0, {}]);
+    await world.clock.advance(2 * PROCESS);
+    expect([world.commits.length, await world.totals()]).toEqual([1, { wire_bytes_in: 1000n }]);
+  });
+
+  it("at the persist interval even when nothing came, so that persisted_at goes on", async () => {
+    const world = worlds.make();
+    await world.started();
+    await world.clock.advance(2 * PERSIST + PROCESS);
+    expect(world.commits.length).toBe(2);
+    expect(valueOf(await world.store.offset(0)).persistedAt).toBeGreaterThanOrEqual(BEGIN + 120);
+  });
+
+  it("as soon as half of the log's entries are uncommitted", async () => {
+    const world = worlds.make();
+    await world.started({ maxEntries: 10 });
+    for (const value of [1n, 2n, 3n, 4n]) await appendDelta(world, value);
+    await world.clock.advance(PROCESS);
+    expect(world.commits.length).toBe(0);
+    await appendDelta(world, 5n);
+    await world.clock.advance(PROCESS);
+    expect([world.commits.length, await world.totals()]).toEqual([1, { wire_bytes_out: 15n }]);
+  });
+
+  it("as soon as half of the log's bytes are uncommitted", async () => {
+    const world = worlds.make();
+    const body = delta(world, 7n);
+    await world.started({ maxBytes: 2 * body.length });
+    await world.append(body, true);
+    await world.clock.advance(PROCESS);
+    expect([world.commits.length, await world.totals()]).toEqual([1, { wire_bytes_out: 7n }]);
+  });
+
+  it("more than once in one folding when the log is fuller than that", async () => {
+    const world = worlds.make();
+    for (let value = 1n; value <= 20n; value++) await appendDelta(world, value);
+    await world.started({ maxEntries: 10 });
+    await world.clock.advance(PROCESS);
+    expect(world.commits.length).toBe(3);
+    await world.clock.advance(PERSIST);
+    expect(await world.totals()).toEqual({ wire_bytes_out: 210n });
+  });
+});
+
+describe("the log", () => {
+  it("is trimmed to what was committed, and no further", async () => {
+    const world = worlds.make();
+    await world.started();
+    await appendDelta(world, 1n);
+    await appendDelta(world, 2n);
+    await world.clock.advance(PERSIST - PROCESS);
+    expect(world.log.entries.length).toBe(2);
+    // Comes while the commit is under way: after the fold, before the trim.
+    world.commit = async (commit) => {
+      await appendDelta(world, 4n);
+      return world.store.commit(commit);
+    };
+    await world.clock.advance(PROCESS);
+    expect(world.log.entries.map(({ id }) => id)).toEqual(["3-0"]);
+    expect(await world.totals()).toEqual({ wire_bytes_out: 3n });
+  });
+
+  it("is not trimmed when the commit failed", async () => {
+    const world = worlds.make();
+    world.commit = unavailable;
+    await world.started();
+    await appendDelta(world, 1n);
+    await world.clock.advance(2 * PERSIST);
+    expect(world.log.entries.length).toBe(1);
+  });
+});
+
+describe("a commit that can be tried again", () => {
+  it("is repeated as it is until it succeeds, and what came meanwhile is in the next one", async () => {
+    const world = worlds.make();
+    world.commit = unavailable;
+    await world.started();
+    await world.append(cumulative(world, 100n));
+    await world.clock.advance(PERSIST);
+    await world.append(cumulative(world, 250n));
+    await appendDelta(world, 9n);
+    await world.clock.advance(PERSIST);
+    expect(world.commits.length).toBeGreaterThan(2);
+    for (const commit of world.commits) expect(commit).toBe(world.commits[0]);
+    expect(world.reports).toEqual(["shard 0: SQL is away"]);
+    world.commit = (commit) => world.store.commit(commit);
+    await world.clock.advance(PROCESS);
+    expect(await world.totals()).toEqual({ wire_bytes_in: 250n, wire_bytes_out: 9n });
+    expect(world.log.entries).toEqual([]);
+  });
+
+  it("and did succeed, but whose reply was lost, is known by the offset and not repeated", async () => {
+    const world = worlds.make();
+    world.commit = async (commit) => {
+      await world.store.commit(commit);
+      return unavailable();
+    };
+    await world.started();
+    await world.append(cumulative(world, 100n));
+    await world.clock.advance(PERSIST);
+    expect([world.commits.length, await world.totals()]).toEqual([1, { wire_bytes_in: 100n }]);
+    await world.append(cumulative(world, 300n));
+    await world.clock.advance(PERSIST);
+    expect([world.commits.length, await world.totals()]).toEqual([2, { wire_bytes_in: 300n }]);
+  });
+
+  it("and did succeed, but nothing of that could be learned, makes its owner step down and doubles nothing", async () => {
+    const world = worlds.make();
+    const { store, ...others } = world.ports();
+    let away = false;
+    world.commit = async (commit) => {
+      const outcome = await world.store.commit(commit);
+      if (world.commits.length > 1) return outcome;
+      away = true;
+      return unavailable();
+    };
+    await world.started({
+      ...others,
+      store: { ...store, offset: (shard) => (away ? unavailable() : store.offset(shard)) },
+    });
+    await world.append(cumulative(world, 100n));
+    await appendDelta(world, 5n);
+    await world.clock.advance(PERSIST);
+    away = false;
+    await world.append(cumulative(world, 160n));
+    await world.clock.advance(2 * PERSIST);
+    expect(await world.totals()).toEqual({ wire_bytes_in: 160n, wire_bytes_out: 5n });
+  });
+});
+
+describe("an owner steps down", () => {
+  it("when another has moved the offset, and folds again to the same totals", async () => {
+    const world = worlds.make();
+    const first = await world.started();
+    await world.append(cumulative(world, 100n));
+    await appendDelta(world, 5n);
+    await world.clock.advance(PROCESS);
+    const second = await world.started();
+    await second.stop();
+    expect(await world.totals()).toEqual({ wire_bytes_in: 100n, wire_bytes_out: 5n });
+    await world.append(cumulative(world, 130n));
+    await world.clock.advance(PERSIST);
+    expect(world.reports).toEqual([expect.stringContaining("gave up the shard, the offset of shard 0 is not at 0-0")]);
+    await world.clock.advance(PERSIST + PROCESS);
+    expect(first.owns).toBe(true);
+    expect(await world.totals()).toEqual({ wire_bytes_in: 130n, wire_bytes_out: 5n });
+  });
+
+  it("when it loses the lease, without committing, and comes back when it has it again", async () => {
+    const world = worlds.make();
+    const owner = await world.started();
+    await world.append(cumulative(world, 100n));
+    await world.clock.advance(PROCESS);
+    world.holds = false;
+    await world.clock.advance(PERSIST);
+    expect([owner.owns, world.commits.length]).toEqual([false, 0]);
+    world.holds = true;
+    await world.clock.advance(PERSIST + PROCESS);
+    expect([owner.owns, await world.totals()]).toEqual([true, { wire_bytes_in: 100n }]);
+  });
+
+  it("never takes the shard without the lease", async () => {
+    const world = worlds.make();
+    world.holds = false;
+    const owner = await world.started();
+    await world.append(cumulative(world, 100n));
+    await world.clock.advance(2 * PERSIST);
+    expect([owner.owns, world.commits.length]).toEqual([false, 0]);
+  });
+
+  it("when a commit can never be stored, and says so", async () => {
+    const world = worlds.make();
+    world.commit = async () => failure("internal", "the commit is refused: bytes_in is NaN");
+    await world.started();
+    await appendDelta(world, 1n);
+    await world.clock.advance(4 * PERSIST);
+    expect(world.reports[0]).toBe("shard 0: gave up the shard, the commit is refused: bytes_in is NaN");
+    expect(world.log.entries.length).toBe(1);
+  });
+});
+
+describe("stop", () => {
+  it("folds and commits what the log holds, and gives the lease up", async () => {
+    const world = worlds.make();
+    const owner = await world.started();
+    for (const value of [1n, 2n, 3n, 4n, 5n, 6n, 7n]) await appendDelta(world, value);
+    await owner.stop();
+    expect([await world.totals(), world.log.entries, world.released]).toEqual([{ wire_bytes_out: 28n }, [], 1]);
+    await world.clock.advance(2 * PERSIST);
+    expect([owner.owns, world.commits.length]).toEqual([false, 1]);
+  });
+
+  it("leaves what cannot be committed in the log, for whoever comes next", async () => {
+    const world = worlds.make();
+    const owner = await world.started();
+    await appendDelta(world, 3n);
+    world.commit = unavailable;
+    await owner.stop();
+    expect([await world.totals(), world.log.entries.length]).toEqual([{}, 1]);
+    world.commit = (commit) => world.store.commit(commit);
+    await (await world.started()).stop();
+    expect(await world.totals()).toEqual({ wire_bytes_out: 3n });
+  });
+});
+
+describe("an entry that cannot be opened", () => {
+  it("goes into quarantine and does not stop the shard", async () => {
+    const world = worlds.make();
+    const poison = Uint8Array.of(1, 2, 3);
+    const owner = await world.started({
+      openBody: async (body) => (body.length === 3 ? failure("invalid", "it is no gzip") : success(body)),
+    });
+    await world.append(poison);
+    await appendDelta(world, 3n);
+    await owner.stop();
+    expect(world.commits[0]?.quarantine).toEqual([
+      expect.objectContaining({ logId: "1-0", reason: expect.stringContaining("no gzip") }),
+    ]);
+    expect(await world.totals()).toEqual({ wire_bytes_out: 3n });
+  });
+});

@@ -1,0 +1,190 @@
+/** What every store of what is happening now must do, run on each implementation with its real storage. */
+import { afterEach, describe, expect, it } from "vitest";
+import type { RealtimeSeries, RealtimeSnapshot, RealtimeStep, RealtimeStore } from "../../src/model/realtime-store.ts";
+import { valueOf } from "../support/log-entries.ts";
+import { httpDimensions, realtimeSeries, realtimeStep, webrtcDimensions } from "../support/realtime-figures.ts";
+
+/** An empty store of two shards. */
+export interface RealtimeStoreUnderTest {
+  readonly store: RealtimeStore;
+  readonly shards: readonly [number, number];
+  close(): Promise<void>;
+}
+
+const NOW = 1_763_800_000_000;
+const METACHARACTERS = "a b\r\n$*\"\\'{}[]__proto__\0é😀";
+
+/** Declares the suite for one implementation. */
+export function realtimeStoreContract(name: string, open: () => Promise<RealtimeStoreUnderTest>): void {
+  describe(`${name} as a realtime store`, () => {
+    const opened: RealtimeStoreUnderTest[] = [];
+    const openStore = async (): Promise<TestedStore> => {
+      const underTest = await open();
+      opened.push(underTest);
+      return new TestedStore(underTest);
+    };
+    afterEach(async () => {
+      for (const store of opened.splice(0)) await store.close();
+    });
+
+    it("is empty at first", async () => {
+      expect(await (await openStore()).snapshot()).toEqual({ series: [], steps: [] });
+    });
+
+    it("gives back what was written, whatever characters are in it", async () => {
+      const tested = await openStore();
+      const series = [
+        realtimeSeries({
+          seriesId: "-9223372036854775808",
+          dimensions: httpDimensions({ service: METACHARACTERS, route: METACHARACTERS, statusCode: 503 }),
+          bytesInPerSecond: 0.1,
+          bytesOutPerSecond: 2 ** 53,
+          requestsPerSecond: 3,
+          errorsPerSecond: 1 / 3,
+          latency: [
+            [-1024, 1],
+            [7, 12],
+          ],
+          expiresAtMillis: NOW + 1,
+        }),
+        realtimeSeries({ seriesId: "9223372036854775807", dimensions: webrtcDimensions(METACHARACTERS, "__proto__") }),
+      ];
+      const step = realtimeStep({ atMillis: NOW, bytesInPerSecond: 1.5, latency: [[1, 2]], roundTrip: [[-3, 4]] });
+      await tested.write(0, series, [], step);
+      expect(await tested.snapshot()).toEqual({ series, steps: [step] });
+    });
+
+    it("keeps what did not change, replaces what did, forgets what was removed", async () => {
+      const tested = await openStore();
+      await tested.write(0, [rated("1", 10), rated("2", 10), rated("3", 10)], []);
+      await tested.write(0, [rated("2", 20)], ["3", "4"]);
+      expect(await tested.rates()).toEqual({ "1": 10, "2": 20 });
+    });
+
+    it("does not show what has expired, not even when nobody removed it", async () => {
+      const tested = await openStore();
+      await tested.write(0, [rated("1", 1, NOW + 5000), rated("2", 2, NOW + 10_000)], []);
+      expect(await tested.rates(NOW + 4999)).toEqual({ "1": 1, "2": 2 });
+      expect(await tested.rates(NOW + 5000)).toEqual({ "2": 2 });
+    });
+
+    it("shows the series of all shards, and adds up their steps of the same time", async () => {
+      const tested = await openStore();
+      const rates = { bytesInPerSecond: 1, bytesOutPerSecond: 2, requestsPerSecond: 3, errorsPerSecond: 4 };
+      await tested.write(
+        0,
+        [rated("1", 1)],
+        [],
+        realtimeStep({
+          ...rates,
+          atMillis: NOW,
+          latency: [
+            [1, 2],
+            [5, 1],
+          ],
+          roundTrip: [[9, 1]],
+        }),
+      );
+      await tested.write(
+        1,
+        [rated("2", 2)],
+        [],
+        realtimeStep({
+          ...rates,
+          atMillis: NOW,
+          latency: [
+            [-4, 1],
+            [1, 1],
+          ],
+          roundTrip: [[9, 2]],
+        }),
+      );
+      await tested.write(1, [], [], realtimeStep({ ...rates, atMillis: NOW - 5000 }));
+      expect(await tested.rates()).toEqual({ "1": 1, "2": 2 });
+      expect((await tested.snapshot()).steps).toEqual([
+        realtimeStep({ ...rates, atMillis: NOW - 5000 }),
+        realtimeStep({
+          atMillis: NOW,
+          bytesInPerSecond: 2,
+          bytesOutPerSecond: 4,
+          requestsPerSecond: 6,
+          errorsPerSecond: 8,
+          latency: [
+            [-4, 1],
+            [1, 3],
+            [5, 1],
+          ],
+          roundTrip: [[9, 3]],
+        }),
+      ]);
+    });
+
+    it("takes the last word on a step that is written twice", async () => {
+      const tested = await openStore();
+      await tested.write(0, [], [], realtimeStep({ atMillis: NOW, requestsPerSecond: 1 }));
+      await tested.write(0, [], [], realtimeStep({ atMillis: NOW, requestsPerSecond: 2 }));
+      expect((await tested.snapshot()).steps).toEqual([realtimeStep({ atMillis: NOW, requestsPerSecond: 2 })]);
+    });
+
+    it("shows the last 300 s of steps, oldest first, however long it runs", async () => {
+      const tested = await openStore();
+      for (let index = 0; index < 150; index += 1) {
+        await tested.write(0, [], [], realtimeStep({ atMillis: NOW + index * 5000, requestsPerSecond: index }));
+      }
+      const { steps } = await tested.snapshot(NOW + 149 * 5000);
+      expect(steps.map((step) => step.requestsPerSecond)).toEqual(Array.from({ length: 60 }, (_, index) => 90 + index));
+      expect((await tested.snapshot(NOW + 149 * 5000 + 300_000)).steps).toEqual([]);
+    });
+
+    it("takes thousands of series at once", async () => {
+      const tested = await openStore();
+      const all = Array.from({ length: 2500 }, (_, index) => rated(String(index), index));
+      await tested.write(0, all, []);
+      expect((await tested.snapshot()).series.length).toBe(2500);
+      await tested.write(
+        0,
+        [],
+        all.slice(0, 2400).map((one) => one.seriesId),
+      );
+      expect(Object.keys(await tested.rates()).length).toBe(100);
+    });
+  });
+}
+
+function rated(seriesId: string, bytesInPerSecond: number, expiresAtMillis: number = NOW + 10_000): RealtimeSeries {
+  return realtimeSeries({ seriesId, bytesInPerSecond, expiresAtMillis });
+}
+
+/** A store with shorter words. */
+class TestedStore {
+  readonly #underTest: RealtimeStoreUnderTest;
+
+  constructor(underTest: RealtimeStoreUnderTest) {
+    this.#underTest = underTest;
+  }
+
+  async write(
+    shard: 0 | 1,
+    changed: readonly RealtimeSeries[],
+    removed: readonly string[],
+    step?: RealtimeStep,
+  ): Promise<void> {
+    const { store, shards } = this.#underTest;
+    valueOf(
+      await store.update({ shard: shards[shard], changed, removed, step: step ?? realtimeStep({ atMillis: NOW }) }),
+    );
+  }
+
+  async snapshot(nowMillis: number = NOW): Promise<RealtimeSnapshot> {
+    const { series, steps } = valueOf(await this.#underTest.store.snapshot(nowMillis));
+    return {
+      series: [...series].sort((left, right) => (BigInt(left.seriesId) < BigInt(right.seriesId) ? -1 : 1)),
+      steps,
+    };
+  }
+
+  async rates(nowMillis: number = NOW): Promise<Readonly<Record<string, number>>> {
+    const { series } = await this.snapshot(nowMillis);
+    return Object.fromEntries(series.map((one) => [one.seriesId, one.bytesInPerSecond]));
+  }
+}

@@ -1,0 +1,204 @@
+import { execFileSync, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { DatabaseSync } from "node:sqlite";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { compareLogIds } from "../../src/log/log-id.ts";
+import { openSqliteLogs } from "../../src/log/open-sqlite-logs.ts";
+import type { SqliteLogsOptions } from "../../src/log/open-sqlite-logs.ts";
+import { LOG_START } from "../../src/model/ingest-log.ts";
+import { logEntry, valueOf } from "../support/log-entries.ts";
+
+const SCRIPT = fileURLToPath(new URL("../support/sqlite-log-process.ts", import.meta.url));
+
+let dataDirectory: string;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  dataDirectory = await mkdtemp(join(tmpdir(), "otel-bandwidth-log-"));
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) await killed(child);
+  await rm(dataDirectory, { recursive: true, force: true });
+});
+
+function options(changes: Partial<SqliteLogsOptions> = {}): SqliteLogsOptions {
+  const limits = { maxEntries: 1_000_000, maxBytes: 1_000_000_000 };
+  const clock = { nowMillis: () => 1_000_000, monotonicMillis: () => 0, after: () => ({ clear() {} }) };
+  return { dataDirectory, shardCount: 1, limits, clock, ...changes };
+}
+
+/** Starts the other process; `next` gives its lines one by one. */
+function startProcess(fileSizeLimitBlocks?: number): {
+  child: ChildProcess;
+  next: () => Promise<string>;
+  append: (bytes: number) => void;
+} {
+  const command = [process.execPath, "--disable-warning=ExperimentalWarning", SCRIPT, dataDirectory];
+  const limit = fileSizeLimitBlocks === undefined ? "" : `ulimit -S -f ${fileSizeLimitBlocks}; `;
+  const child = spawn("sh", ["-c", `${limit}exec "$@"`, "sh", ...command], { stdio: ["pipe", "pipe", "inherit"] });
+  children.push(child);
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  return {
+    child,
+    next: async () => String((await lines.next()).value),
+    append: (bytes) => void child.stdin.write(`${bytes}\n`),
+  };
+}
+
+async function killed(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  child.kill("SIGKILL");
+  await exited;
+}
+
+/** Transactions in the write-ahead file: frames that carry the database's size (sqlite.org/fileformat2.html, section 4.1). */
+async function countCommits(): Promise<number> {
+  const file = await readFile(join(dataDirectory, "ingest-log.db-wal"));
+  const frameBytes = 24 + file.readUInt32BE(8);
+  let commits = 0;
+  for (let frame = 32; frame + frameBytes <= file.length; frame += frameBytes) {
+    if (file.readUInt32BE(frame + 4) > 0) commits += 1;
+  }
+  return commits;
+}
+
+describe("openSqliteLogs", () => {
+  it("keeps a second process out, naming the first, until that is killed", async () => {
+    const first = startProcess();
+    expect(await first.next()).toBe("open");
+    const refused = openSqliteLogs(options());
+    expect(refused).toMatchObject({ kind: "failure", code: "conflict" });
+    expect(refused).toHaveProperty("reason", expect.stringContaining(`process ${first.child.pid}`));
+    const second = startProcess();
+    expect(await second.next()).toContain(`refused: ${dataDirectory} is in use by process ${first.child.pid}`);
+    await killed(first.child);
+    valueOf(openSqliteLogs(options())).close();
+  });
+
+  it("keeps a second opening in the same process out, and lets it in after close", () => {
+    const first = valueOf(openSqliteLogs(options()));
+    expect(openSqliteLogs(options())).toMatchObject({ kind: "failure", code: "conflict" });
+    first.close();
+    valueOf(openSqliteLogs(options())).close();
+  });
+
+  it("has after kill -9 every entry it acknowledged", async () => {
+    const { child, next, append } = startProcess();
+    expect(await next()).toBe("open");
+    for (let index = 0; index < 200; index += 1) append(5000);
+    const acknowledged: string[] = [];
+    for (let index = 0; index < 60; index += 1) acknowledged.push(await next());
+    await killed(child);
+    const logs = valueOf(openSqliteLogs(options()));
+    const stored = valueOf(await logs.logs[0]!.read(LOG_START, 1000)).map((entry) => `id ${entry.id}`);
+    expect(stored.slice(0, 60)).toEqual(acknowledged);
+    logs.close();
+  });
+
+  it("answers unavailable when the disk is full, and goes on when there is room again", async () => {
+    // POSIX counts this limit in blocks of 512 bytes, some shells in blocks of 1024: at most 2 MB either way.
+    const { child, next, append } = startProcess(2000);
+    expect(await next()).toBe("open");
+    const answers: string[] = [];
+    for (let index = 0; index < 30; index += 1) {
+      append(200_000);
+      answers.push(await next());
+    }
+    expect(answers.at(-1)).toBe("fault unavailable");
+    execFileSync("prlimit", ["--pid", String(child.pid), "--fsize=unlimited:"]);
+    append(200_000);
+    const last = await next();
+    expect(last).toContain("id ");
+    await killed(child);
+    const logs = valueOf(openSqliteLogs(options()));
+    const stored = valueOf(await logs.logs[0]!.read(LOG_START, 1000)).map((entry) => `id ${entry.id}`);
+    expect(stored).toEqual([...answers.filter((answer) => answer.startsWith("id")), last]);
+    logs.close();
+  });
+
+  it("makes the appends of one tick durable in one transaction, whatever their shard", async () => {
+    const logs = valueOf(openSqliteLogs(options({ shardCount: 2 })));
+    const before = await countCommits();
+    await Promise.all(Array.from({ length: 50 }, (_, index) => logs.logs[index % 2]!.append(logEntry())));
+    expect((await countCommits()) - before).toBe(1);
+    await logs.logs[0]!.append(logEntry());
+    await logs.logs[1]!.append(logEntry());
+    expect((await countCommits()) - before).toBe(3);
+    logs.close();
+  });
+
+  it("keeps shards apart and can be read by others while it runs", async () => {
+    const logs = valueOf(openSqliteLogs(options({ shardCount: 3, limits: { maxEntries: 2, maxBytes: 1000 } })));
+    const [zero, one, two] = logs.logs;
+    const results = await Promise.all([zero!, zero!, zero!, one!].map((log) => log.append(logEntry())));
+    expect(results.map((result) => result.kind)).toEqual(["success", "success", "retryable", "success"]);
+    valueOf(await zero!.trim(valueOf(results[1]!)));
+    const other = new DatabaseSync(join(dataDirectory, "ingest-log.db"), { readOnly: true });
+    const held = other.prepare("SELECT shard || ' ' || seq AS entry FROM ingest_log").all();
+    expect(held.map((row) => row["entry"])).toEqual(["1 1000000001"]);
+    other.close();
+    expect(
+      [await zero!.status(), await one!.status(), await two!.status()].map((status) => valueOf(status).entries),
+    ).toEqual([0, 1, 0]);
+    logs.close();
+  });
+
+  it("gives a file that was deleted and made anew ids above those of before", async () => {
+    const before = valueOf(openSqliteLogs(options()));
+    const old = valueOf(await before.logs[0]!.append(logEntry()));
+    before.close();
+    await rm(join(dataDirectory, "ingest-log.db"));
+    const clock = { ...options().clock, nowMillis: () => 1_000_001 };
+    const after = valueOf(openSqliteLogs(options({ clock })));
+    const id = valueOf(await after.logs[0]!.append(logEntry()));
+    expect(compareLogIds(id, old)).toBeGreaterThan(0);
+    after.close();
+  });
+
+  it("goes on above its newest id when the clock went back", async () => {
+    const before = valueOf(openSqliteLogs(options()));
+    const old = valueOf(await before.logs[0]!.append(logEntry()));
+    before.close();
+    const after = valueOf(openSqliteLogs(options({ clock: { ...options().clock, nowMillis: () => 5 } })));
+    expect(compareLogIds(valueOf(await after.logs[0]!.append(logEntry())), old)).toBeGreaterThan(0);
+    after.close();
+  });
+
+  it("settles what was under way when it closes, and answers unavailable afterwards", async () => {
+    const logs = valueOf(openSqliteLogs(options()));
+    const underWay = logs.logs[0]!.append(logEntry());
+    logs.close();
+    expect((await underWay).kind).toBe("success");
+    for (const result of [
+      await logs.logs[0]!.append(logEntry()),
+      await logs.logs[0]!.read(LOG_START, 1),
+      await logs.logs[0]!.writable(),
+    ]) {
+      expect(result).toMatchObject({ kind: "retryable", code: "unavailable" });
+    }
+    expect(valueOf(await logs.logs[0]!.status())).toMatchObject({ entries: 1, bytes: 32 });
+  });
+
+  it("says so when the file is no database, and gives the lock up", async () => {
+    await writeFile(
+      join(dataDirectory, "ingest-log.db"),
+      "no database at all, but long enough to be read as one".repeat(40),
+    );
+    expect(openSqliteLogs(options())).toMatchObject({ kind: "retryable", code: "unavailable" });
+    await rm(join(dataDirectory, "ingest-log.db"));
+    valueOf(openSqliteLogs(options())).close();
+  });
+
+  it("says so when the directory cannot be made", async () => {
+    await writeFile(join(dataDirectory, "file"), "");
+    expect(openSqliteLogs(options({ dataDirectory: join(dataDirectory, "file", "inside") }))).toMatchObject({
+      code: "unavailable",
+    });
+  });
+});

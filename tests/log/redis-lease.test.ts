@@ -1,0 +1,68 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { RedisLease } from "../../src/log/redis-lease.ts";
+import { SingleLease } from "../../src/log/single-lease.ts";
+import { shardLeaseContract } from "../contract/shard-lease.ts";
+import { connectedRedis } from "../support/redis-client.ts";
+import { startRedisServer, testRedis, uniqueShard } from "../support/redis-server.ts";
+
+let server: Awaited<ReturnType<typeof testRedis>>;
+
+beforeAll(async () => {
+  server = await testRedis();
+});
+afterAll(async () => {
+  await server.remove();
+});
+
+shardLeaseContract("RedisLease", async () => {
+  const shard = uniqueShard();
+  const key = `otel-bandwidth:{${shard}}:owner`;
+  const redis = await connectedRedis(server.url);
+  return {
+    another: async () => new RedisLease({ token: randomUUID(), redis, shard }),
+    async expire() {
+      await redis.pexpire(key, 1);
+      while ((await redis.exists(key)) === 1);
+    },
+    async close() {
+      await redis.del(key);
+      redis.disconnect();
+    },
+  };
+});
+
+describe("RedisLease", () => {
+  it("lasts as long as was asked for last", async () => {
+    const shard = uniqueShard();
+    const redis = await connectedRedis(server.url);
+    const lease = new RedisLease({ token: randomUUID(), redis, shard });
+    await lease.hold(60_000);
+    await lease.hold(300_000);
+    expect(await redis.pttl(`otel-bandwidth:{${shard}}:owner`)).toBeGreaterThan(60_000);
+    await lease.release();
+    redis.disconnect();
+  });
+
+  it("is not held, and says why, while Redis is away", async () => {
+    const own = await startRedisServer();
+    const redis = await connectedRedis(own.url);
+    const faults: unknown[] = [];
+    const lease = new RedisLease({ token: randomUUID(), redis, shard: 0, onError: (error) => faults.push(error) });
+    await lease.hold(60_000);
+    await own.kill();
+    expect(await lease.hold(60_000)).toBe(false);
+    await lease.release();
+    expect(faults.length).toBe(2);
+    redis.disconnect();
+    await own.remove();
+  });
+});
+
+describe("SingleLease", () => {
+  it("is always held", async () => {
+    const lease = new SingleLease();
+    await lease.release();
+    expect(await lease.hold()).toBe(true);
+  });
+});

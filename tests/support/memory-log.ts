@@ -1,0 +1,39 @@
+/** A shard's log in memory, for tests of what reads from it. It cannot fail and has no limits. */
+import type { IngestLog, LogEntry, LogEntryInput, LogStatus } from "../../src/model/ingest-log.ts";
+import { LOG_START } from "../../src/model/ingest-log.ts";
+import { success, type Result } from "../../src/model/result.ts";
+
+/** Ids are `1-0`, `2-0` and so on. */
+export class MemoryLog implements IngestLog {
+  entries: LogEntry[] = [];
+  #sequence = 0;
+
+  async append(entry: LogEntryInput): Promise<Result<string>> {
+    const id = `${++this.#sequence}-0`;
+    this.entries.push({ ...entry, id });
+    return success(id);
+  }
+
+  async read(afterId: string, limit: number): Promise<Result<readonly LogEntry[]>> {
+    return success(this.entries.filter(({ id }) => numberOf(id) > numberOf(afterId)).slice(0, limit));
+  }
+
+  async trim(throughId: string): Promise<Result<void>> {
+    this.entries = this.entries.filter(({ id }) => numberOf(id) > numberOf(throughId));
+    return success(undefined);
+  }
+
+  async status(): Promise<Result<LogStatus>> {
+    const bytes = this.entries.reduce((sum, { body }) => sum + body.length, 0);
+    const lastId = this.#sequence === 0 ? LOG_START : `${this.#sequence}-0`;
+    return success({ entries: this.entries.length, bytes, lastId });
+  }
+
+  async writable(): Promise<Result<void>> {
+    return success(undefined);
+  }
+}
+
+function numberOf(id: string): number {
+  return Number(id.split("-", 1)[0]);
+}

@@ -1,0 +1,121 @@
+/** A private MariaDB or MySQL process for tests: how one is started, reached and ended. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { createConnection } from "mysql2/promise";
+import { freePort } from "./free-port.ts";
+
+/** A server that speaks MySQL, with databases made for tests. */
+export interface SqlServer {
+  /** Makes an empty database and returns its URL. */
+  createDatabase(): Promise<string>;
+  /** Ends the server and deletes its data; databases made in a server that is not ours are dropped. */
+  stop(): Promise<void>;
+}
+
+/** How to start one. */
+export interface SqlServerProcess {
+  readonly command: string;
+  /** The arguments for a port. */
+  arguments(port: number): readonly string[];
+  /** Deletes what the process leaves. */
+  clean(): Promise<void>;
+}
+
+/** The settings that every test server runs with: as durable as promised, and small. */
+export const TEST_SERVER_SETTINGS: readonly string[] = [
+  "--innodb-flush-log-at-trx-commit=1",
+  "--innodb-buffer-pool-size=64M",
+  "--bind-address=127.0.0.1",
+  "--skip-name-resolve",
+  "--skip-log-bin",
+];
+
+/** The SQL that lets tests in from the loopback interface; for `--init-file`, one statement a line. */
+export const TEST_USER_SQL: string = `CREATE USER IF NOT EXISTS 'test'@'127.0.0.1' IDENTIFIED BY '';
+GRANT ALL PRIVILEGES ON *.* TO 'test'@'127.0.0.1' WITH GRANT OPTION;
+`;
+
+const READY_TIMEOUT_MILLIS = 60_000;
+
+/** Starts a server process on a free port and waits until it answers. Rejects with its output when it ends before. */
+export async function startSqlServer(process: SqlServerProcess): Promise<SqlServer> {
+  const port = await freePort();
+  const child = spawn(process.command, process.arguments(port), { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  const keep = (text: Buffer): void => {
+    output = (output + text.toString()).slice(-4000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const ended = new Promise<never>((_resolve, reject) => {
+    child.once("error", reject);
+    child.once("exit", (code) => reject(new Error(`${process.command} ended (${code}): ${output}`)));
+  });
+  ended.catch(() => undefined);
+  const url = `mysql://test@127.0.0.1:${port}`;
+  try {
+    await Promise.race([ended, answers(url, () => child.exitCode === null)]);
+  } catch (error) {
+    await endProcess(child);
+    await process.clean();
+    throw error;
+  }
+  return {
+    createDatabase: () => createDatabase(url),
+    async stop() {
+      await endProcess(child);
+      await process.clean();
+    },
+  };
+}
+
+/** A server that is already there: its databases are ours only as far as we made them. */
+export function existingSqlServer(url: string): SqlServer {
+  const made: string[] = [];
+  return {
+    async createDatabase() {
+      const database = await createDatabase(url);
+      made.push(new URL(database).pathname.slice(1));
+      return database;
+    },
+    async stop() {
+      const connection = await createConnection({ uri: url });
+      for (const name of made) await connection.query(`DROP DATABASE IF EXISTS ${name}`);
+      await connection.end();
+    },
+  };
+}
+
+async function createDatabase(serverUrl: string): Promise<string> {
+  const name = `test_${randomBytes(6).toString("hex")}`;
+  const connection = await createConnection({ uri: serverUrl });
+  await connection.query(`CREATE DATABASE ${name}`);
+  await connection.end();
+  const url = new URL(serverUrl);
+  url.pathname = `/${name}`;
+  return url.href;
+}
+
+async function answers(url: string, running: () => boolean): Promise<void> {
+  const deadline = Date.now() + READY_TIMEOUT_MILLIS;
+  let lastError: unknown;
+  while (running() && Date.now() < deadline) {
+    try {
+      const connection = await createConnection({ uri: url, connectTimeout: 1000 });
+      await connection.query("SELECT 1");
+      await connection.end();
+      return;
+    } catch (error) {
+      lastError = error;
+      await new Promise((resolve) => setTimeout(resolve, 30));
+    }
+  }
+  throw new Error(`the server does not answer: ${String(lastError)}`);
+}
+
+async function endProcess(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill("SIGKILL");
+  await exited;
+}

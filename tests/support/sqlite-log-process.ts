@@ -1,0 +1,25 @@
+/**
+ * A process of its own that opens the SQLite log in the directory given, says "open" or "refused: <reason>", and then appends
+ * one entry for each line on its standard input, of as many bytes as the line says, and prints "id <id>" or "fault <code>".
+ */
+import { createInterface } from "node:readline";
+import { openSqliteLogs } from "../../src/log/open-sqlite-logs.ts";
+import { systemClock } from "../../src/model/clock.ts";
+import { logEntry } from "./log-entries.ts";
+
+const opened = openSqliteLogs({
+  dataDirectory: process.argv[2]!,
+  shardCount: 1,
+  limits: { maxEntries: 1_000_000, maxBytes: 1_000_000_000 },
+  clock: systemClock,
+});
+if (opened.kind === "success") {
+  console.log("open");
+  const log = opened.value.logs[0]!;
+  for await (const line of createInterface({ input: process.stdin })) {
+    const result = await log.append(logEntry({ body: Buffer.alloc(Number(line), 7) }));
+    console.log(result.kind === "success" ? `id ${result.value}` : `fault ${result.code}`);
+  }
+} else {
+  console.log(`refused: ${opened.reason}`);
+}

@@ -84,15 +84,15 @@ function latencies(
   bucketSeconds: number,
 ): ServiceLatencyIncrement[] {
   const sums = new Map<string, LatencySum>();
-  for (const [{ dimensions }, increments] of bySeries) {
-    const { namespace, service, environment, side, protocol } = dimensions;
+  for (const [{ dimensions, serviceKey }, increments] of bySeries) {
     for (const { bucketStart: minute, values, latency } of increments) {
       const count = values[LATENCY_COUNT]!;
       if (count === 0) continue;
       const bucketStart = minute - (minute % bucketSeconds);
-      const id = JSON.stringify([namespace, service, environment, side, protocol, bucketStart]);
+      const id = `${bucketStart}${serviceKey}`;
       let sum = sums.get(id);
       if (!sum) {
+        const { namespace, service, environment, side, protocol } = dimensions;
         const key = { namespace, service, environment, side, protocol, shard };
         sum = { key, bucketStart, count: 0, sumSeconds: 0, latency: new Map() };
         sums.set(id, sum);

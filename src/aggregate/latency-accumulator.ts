@@ -5,6 +5,7 @@
 import {
   addToBucket,
   clampIndex,
+  latencyBound,
   LATENCY_SCALE,
   latencyIndex,
   mergeHistogram,
@@ -21,6 +22,8 @@ export interface ExplicitBounds {
   readonly values: Float64Array;
   /** The packed doubles as they were on the wire. */
   readonly wire: ByteSequence;
+  /** By bucket, made when it is first needed. */
+  readonly spreads: BucketSpread[];
 }
 
 /** At most this many places share the observations of one coarse bucket. */
@@ -95,7 +98,7 @@ export class LatencyAccumulator {
     if (!bounds || !counts) return;
     for (let place = 0; place < counts.length; place++) {
       const count = counts[place]! - (told === undefined ? 0 : told[place]!);
-      if (count > 0) spread(target, bounds.values, place, count);
+      if (count > 0) spread(target, bounds, place, count);
     }
     this.#told = counts.slice();
   }
@@ -109,24 +112,47 @@ export class LatencyAccumulator {
     this.#told = undefined;
     const buckets = (this.#buckets ??= new Map());
     counts.forEach((count, place) => {
-      if (count > 0) spread(buckets, bounds.values, place, count);
+      if (count > 0) spread(buckets, bounds, place, count);
     });
   }
 }
 
 /** Spreads the observations of one explicit bucket evenly between its bounds. */
-function spread(buckets: LatencyHistogram, bounds: Float64Array, place: number, count: number): void {
+function spread(buckets: LatencyHistogram, bounds: ExplicitBounds, place: number, count: number): void {
+  const { indices, parts } = (bounds.spreads[place] ??= spreadOf(bounds.values, place));
+  let given = 0;
+  for (let at = 0; at < indices.length; at++) {
+    const through = Math.round(count * parts[at]!);
+    if (through > given) addToBucket(buckets, indices[at]!, through - given);
+    given = through;
+  }
+}
+
+/** Where the observations of one explicit bucket go. */
+export interface BucketSpread {
+  /** Stored buckets, lowest first. */
+  readonly indices: Int32Array;
+  /** The part of the observations (0 to 1) that lies in them or below. */
+  readonly parts: Float64Array;
+}
+
+function spreadOf(bounds: Float64Array, place: number): BucketSpread {
   const upper = bounds[place];
   if (upper === undefined) {
     // The last bucket has no upper bound: all that is known is that its values are above the last one.
     const last = bounds[bounds.length - 1];
-    addToBucket(buckets, last === undefined ? MIN_LATENCY_INDEX : clampIndex(latencyIndex(last) + 1), count);
-    return;
+    const index = last === undefined ? MIN_LATENCY_INDEX : clampIndex(latencyIndex(last) + 1);
+    return { indices: Int32Array.of(index), parts: Float64Array.of(1) };
   }
   const lower = Math.max(0, bounds[place - 1] ?? 0);
-  forEachStratum(count, Math.min(count, MAX_STRATA), (share, part) => {
-    addToBucket(buckets, latencyIndex(lower + (upper - lower) * part), share);
-  });
+  const highest = latencyIndex(upper);
+  // Down to a 64th of the upper bound: of what is evenly spread, less lies below than one bucket can show.
+  const lowest = Math.min(highest, Math.max(latencyIndex(lower) + 1, highest - 6 * 2 ** LATENCY_SCALE));
+  const indices = Int32Array.from({ length: highest - lowest + 1 }, (_, at) => lowest + at);
+  const parts = Float64Array.from(indices, (index) =>
+    index === highest ? 1 : Math.min(1, Math.max(0, (latencyBound(index + 1) - lower) / (upper - lower))),
+  );
+  return { indices, parts };
 }
 
 /** Splits `count` into `strata` whole shares that differ by one at most, with the middle of each share's part (0 to 1). */

@@ -23,6 +23,8 @@ export interface MinuteRow {
 export interface Series {
   readonly id: bigint;
   readonly dimensions: SeriesDimensions;
+  /** The same text for series whose durations are stored together. */
+  readonly serviceKey: string;
   /** Whether this is the row that takes what comes after the limit. */
   readonly isOverflow: boolean;
   /** The row that was added to last. */
@@ -36,6 +38,10 @@ export interface Series {
   evicted: boolean;
   /** Durations that a commit has taken out of the rows before the live view did. */
   readonly liveLatency: LatencyHistogram;
+}
+
+function serviceKeyOf({ namespace, service, environment, side, protocol }: SeriesDimensions): string {
+  return JSON.stringify([namespace, service, environment, side, protocol]);
 }
 
 /** The series and rows of one shard. */
@@ -72,6 +78,7 @@ export class SeriesTable {
     const series: Series = {
       id: seriesId(dimensions),
       dimensions,
+      serviceKey: serviceKeyOf(dimensions),
       isOverflow,
       current: undefined,
       rows: new Map(),

@@ -177,7 +177,7 @@ export class Parent {
     if (known) return known;
     const view = new DataView(wire.buffer, wire.byteOffset, wire.byteLength);
     const values = Float64Array.from({ length: wire.length / 8 }, (_, place) => view.getFloat64(place * 8, true));
-    const bounds: ExplicitBounds = { wire: new ByteSequence(wire, 0, wire.length), values };
+    const bounds: ExplicitBounds = { wire: new ByteSequence(wire, 0, wire.length), values, spreads: [] };
     this.#bounds.unshift(bounds);
     if (this.#bounds.length > MAX_REMEMBERED_BOUNDS) this.#bounds.pop();
     return bounds;

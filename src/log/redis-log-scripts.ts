@@ -46,16 +46,38 @@ end
 `;
 
 /**
- * ARGV: most entries, most bytes, body, meta. Returns the new id, {@link TOO_MANY_ENTRIES} or {@link TOO_MANY_BYTES}.
+ * ARGV: most entries, most bytes, then body and meta of each entry. Returns for each its new id, {@link TOO_MANY_ENTRIES},
+ * {@link TOO_MANY_BYTES} or an error. What keeps the first write from happening keeps all: the script then fails as a whole.
  */
 export const APPEND_SCRIPT: string = `${COUNTERS}
-if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return '${TOO_MANY_ENTRIES}' end
+local mostEntries, mostBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
+local held = redis.call('XLEN', KEYS[1])
 local total, trimmed = counters()
-if (total - trimmed) % WRAP + #ARGV[3] > tonumber(ARGV[2]) then return '${TOO_MANY_BYTES}' end
-total = string.format('%.0f', (total + #ARGV[3]) % WRAP)
-local id = redis.call('XADD', KEYS[1], '*', 'body', ARGV[3], 'meta', ARGV[4], 'total', total)
-redis.call('HSET', KEYS[2], 'total', total, 'trimmed', string.format('%.0f', trimmed))
-return id
+local appended, replies = 0, {}
+for i = 3, #ARGV, 2 do
+  local body = ARGV[i]
+  local reply
+  if held + appended >= mostEntries then
+    reply = '${TOO_MANY_ENTRIES}'
+  elseif (total - trimmed) % WRAP + #body > mostBytes then
+    reply = '${TOO_MANY_BYTES}'
+  else
+    local after = (total + #body) % WRAP
+    local text = string.format('%.0f', after)
+    -- An error here must not keep what was appended before it from being counted.
+    reply = redis.pcall('XADD', KEYS[1], '*', 'body', body, 'meta', ARGV[i + 1], 'total', text)
+    if type(reply) == 'string' then
+      total, appended = after, appended + 1
+    elseif appended == 0 then
+      return reply
+    end
+  end
+  replies[#replies + 1] = reply
+end
+if appended > 0 then
+  redis.call('HSET', KEYS[2], 'total', string.format('%.0f', total), 'trimmed', string.format('%.0f', trimmed))
+end
+return replies
 `;
 
 /**

@@ -3,10 +3,13 @@
  * Needs Redis 6.2 or later; `redis-durability` tells whether it keeps what it acknowledges.
  */
 import type { Redis } from "ioredis";
+import { systemClock } from "../model/clock.ts";
+import type { Clock } from "../model/clock.ts";
 import { LOG_START } from "../model/ingest-log.ts";
 import type { IngestLog, LogEntry, LogEntryInput, LogLimits, LogStatus } from "../model/ingest-log.ts";
 import { failure, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
+import { AppendQueue } from "./append-queue.ts";
 import { nextLogId, parseLogId } from "./log-id.ts";
 import { decodeEntry, encodeMeta, foreignEntry } from "./redis-entry.ts";
 import type { RawEntry } from "./redis-entry.ts";
@@ -31,12 +34,21 @@ export interface RedisStreamLogOptions {
   readonly maxReadBytes?: number;
   /** Bytes waiting for the connection above which `append` answers `overloaded`. Default 64 MiB. */
   readonly maxUnsentBytes?: number;
+  /** Body bytes of one batch of appends; a larger body goes alone. Default 1 MiB. */
+  readonly maxBatchBytes?: number;
+  /** Entries of one batch of appends: a script holds all other clients of Redis up. Default 256. */
+  readonly maxBatchEntries?: number;
+  /** Default: the clock of the machine. */
+  readonly clock?: Clock;
   /** Told the id of an entry that this project did not write; it is read as an empty body. */
   readonly onForeignEntry?: (id: string) => void;
 }
 
 const DEFAULT_MAX_READ_BYTES = 16 * 1024 * 1024;
 const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
+const DEFAULT_MAX_BATCH_BYTES = 1024 * 1024;
+const DEFAULT_MAX_BATCH_ENTRIES = 256;
+const DEFAULT_MAX_WAIT_MILLIS = 5000;
 const FIRST_READ_COUNT = 8;
 
 /** The ingest log of one shard on a Redis Stream. Keys carry the shard's hash tag, so they share a slot in a cluster. */
@@ -45,6 +57,7 @@ export class RedisStreamLog implements IngestLog {
   readonly #keys: readonly [stream: string, size: string];
   readonly #probeKey: string;
   readonly #append: RedisScript;
+  readonly #queue: AppendQueue;
   readonly #trim: RedisScript;
   readonly #status: RedisScript;
   readonly #writable: RedisScript;
@@ -58,6 +71,13 @@ export class RedisStreamLog implements IngestLog {
     this.#keys = [prefix, `${prefix}:size`];
     this.#probeKey = `${prefix}:probe`;
     this.#append = new RedisScript(options.redis, APPEND_SCRIPT);
+    this.#queue = new AppendQueue({
+      clock: options.clock ?? systemClock,
+      maxBatchBytes: options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES,
+      maxBatchEntries: options.maxBatchEntries ?? DEFAULT_MAX_BATCH_ENTRIES,
+      maxWaitMillis: options.redis.options.commandTimeout ?? DEFAULT_MAX_WAIT_MILLIS,
+      send: (entries) => this.#appendAll(entries),
+    });
     this.#trim = new RedisScript(options.redis, TRIM_SCRIPT);
     this.#status = new RedisScript(options.redis, STATUS_SCRIPT);
     this.#writable = new RedisScript(options.redis, WRITABLE_SCRIPT);
@@ -79,15 +99,10 @@ export class RedisStreamLog implements IngestLog {
         `a body of ${entry.body.length} bytes is larger than the whole log (${limits.maxBytes})`,
       );
     }
-    if (redis.stream && redis.stream.writableLength > maxUnsentBytes) {
+    if ((redis.stream?.writableLength ?? 0) + this.#queue.waitingBytes > maxUnsentBytes) {
       return retryable("overloaded", `more than ${maxUnsentBytes} bytes wait to be sent to Redis`);
     }
-    return await attempt(async () => {
-      writeTogether(redis);
-      const values = [limits.maxEntries, limits.maxBytes, toBuffer(entry.body), encodeMeta(entry)];
-      const reply = String(await this.#append.run(this.#keys, values));
-      return this.#refusal(reply) ?? success(reply);
-    });
+    return await this.#queue.append(entry);
   }
 
   async read(afterId: string, limit: number): Promise<Result<readonly LogEntry[]>> {
@@ -137,6 +152,22 @@ export class RedisStreamLog implements IngestLog {
       const reply = String(await this.#writable.run(keys, [limits.maxEntries, limits.maxBytes]));
       return this.#refusal(reply) ?? success(undefined);
     });
+  }
+
+  async #appendAll(entries: readonly LogEntryInput[]): Promise<Result<readonly Result<string>[]>> {
+    const { limits, redis } = this.#options;
+    return await attempt(async () => {
+      writeTogether(redis);
+      const values: (string | number | Buffer)[] = [limits.maxEntries, limits.maxBytes];
+      for (const entry of entries) values.push(toBuffer(entry.body), encodeMeta(entry));
+      const replies = (await this.#append.run(this.#keys, values)) as readonly (string | Error)[];
+      return success(replies.map((reply) => this.#appended(reply)));
+    });
+  }
+
+  #appended(reply: string | Error): Result<string> {
+    if (reply instanceof Error) return redisFault(reply);
+    return this.#refusal(reply) ?? success(reply);
   }
 
   async #readChunk(afterId: string, count: number): Promise<readonly LogEntry[]> {

@@ -114,7 +114,9 @@ function httpHalf(series: readonly RealtimeSeries[]): LiveHttp {
 }
 
 function topEndpoints(series: readonly RealtimeSeries[]): readonly LiveEndpoint[] {
-  const groups = Map.groupBy(series, ({ dimensions: d }) => JSON.stringify([d.service, d.method, d.route]));
+  // Socket totals have no method: they belong to no endpoint.
+  const ofEndpoints = series.filter(({ dimensions }) => dimensions.method !== "");
+  const groups = Map.groupBy(ofEndpoints, ({ dimensions: d }) => JSON.stringify([d.service, d.method, d.route]));
   const ranked = [...groups].map(([key, members]) => ({ key, members, bytesPerSecond: sum(members, bytesOf) }));
   // Equal rates keep the order of their names, so that the list does not flicker.
   ranked.sort((left, right) => right.bytesPerSecond - left.bytesPerSecond || (left.key < right.key ? -1 : 1));

@@ -52,9 +52,12 @@ function addsAnything({ rollups, latencies, receiver, ledger, quarantine }: Shar
 
 function rollupFault({ seriesId, bucketStart, values, carry, latency }: RollupIncrement): string | undefined {
   if (values.length !== ROLLUP_COLUMNS.length) return `series ${seriesId} has ${values.length} values`;
-  for (const [position, { name, kind }] of ROLLUP_COLUMNS.entries()) {
+  // By position: this runs for every number of a commit, and pairs would be objects.
+  for (let position = 0; position < values.length; position += 1) {
     const value = values[position];
-    if (!isAmount(value, kind !== "seconds")) return `${name} of series ${seriesId} is ${value}`;
+    if (value === 0) continue;
+    const column = ROLLUP_COLUMNS[position];
+    if (!isAmount(value, column?.kind !== "seconds")) return `${column?.name} of series ${seriesId} is ${value}`;
   }
   for (const [position, amount] of carry) {
     const kind = ROLLUP_COLUMNS[position]?.kind;
@@ -71,11 +74,12 @@ function latencyFault({ bucketStart, count, sumSeconds, latency }: ServiceLatenc
 }
 
 function histogramFault(histogram: LatencyHistogram): string | undefined {
-  for (const [index, count] of histogram) {
+  let fault: string | undefined;
+  histogram.forEach((count, index) => {
     const inRange = Number.isInteger(index) && index >= MIN_LATENCY_INDEX && index <= MAX_LATENCY_INDEX;
-    if (!inRange || !isAmount(count, true)) return `latency bucket ${index} holds ${count}`;
-  }
-  return undefined;
+    if (!inRange || !isAmount(count, true)) fault ??= `latency bucket ${index} holds ${count}`;
+  });
+  return fault;
 }
 
 function wholeFault(name: string, value: number): string | undefined {

@@ -3,7 +3,7 @@
  * and additions to the same row become one.
  */
 import type { LatencyHistogram } from "../model/latency-histogram.ts";
-import { histogramToJson, mergeHistogram } from "../model/latency-histogram.ts";
+import { mergeHistogram } from "../model/latency-histogram.ts";
 import type { RollupColumn } from "../model/rollup-columns.ts";
 import { addWhole } from "./totals-table.ts";
 import type { TotalsIncrement, TotalsTable } from "./totals-table.ts";
@@ -13,6 +13,7 @@ export function foldIncrements(
   { valueColumns }: TotalsTable,
   increments: readonly TotalsIncrement[],
 ): readonly TotalsIncrement[] {
+  if (isFolded(increments)) return increments;
   const sorted = [...increments].sort(compareKeys);
   const folded: TotalsIncrement[] = [];
   for (const increment of sorted) {
@@ -23,11 +24,11 @@ export function foldIncrements(
   return folded;
 }
 
-/** The histogram to store: what the row holds and what is added. The inputs are left as they were. */
-export function mergedHistogramJson(stored: Iterable<readonly [number, number]>, added: LatencyHistogram): string {
-  const merged: LatencyHistogram = new Map(stored);
-  mergeHistogram(merged, added);
-  return histogramToJson(merged);
+function isFolded(increments: readonly TotalsIncrement[]): boolean {
+  return increments.every((increment, position) => {
+    const last = increments[position - 1];
+    return last === undefined || compareKeys(last, increment) < 0;
+  });
 }
 
 function compareKeys(a: TotalsIncrement, b: TotalsIncrement): number {

@@ -5,7 +5,12 @@ import { withMysqlLock } from "./mysql-lock.ts";
 import type { MysqlSession } from "./mysql-session.ts";
 import { LAST_PARTITION, planPartitions } from "./partition-plan.ts";
 import type { Partition } from "./partition-plan.ts";
-import { EXPIRING_TABLES, MAX_DELETED_ROWS_PER_STATEMENT, MAX_DELETE_STATEMENTS_PER_RUN } from "./retention.ts";
+import {
+  COUNTER_STATE_KEPT_SECONDS,
+  EXPIRING_TABLES,
+  MAX_DELETED_ROWS_PER_STATEMENT,
+  MAX_DELETE_STATEMENTS_PER_RUN,
+} from "./retention.ts";
 import type { ExpiringTable } from "./retention.ts";
 import { TOTALS_TABLES } from "./totals-table.ts";
 import type { TotalsTable } from "./totals-table.ts";
@@ -17,6 +22,7 @@ const SCHEMA_CHANGE_TIMEOUT_MILLIS = 300_000;
 export async function maintainMysql(session: MysqlSession, nowSeconds: number): Promise<void> {
   await withMysqlLock(session, "maintain", 0, async () => {
     for (const table of TOTALS_TABLES) await movePartitions(session, table, nowSeconds);
+    await emptyCounterState(session, nowSeconds);
     for (const expiring of EXPIRING_TABLES) await deleteExpired(session, expiring, nowSeconds);
   });
 }
@@ -51,11 +57,24 @@ export async function partitionsOf(session: MysqlSession, table: string): Promis
   }));
 }
 
+async function emptyCounterState(session: MysqlSession, nowSeconds: number): Promise<void> {
+  const before = nowSeconds - COUNTER_STATE_KEPT_SECONDS;
+  const due = "FROM counter_state WHERE touched_at < ? AND state <> ''";
+  const sql = `UPDATE counter_state SET state = '' WHERE touched_at < ? AND state <> '' ORDER BY touched_at LIMIT ${MAX_DELETED_ROWS_PER_STATEMENT}`;
+  await inSteps(session, due, sql, before);
+}
+
 async function deleteExpired(session: MysqlSession, expiring: ExpiringTable, nowSeconds: number): Promise<void> {
   const { table, timeColumn, keptSeconds } = expiring;
   const sql = `DELETE FROM ${table} WHERE ${timeColumn} < ? ORDER BY ${timeColumn} LIMIT ${MAX_DELETED_ROWS_PER_STATEMENT}`;
+  await inSteps(session, `FROM ${table} WHERE ${timeColumn} < ?`, sql, nowSeconds - keptSeconds);
+}
+
+/** Repeats a bounded statement until nothing is due. Looks first: a write that changes nothing is a write all the same. */
+async function inSteps(session: MysqlSession, due: string, sql: string, before: number): Promise<void> {
   for (let step = 0; step < MAX_DELETE_STATEMENTS_PER_RUN; step += 1) {
-    const deleted = await session.run(sql, [nowSeconds - keptSeconds]);
-    if (deleted < MAX_DELETED_ROWS_PER_STATEMENT) return;
+    const found = await session.rows(`SELECT 1 AS due ${due} LIMIT 1`, [before]);
+    if (found.length === 0) return;
+    await session.run(sql, [before]);
   }
 }

@@ -1,11 +1,13 @@
 /**
  * Adding to the tables of totals on MySQL and MariaDB: the stored histograms are read, numbers are added by SQL.
  */
-import { histogramFromJson } from "../model/latency-histogram.ts";
-import { foldIncrements, mergedHistogramJson } from "./fold-increments.ts";
+import type { RollupColumn } from "../model/rollup-columns.ts";
+import { foldIncrements } from "./fold-increments.ts";
+import { EMPTY_HISTOGRAM_JSON, mergedHistogramJson } from "./merge-histogram.ts";
 import { MAX_KEYS_PER_SELECT, MAX_ROWS_PER_INSERT, paddedChunks } from "./mysql-chunks.ts";
 import type { MysqlSession } from "./mysql-session.ts";
 import type { SqlValue } from "./side-rows.ts";
+import { columnsToWrite } from "./totals-table.ts";
 import type { TableIncrements, TotalsIncrement, TotalsTable, TotalsValue } from "./totals-table.ts";
 
 /** Adds increments to their table, inside the caller's transaction. */
@@ -13,12 +15,12 @@ export async function addMysqlTotals(session: MysqlSession, { table, increments 
   const folded = foldIncrements(table, increments);
   const stored = await storedHistograms(session, table, folded);
   const rows = folded.map((increment): InsertRow => {
-    const json = stored.get(keyOf(increment.id, increment.bucketStart));
-    const histogram = json === undefined ? [] : histogramFromJson(json);
-    return { increment, histogram: mergedHistogramJson(histogram, increment.latency) };
+    const json = stored.get(increment.bucketStart)?.get(String(increment.id)) ?? EMPTY_HISTOGRAM_JSON;
+    return { increment, histogram: mergedHistogramJson(json, increment.latency) };
   });
+  const columns = columnsToWrite(table, folded);
   for (const chunk of paddedChunks(rows, MAX_ROWS_PER_INSERT, addingNothing)) {
-    await session.run(insertStatement(table, chunk.length), insertValues(table, chunk));
+    await session.run(insertStatement(table, columns, chunk.length), insertValues(columns, chunk));
   }
 }
 
@@ -30,6 +32,9 @@ export function secondsDecimal(millis: TotalsValue): string {
 
 /** What a padding row adds: the column's own zero. */
 const NOTHING = new Float64Array();
+
+/** The stored text by bucket, then by id. */
+type StoredHistograms = ReadonlyMap<number, ReadonlyMap<string, string>>;
 
 interface InsertRow {
   readonly increment: TotalsIncrement;
@@ -45,31 +50,31 @@ async function storedHistograms(
   session: MysqlSession,
   table: TotalsTable,
   increments: readonly TotalsIncrement[],
-): Promise<ReadonlyMap<string, string>> {
-  const stored = new Map<string, string>();
+): Promise<StoredHistograms> {
+  const stored = new Map<number, Map<string, string>>();
   const byBucket = Map.groupBy(increments, ({ bucketStart }) => bucketStart);
   for (const [bucketStart, group] of [...byBucket].sort(([a], [b]) => a - b)) {
     const ids = group.map(({ id }) => id);
+    const histograms = new Map<string, string>();
+    stored.set(bucketStart, histograms);
     for (const chunk of paddedChunks(ids, MAX_KEYS_PER_SELECT, (id) => id)) {
       const rows = await session.rows(
         `SELECT ${table.idColumn} AS id, latency_histogram FROM ${table.name}
          WHERE bucket_start = ? AND ${table.idColumn} IN (${placeholders(chunk.length)})`,
         [bucketStart, ...chunk],
       );
-      for (const row of rows) stored.set(keyOf(row["id"] ?? "", bucketStart), String(row["latency_histogram"]));
+      for (const row of rows) histograms.set(String(row["id"]), String(row["latency_histogram"]));
     }
   }
   return stored;
 }
 
-function keyOf(id: bigint | MysqlId, bucketStart: number): string {
-  return `${String(id)}/${bucketStart}`;
-}
-
-type MysqlId = string | number | Buffer;
-
 // The sums are made by SQL: BIGINT and DECIMAL are exact there, and a sum that does not fit is an error.
-function insertStatement({ name, idColumn, labelColumns, valueColumns }: TotalsTable, rowCount: number): string {
+function insertStatement(
+  { name, idColumn, labelColumns }: TotalsTable,
+  valueColumns: readonly RollupColumn[],
+  rowCount: number,
+): string {
   const values = valueColumns.map((column) => column.name);
   const columns = [idColumn, "bucket_start", ...labelColumns, ...values, "latency_histogram"];
   const row = `(${placeholders(columns.length)})`;
@@ -78,13 +83,15 @@ function insertStatement({ name, idColumn, labelColumns, valueColumns }: TotalsT
     ON DUPLICATE KEY UPDATE ${[...sums, "latency_histogram = VALUES(latency_histogram)"].join(", ")}`;
 }
 
-function insertValues({ valueColumns }: TotalsTable, rows: readonly InsertRow[]): SqlValue[] {
+function insertValues(valueColumns: readonly RollupColumn[], rows: readonly InsertRow[]): SqlValue[] {
   const values: SqlValue[] = [];
+  const kinds = valueColumns.map(({ kind }) => kind);
   for (const { increment, histogram } of rows) {
-    values.push(increment.id, increment.bucketStart, ...increment.labels);
-    for (const [position, { kind }] of valueColumns.entries()) {
+    values.push(increment.id, increment.bucketStart);
+    for (const label of increment.labels) values.push(label);
+    for (let position = 0; position < kinds.length; position += 1) {
       const value = increment.values[position] ?? 0;
-      values.push(kind === "millis" && value !== 0 ? secondsDecimal(value) : value);
+      values.push(kinds[position] === "millis" && value !== 0 ? secondsDecimal(value) : value);
     }
     values.push(histogram);
   }

@@ -2,8 +2,14 @@
  * How long maintenance keeps what is not a total: the named limits of everything else that grows.
  */
 
-/** Counter state that no point touched for this long is deleted: points that old are refused at the door. */
+/**
+ * Counter state that no point touched for this long is emptied: points that old are refused at the door. The emptied row
+ * stays as a mark, so that a stream that comes back after all is taken as a baseline instead of being counted again.
+ */
 export const COUNTER_STATE_KEPT_SECONDS: number = 72 * 3600;
+
+/** Marks of emptied counter state. */
+export const COUNTER_MARK_KEPT_SECONDS: number = 400 * 86_400;
 
 /** Our own health, `receiver_minute`. */
 export const RECEIVER_KEPT_SECONDS: number = 30 * 86_400;
@@ -41,7 +47,7 @@ export const EXPIRING_TABLES: readonly ExpiringTable[] = [
     table: "counter_state",
     keyColumns: ["state_key"],
     timeColumn: "touched_at",
-    keptSeconds: COUNTER_STATE_KEPT_SECONDS,
+    keptSeconds: COUNTER_MARK_KEPT_SECONDS,
   },
   {
     table: "receiver_minute",

@@ -2,14 +2,14 @@
  * One commit on SQLite: offset first, then totals and everything beside them, in one transaction.
  */
 import type { Protocol } from "../model/dimensions.ts";
-import { histogramFromJson } from "../model/latency-histogram.ts";
 import type { RollupColumn } from "../model/rollup-columns.ts";
 import type { ShardCommit } from "../model/rollup-store.ts";
-import { foldIncrements, mergedHistogramJson } from "./fold-increments.ts";
+import { foldIncrements } from "./fold-increments.ts";
+import { EMPTY_HISTOGRAM_JSON, mergedHistogramJson } from "./merge-histogram.ts";
 import { SIDE_TABLES } from "./side-rows.ts";
 import type { SideTable } from "./side-rows.ts";
 import type { SqliteSession } from "./sqlite-session.ts";
-import { protocolsInCommit, tableIncrements } from "./totals-table.ts";
+import { columnsToWrite, protocolsInCommit, tableIncrements } from "./totals-table.ts";
 import type { TableIncrements, TotalsIncrement, TotalsTable } from "./totals-table.ts";
 
 /** The name under which SQLite stores a column: seconds with decimals are whole milliseconds there. */
@@ -70,17 +70,19 @@ function protocolLookup(session: SqliteSession, commit: ShardCommit): (id: bigin
 
 function addTotals(session: SqliteSession, { table, increments }: TableIncrements): void {
   const select = `SELECT latency_histogram FROM ${table.name} WHERE ${table.idColumn} = ? AND bucket_start = ?`;
-  const insert = insertTotals(table);
-  for (const increment of foldIncrements(table, increments)) {
+  const folded = foldIncrements(table, increments);
+  const columns = columnsToWrite(table, folded);
+  const insert = insertTotals(table, columns);
+  for (const increment of folded) {
     const stored = session.get(select, [increment.id, increment.bucketStart])?.["latency_histogram"];
-    const histogram = typeof stored === "string" ? histogramFromJson(stored) : [];
-    session.run(insert, bindings(increment, mergedHistogramJson(histogram, increment.latency)));
+    const json = typeof stored === "string" ? stored : EMPTY_HISTOGRAM_JSON;
+    session.run(insert, bindings(increment, columns.length, mergedHistogramJson(json, increment.latency)));
   }
 }
 
 // Added in SQL: STRICT tables refuse a sum that does not fit a 64-bit integer instead of making it a float.
-function insertTotals(table: TotalsTable): string {
-  const values = table.valueColumns.map((column) => sqliteColumn(column));
+function insertTotals(table: TotalsTable, valueColumns: readonly RollupColumn[]): string {
+  const values = valueColumns.map((column) => sqliteColumn(column));
   const columns = [table.idColumn, "bucket_start", ...table.labelColumns, ...values, "latency_histogram"];
   const sums = values.map((column) => `${column} = ${column} + excluded.${column}`);
   return `INSERT INTO ${table.name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})
@@ -88,6 +90,13 @@ function insertTotals(table: TotalsTable): string {
     ${[...sums, "latency_histogram = excluded.latency_histogram"].join(", ")}`;
 }
 
-function bindings(increment: TotalsIncrement, histogram: string): (string | number | bigint)[] {
-  return [increment.id, increment.bucketStart, ...increment.labels, ...increment.values, histogram];
+function bindings(
+  { id, bucketStart, labels, values }: TotalsIncrement,
+  columnCount: number,
+  histogram: string,
+): (string | number | bigint)[] {
+  const bound: (string | number | bigint)[] = [id, bucketStart, ...labels];
+  for (let position = 0; position < columnCount; position += 1) bound.push(values[position] ?? 0);
+  bound.push(histogram);
+  return bound;
 }

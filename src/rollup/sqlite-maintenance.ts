@@ -1,22 +1,34 @@
 /**
  * Retention on SQLite: old rows are deleted in bounded steps, and the event loop gets its turn between them.
  */
-import { EXPIRING_TABLES, MAX_DELETED_ROWS_PER_STATEMENT, MAX_DELETE_STATEMENTS_PER_RUN } from "./retention.ts";
+import {
+  COUNTER_STATE_KEPT_SECONDS,
+  EXPIRING_TABLES,
+  MAX_DELETED_ROWS_PER_STATEMENT,
+  MAX_DELETE_STATEMENTS_PER_RUN,
+} from "./retention.ts";
 import type { ExpiringTable } from "./retention.ts";
 import type { SqliteSession } from "./sqlite-session.ts";
 import { TOTALS_TABLES } from "./totals-table.ts";
 
 /** Deletes what is past its retention. Rejects with what SQLite reports; what was deleted until then stays deleted. */
 export async function maintainSqlite(session: () => SqliteSession, nowSeconds: number): Promise<void> {
+  await inSteps(session, EMPTY_COUNTER_STATE, nowSeconds - COUNTER_STATE_KEPT_SECONDS);
   for (const expiring of [...expiringTotals(), ...EXPIRING_TABLES]) {
-    const sql = deleteStep(expiring);
-    for (let step = 0; step < MAX_DELETE_STATEMENTS_PER_RUN; step += 1) {
-      const deleted = session().run(sql, [nowSeconds - expiring.keptSeconds, MAX_DELETED_ROWS_PER_STATEMENT]);
-      if (deleted < MAX_DELETED_ROWS_PER_STATEMENT) break;
-      await new Promise<void>((resolve) => {
-        setImmediate(resolve);
-      });
-    }
+    await inSteps(session, deleteStep(expiring), nowSeconds - expiring.keptSeconds);
+  }
+}
+
+const EMPTY_COUNTER_STATE = `UPDATE counter_state SET state = x'' WHERE state_key IN
+  (SELECT state_key FROM counter_state WHERE touched_at < ? AND length(state) > 0 LIMIT ?)`;
+
+async function inSteps(session: () => SqliteSession, sql: string, before: number): Promise<void> {
+  for (let step = 0; step < MAX_DELETE_STATEMENTS_PER_RUN; step += 1) {
+    const changed = session().run(sql, [before, MAX_DELETED_ROWS_PER_STATEMENT]);
+    if (changed < MAX_DELETED_ROWS_PER_STATEMENT) return;
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
   }
 }
 

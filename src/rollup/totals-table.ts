@@ -5,7 +5,7 @@
 import { serviceLatencyId } from "../model/dimensions.ts";
 import type { Protocol } from "../model/dimensions.ts";
 import type { LatencyHistogram } from "../model/latency-histogram.ts";
-import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
+import { ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
 import type { RollupColumn } from "../model/rollup-columns.ts";
 import { GRANULARITIES } from "../model/rollup-store.ts";
 import type {
@@ -23,6 +23,8 @@ export interface TotalsTable {
   readonly labelColumns: readonly string[];
   /** Columns that are added to. */
   readonly valueColumns: readonly RollupColumn[];
+  /** The first of `valueColumns`: those that HTTP adds to. */
+  readonly httpColumns: readonly RollupColumn[];
   readonly granularity: GranularityDefinition;
 }
 
@@ -51,12 +53,15 @@ const LATENCY_COLUMNS: readonly RollupColumn[] = ROLLUP_COLUMNS.filter(
   ({ name }) => name === "latency_count" || name === "latency_sum_seconds",
 );
 
+const HTTP_COLUMNS: readonly RollupColumn[] = ROLLUP_COLUMNS.slice(0, rollupPosition("latency_sum_seconds") + 1);
+
 /** The tables of the three granularities. */
 export const ROLLUP_TABLES: readonly TotalsTable[] = GRANULARITIES.map((granularity) => ({
   name: granularity.table,
   idColumn: "series_id",
   labelColumns: ["protocol"],
   valueColumns: ROLLUP_COLUMNS,
+  httpColumns: HTTP_COLUMNS,
   granularity,
 }));
 
@@ -67,6 +72,7 @@ export const SERVICE_LATENCY_TABLES: readonly TotalsTable[] = GRANULARITIES.filt
     idColumn: "service_id",
     labelColumns: ["namespace", "service", "environment", "side", "protocol", "shard"],
     valueColumns: LATENCY_COLUMNS,
+    httpColumns: LATENCY_COLUMNS,
     granularity,
   }),
 );
@@ -85,6 +91,22 @@ export function tableIncrements(commit: ShardCommit, protocolOf: (id: bigint) =>
     increments: latenciesOf(commit, table).map((increment) => fromServiceLatency(increment)),
   }));
   return [...rollups, ...latencies].filter(({ increments }) => increments.length > 0);
+}
+
+/**
+ * The columns that a commit writes: those of HTTP when it adds nothing to others, else all. What is left out is 0 in a
+ * new row by default. No other choice: each is a statement of its own to prepare.
+ */
+export function columnsToWrite(
+  { httpColumns, valueColumns }: TotalsTable,
+  increments: readonly TotalsIncrement[],
+): readonly RollupColumn[] {
+  for (const { values } of increments) {
+    for (let position = httpColumns.length; position < values.length; position += 1) {
+      if (Number(values[position]) !== 0) return valueColumns;
+    }
+  }
+  return httpColumns;
 }
 
 function latenciesOf(commit: ShardCommit, table: TotalsTable): readonly ServiceLatencyIncrement[] {

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { CounterStateRow } from "../../src/model/rollup-store.ts";
 import { percentile } from "../../src/model/latency-histogram.ts";
 import { otlpRequest, type TestAttributes, type TestMetric } from "../support/otlp-request.ts";
 import { at, BIRTH, FoldHarness } from "./fold-harness.ts";
@@ -110,6 +111,16 @@ describe("a cumulative stream", () => {
       .receive(request(sizes(at(1), at(20), 5n, 260)), BIRTH + 20);
     expect(harness.totals()).toEqual({ response_body_count: 5n, bytes_out: 260n });
     expect(harness.counts["pointsDuplicate"]).toBe(1);
+  });
+
+  test("whose state was emptied for its age comes back as a baseline, a newer one in full", () => {
+    const harness = new FoldHarness().receive(request(sizes(at(1), at(10), 2n, 100)), BIRTH + 10).commit();
+    const [[key, row]] = [...harness.stored] as [[string, CounterStateRow]];
+    harness.restart().stored.set(key, { ...row, state: new Uint8Array(0) });
+    harness
+      .receive(request(sizes(at(1), at(9000), 5n, 260)), BIRTH + 9000)
+      .receive(request(sizes(at(8000), at(9001), 1n, 7)), BIRTH + 9001);
+    expect(harness.total("bytes_out")).toBe(107n);
   });
 
   test("without a recorded value changes nothing", () => {

@@ -99,7 +99,7 @@ export function describeRollupSideTables(engine: string, makeDatabase: () => Pro
       ]);
     });
 
-    it("forgets counter state that nothing touched for 72 hours, and only that", async () => {
+    it("empties counter state that nothing touched for 72 hours, and only that, and keeps its mark for 400 days", async () => {
       const state = (digit: string, touchedAt: number) => ({
         stateKey: digit.repeat(32),
         slot: 1,
@@ -111,7 +111,13 @@ export function describeRollupSideTables(engine: string, makeDatabase: () => Pro
       await commit(shardCommit("0-0", "1-0", { counterState: [state("a", limit - 1), state("b", limit)] }));
       valueOf(await store.maintain(now));
       const rows = valueOf(await store.counterState(["a".repeat(32), "b".repeat(32)]));
-      expect(rows.map(({ stateKey }) => stateKey)).toEqual(["b".repeat(32)]);
+      const sizes = rows.map(({ stateKey, state: bytes, touchedAt }) => [stateKey[0], bytes.length, touchedAt]);
+      expect(sizes.toSorted(([a = ""], [b = ""]) => String(a).localeCompare(String(b)))).toEqual([
+        ["a", 0, limit - 1],
+        ["b", 1, limit],
+      ]);
+      valueOf(await store.maintain(now + 400 * 86_400));
+      expect(valueOf(await store.counterState(["a".repeat(32)]))).toEqual([]);
     });
 
     it("forgets minutes past 48 hours and hours past 400 days, never days", async () => {

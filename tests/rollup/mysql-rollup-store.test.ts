@@ -206,6 +206,15 @@ describe("partitions in MySQL", () => {
     await database.remove();
   });
 
+  it("cost no write when nothing is due", async () => {
+    const database = await migrated();
+    const store = await database.openStore();
+    valueOf(await store.maintain(TEST_DAY));
+    valueOf(await store.maintain(TEST_DAY));
+    expect(store.statementCounts().writes).toBe(0);
+    await database.remove();
+  });
+
   it("are left to another process that is at it", async () => {
     const database = await migrated();
     const stores = await Promise.all([0, 1, 2].map(() => database.openStore()));

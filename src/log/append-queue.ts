@@ -1,0 +1,110 @@
+/**
+ * Groups the appends of one log: what comes while a batch is on its way waits and goes out together when that is answered.
+ * A system call, a script and an fsync then serve many entries; alone, an entry does not wait.
+ */
+import type { Clock, Timer } from "../model/clock.ts";
+import type { LogEntryInput } from "../model/ingest-log.ts";
+import { retryable } from "../model/result.ts";
+import type { Result } from "../model/result.ts";
+
+/** How an {@link AppendQueue} groups and sends. */
+export interface AppendQueueOptions {
+  readonly clock: Clock;
+  /** Body bytes at which a batch goes out though another is still on its way. A larger entry goes alone. */
+  readonly maxBatchBytes: number;
+  /** Entries at which a batch goes out though another is still on its way. */
+  readonly maxBatchEntries: number;
+  /** An append without an answer fails after about this time, milliseconds, whether it was sent or not. */
+  readonly maxWaitMillis: number;
+  /** Sends a batch and gives one result an entry, in order, or one fault for all. Never rejects. */
+  readonly send: (entries: readonly LogEntryInput[]) => Promise<Result<readonly Result<string>[]>>;
+}
+
+type Settle = (result: Result<string>) => void;
+
+interface Batch {
+  readonly entries: LogEntryInput[];
+  /** Emptied when the batch is answered. */
+  readonly settles: Settle[];
+  bytes: number;
+  /** Runs only for a batch that had to wait: the driver times the others. */
+  timer: Timer | undefined;
+}
+
+/** The appends of one log that wait or are on their way. */
+export class AppendQueue {
+  readonly #options: AppendQueueOptions;
+  #waiting: Batch = newBatch();
+  #batchesUnderWay = 0;
+  #flushPlanned = false;
+  readonly #flushPlan = (): void => {
+    this.#flushPlanned = false;
+    if (this.#batchesUnderWay === 0) this.#flush();
+  };
+
+  /** Starts with nothing waiting. */
+  constructor(options: AppendQueueOptions) {
+    this.#options = options;
+  }
+
+  /** Body bytes that wait and were not yet given to the connection. */
+  get waitingBytes(): number {
+    return this.#waiting.bytes;
+  }
+
+  /** Sends the entry, now or with the next batch. Retryable `unavailable` when its answer does not come in time. */
+  append(entry: LogEntryInput): Promise<Result<string>> {
+    const { maxBatchBytes, maxBatchEntries } = this.#options;
+    if (this.#waiting.bytes + entry.body.length > maxBatchBytes) this.#flush();
+    const batch = this.#waiting;
+    batch.entries.push(entry);
+    batch.bytes += entry.body.length;
+    const answer = new Promise<Result<string>>((resolve) => batch.settles.push(resolve));
+    if (batch.bytes >= maxBatchBytes || batch.entries.length >= maxBatchEntries) this.#flush();
+    else if (this.#batchesUnderWay === 0) this.#planFlush();
+    else batch.timer ??= this.#limitWait(batch);
+    return answer;
+  }
+
+  /** At the end of the tick, so that those who were just answered, or came together, go together. */
+  #planFlush(): void {
+    if (this.#flushPlanned) return;
+    this.#flushPlanned = true;
+    process.nextTick(this.#flushPlan);
+  }
+
+  #flush(): void {
+    const batch = this.#waiting;
+    if (batch.entries.length === 0) return;
+    this.#waiting = newBatch();
+    this.#batchesUnderWay += 1;
+    void this.#sendBatch(batch);
+  }
+
+  async #sendBatch(batch: Batch): Promise<void> {
+    const answer = await this.#options.send(batch.entries);
+    this.#batchesUnderWay -= 1;
+    batch.timer?.clear();
+    settleAll(batch, answer);
+    if (this.#batchesUnderWay === 0) this.#planFlush();
+  }
+
+  #limitWait(batch: Batch): Timer {
+    return this.#options.clock.after(this.#options.maxWaitMillis, () => {
+      if (batch === this.#waiting) this.#waiting = newBatch();
+      const millis = this.#options.maxWaitMillis;
+      settleAll(batch, retryable("unavailable", `Redis did not answer in time (${millis} ms)`));
+    });
+  }
+}
+
+function newBatch(): Batch {
+  return { entries: [], settles: [], bytes: 0, timer: undefined };
+}
+
+function settleAll(batch: Batch, answer: Result<readonly Result<string>[]>): void {
+  const missing = retryable("unavailable", "Redis answered for fewer entries than were sent");
+  for (const [index, settle] of batch.settles.splice(0).entries()) {
+    settle(answer.kind === "success" ? (answer.value[index] ?? missing) : answer);
+  }
+}

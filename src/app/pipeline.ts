@@ -26,7 +26,7 @@ export interface Listening {
 }
 
 /** Inflated bodies that all shards together keep between the door and the fold, bytes. */
-const MAX_DECODED_BYTES = 3 * 1024 * 1024;
+const MAX_DECODED_BYTES = 16 * 1024 * 1024;
 const MAX_RECENT_DELTAS = 2_000_000;
 const MAX_STREAMS_PER_SCOPE = 50_000;
 const MAX_CONCURRENT_INFLATIONS = 4;

@@ -37,8 +37,8 @@ const current = new Float64Array(MAX_BUCKETS);
 const step = new Float64Array(MAX_BUCKETS);
 
 /**
- * Adds the observations of a cumulative or delta point since `before` to both targets and returns the state to keep:
- * `before` itself, brought up to date, where it could be. `observations` is by how much the count grew (0: nothing is
+ * Adds the observations of a cumulative or delta point since `before` to its row, if it counts, and returns the state to
+ * keep: `before` itself, brought up to date, where it could be. `observations` is by how much the count grew (0: nothing is
  * added), `meanSeconds` where they are put when no buckets say better.
  */
 export function foldLatency(
@@ -106,7 +106,7 @@ export function latencyStateOf(header: MetricHeader, point: PointCursor, boundsO
 }
 
 /**
- * Adds to `targets` the observations by which `now` exceeds `before`; `observations` is by how much the count grew, and
+ * Adds to `target` the observations by which `now` exceeds `before`; `observations` is by how much the count grew, and
  * `meanSeconds` where they are put when no buckets say better.
  */
 function addLatencyStep(

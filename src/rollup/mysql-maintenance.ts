@@ -58,23 +58,38 @@ export async function partitionsOf(session: MysqlSession, table: string): Promis
 }
 
 async function emptyCounterState(session: MysqlSession, nowSeconds: number): Promise<void> {
-  const before = nowSeconds - COUNTER_STATE_KEPT_SECONDS;
-  const due = "FROM counter_state WHERE touched_at < ? AND state <> ''";
-  const sql = `UPDATE counter_state SET state = '' WHERE touched_at < ? AND state <> '' ORDER BY touched_at LIMIT ${MAX_DELETED_ROWS_PER_STATEMENT}`;
-  await inSteps(session, due, sql, before);
+  const change = "UPDATE counter_state SET state = ''";
+  const where = "touched_at < ? AND state <> ''";
+  await inSteps(
+    session,
+    { change, table: "counter_state", where, timeColumn: "touched_at" },
+    COUNTER_STATE_KEPT_SECONDS,
+    nowSeconds,
+  );
 }
 
 async function deleteExpired(session: MysqlSession, expiring: ExpiringTable, nowSeconds: number): Promise<void> {
   const { table, timeColumn, keptSeconds } = expiring;
-  const sql = `DELETE FROM ${table} WHERE ${timeColumn} < ? ORDER BY ${timeColumn} LIMIT ${MAX_DELETED_ROWS_PER_STATEMENT}`;
-  await inSteps(session, `FROM ${table} WHERE ${timeColumn} < ?`, sql, nowSeconds - keptSeconds);
+  const step = { change: `DELETE FROM ${table}`, table, where: `${timeColumn} < ?`, timeColumn };
+  await inSteps(session, step, keptSeconds, nowSeconds);
 }
 
-/** Repeats a bounded statement until nothing is due. Looks first: a write that changes nothing is a write all the same. */
-async function inSteps(session: MysqlSession, due: string, sql: string, before: number): Promise<void> {
-  for (let step = 0; step < MAX_DELETE_STATEMENTS_PER_RUN; step += 1) {
-    const found = await session.rows(`SELECT 1 AS due ${due} LIMIT 1`, [before]);
-    if (found.length === 0) return;
-    await session.run(sql, [before]);
+/** A change of rows that are due, oldest first; `where` has one value, the time before which they are. */
+interface Step {
+  readonly change: string;
+  readonly table: string;
+  readonly where: string;
+  readonly timeColumn: string;
+}
+
+/** Repeats a bounded change until nothing is due. Looks first: a write that changes nothing is a write all the same. */
+async function inSteps(session: MysqlSession, step: Step, keptSeconds: number, nowSeconds: number): Promise<void> {
+  const { change, table, where, timeColumn } = step;
+  const before = [nowSeconds - keptSeconds];
+  const due = await session.rows(`SELECT 1 AS due FROM ${table} WHERE ${where} LIMIT 1`, before);
+  if (due.length === 0) return;
+  const sql = `${change} WHERE ${where} ORDER BY ${timeColumn} LIMIT ${MAX_DELETED_ROWS_PER_STATEMENT}`;
+  for (let count = 0; count < MAX_DELETE_STATEMENTS_PER_RUN; count += 1) {
+    if ((await session.run(sql, before)) < MAX_DELETED_ROWS_PER_STATEMENT) return;
   }
 }

@@ -35,7 +35,7 @@ describe("manifestFaults", () => {
   });
 
   it("refuses a lockfile that names a registry", () => {
-    const packages = { "node_modules/driver": { resolved: "https://registry.example/driver.tgz" } };
+    const packages = { "node_modules/driver": { resolved: "https://packages.example/driver.tgz" } };
     expect(manifestFaults(manifest, lockfile(packages))).toEqual(["package-lock.json names a registry (resolved)"]);
   });
 

@@ -8,7 +8,7 @@ import { LOG_START } from "../../src/model/ingest-log.ts";
 import type { LogEntry } from "../../src/model/ingest-log.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { comparable, logEntry, valueOf } from "../support/log-entries.ts";
-import { connectedRedis, ready } from "../support/redis-client.ts";
+import { TestClients, ready } from "../support/redis-client.ts";
 import { startRedisServer, uniqueShard } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
@@ -20,7 +20,8 @@ const OVERLOADED = { kind: "retryable", code: "overloaded" };
 
 let server: RedisServer;
 let proxy: TcpProxy | undefined;
-const clients: Redis[] = [];
+const clients = new TestClients();
+const { connect } = clients;
 
 beforeAll(async () => {
   server = await startRedisServer();
@@ -29,16 +30,10 @@ afterAll(async () => {
   await server.remove();
 });
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.disconnect();
+  clients.disconnectAll();
   await proxy?.close();
   proxy = undefined;
 });
-
-async function connect(url: string, commandTimeoutMillis = 2000): Promise<Redis> {
-  const client = await connectedRedis(url, { commandTimeoutMillis });
-  clients.push(client);
-  return client;
-}
 
 async function connectByProxy(commandTimeoutMillis: number): Promise<{ redis: Redis; between: TcpProxy }> {
   proxy = await startTcpProxy(server.port);

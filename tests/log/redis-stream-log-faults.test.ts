@@ -6,7 +6,7 @@ import type { RedisStreamLogOptions } from "../../src/log/redis-stream-log.ts";
 import { LOG_START } from "../../src/model/ingest-log.ts";
 import type { LogEntry } from "../../src/model/ingest-log.ts";
 import { comparable, logEntry, valueOf } from "../support/log-entries.ts";
-import { connectedRedis, ready, readyAgain } from "../support/redis-client.ts";
+import { TestClients, ready, readyAgain } from "../support/redis-client.ts";
 import { startRedisServer, uniqueShard } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
@@ -17,7 +17,8 @@ const UNAVAILABLE = { kind: "retryable", code: "unavailable" };
 
 let server: RedisServer;
 let proxy: TcpProxy;
-const clients: Redis[] = [];
+const clients = new TestClients();
+const { connect } = clients;
 
 beforeAll(async () => {
   server = await startRedisServer();
@@ -26,15 +27,9 @@ afterAll(async () => {
   await server.remove();
 });
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.disconnect();
+  clients.disconnectAll();
   await proxy?.close();
 });
-
-async function connect(url: string, commandTimeoutMillis = 2000): Promise<Redis> {
-  const client = await connectedRedis(url, { commandTimeoutMillis });
-  clients.push(client);
-  return client;
-}
 
 async function connectByProxy(commandTimeoutMillis = 2000): Promise<Redis> {
   proxy = await startTcpProxy(server.port);

@@ -26,3 +26,20 @@ export async function ready(redis: Redis): Promise<void> {
 export async function readyAgain(redis: Redis): Promise<void> {
   await new Promise<void>((resolve) => redis.once("ready", () => resolve()));
 }
+
+/** The connections of one test, ended together. */
+export class TestClients {
+  readonly #clients: Redis[] = [];
+
+  /** Connects as {@link connectedRedis} does, with this command timeout. */
+  connect = async (url: string, commandTimeoutMillis = 2000): Promise<Redis> => {
+    const client = await connectedRedis(url, { commandTimeoutMillis });
+    this.#clients.push(client);
+    return client;
+  };
+
+  /** Ends every connection made since the last call. */
+  disconnectAll(): void {
+    for (const client of this.#clients.splice(0)) client.disconnect();
+  }
+}

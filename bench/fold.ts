@@ -67,6 +67,5 @@ function entryOf(body: Buffer, sequence: number, receivedAtMillis: number): LogE
     body,
     bodyHash: Buffer.alloc(0),
     receivedAtMillis,
-    entryKey: Buffer.alloc(16),
   };
 }

@@ -1,6 +1,7 @@
 /**
  * What an owner tells of faults: once per change, not once per try.
  */
+import type { Result, Success } from "../model/result.ts";
 
 /** The parts of the world that an owner depends on; each is reported on its own. */
 export type FaultPart = "totals" | "log" | "realtime" | "fold";
@@ -24,5 +25,12 @@ export class FaultReports {
   /** The part works again: its next fault is told, whatever it is. */
   mended(part: FaultPart): void {
     this.#faults.delete(part);
+  }
+
+  /** Whether a result is a success; what it says of the part's health is noted. */
+  accepted<T>(part: FaultPart, result: Result<T>): result is Success<T> {
+    if (result.kind === "success") this.mended(part);
+    else this.failed(part, result.reason);
+    return result.kind === "success";
   }
 }

@@ -1,7 +1,7 @@
 /**
  * Fold, inside: what can never be folded is put aside with its reason, so that the shard goes on and nothing is lost.
  */
-import type { LogEntry } from "../model/ingest-log.ts";
+import type { FoldableEntry } from "./offered-entries.ts";
 import type { QuarantineRow } from "../model/rollup-store.ts";
 
 const MAX_REASON_LENGTH = 255;
@@ -13,7 +13,7 @@ export class Quarantine {
   #rows: QuarantineRow[] = [];
 
   /** Puts a part of an entry aside. */
-  add(entry: LogEntry, reason: string, payload: Uint8Array): void {
+  add(entry: FoldableEntry, reason: string, payload: Uint8Array): void {
     this.#rows.push({
       logId: entry.id,
       receivedAt: Math.floor(entry.receivedAtMillis / 1000),

@@ -14,6 +14,7 @@ import { messageOf } from "../model/result.ts";
 import type { CounterStateRow, LedgerRow, QuarantineRow } from "../model/rollup-store.ts";
 import { highHalf, lowHalf } from "../model/uint64.ts";
 import { FoldCounts } from "./fold-counts.ts";
+import type { FoldableEntry } from "./offered-entries.ts";
 import { bodyKey, LedgerBuilder, recallLedgerRow } from "./ledger.ts";
 import { Quarantine } from "./quarantine.ts";
 import { PointFold, type FoldContext, type RelayPrices } from "./point-fold.ts";
@@ -59,7 +60,7 @@ export class ShardFold implements MetricVisitor {
   readonly #quarantine = new Quarantine();
   #newestReceivedMillis = 0;
   // Where the walk stands.
-  #entry: LogEntry | undefined;
+  #entry: FoldableEntry | undefined;
   #context: FoldContext | undefined;
   #body: Buffer = Buffer.alloc(0);
   #resource: ResourceEntry | undefined;
@@ -89,7 +90,7 @@ export class ShardFold implements MetricVisitor {
   }
 
   /** The scopes of an entry whose state in SQL has not been put in yet. */
-  unloadedScopes(entry: LogEntry, body: Uint8Array): readonly ScopeState[] {
+  unloadedScopes(entry: FoldableEntry, body: Uint8Array): readonly ScopeState[] {
     const found: ScopeState[] = [];
     this.#begin(entry, body);
     this.#onlyScopes = found;
@@ -118,7 +119,7 @@ export class ShardFold implements MetricVisitor {
    * Folds an entry; `body` is its inflated protobuf form. All of its scopes must have been loaded. `isClean`: admission is
    * known to accept all of its points.
    */
-  fold(entry: LogEntry, body: Uint8Array, isClean = false): void {
+  fold(entry: FoldableEntry, body: Uint8Array, isClean = false): void {
     this.#begin(entry, body);
     this.#isClean = isClean;
     const walked = this.#options.walk(body, this);
@@ -158,7 +159,7 @@ export class ShardFold implements MetricVisitor {
     return { counterState, ledger: this.#ledger.take(), quarantine: this.#quarantine.take() };
   }
 
-  #begin(entry: LogEntry, body: Uint8Array): void {
+  #begin(entry: FoldableEntry, body: Uint8Array): void {
     const { receivedAtMillis, bodyHash, identity } = entry;
     const birthNanos = this.#options.birthSeconds * 1e9;
     this.#entry = entry;

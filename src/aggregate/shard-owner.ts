@@ -4,15 +4,17 @@
  * comes next.
  */
 import type { Clock, Timer } from "../model/clock.ts";
-import type { IngestLog, LogEntry } from "../model/ingest-log.ts";
+import type { AppendedEntry, IngestLog } from "../model/ingest-log.ts";
 import type { OpenBody } from "../model/metrics-walk.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import { messageOf, success, type Result } from "../model/result.ts";
-import type { RollupStore } from "../model/rollup-store.ts";
+import type { RollupStore, ShardOffset } from "../model/rollup-store.ts";
 import type { ShardLease } from "../model/shard-lease.ts";
-import { DecodedBodies, type DecodedBody } from "./decoded-bodies.ts";
-import { FaultReports, type FaultPart } from "./fault-reports.ts";
+import { EntryFolder } from "./entry-folder.ts";
+import { FaultReports } from "./fault-reports.ts";
 import { LiveRates } from "./live-rates.ts";
+import { findLogGap, isOpenAt, openLog } from "./log-opening.ts";
+import type { OfferedEntry } from "./offered-entries.ts";
 import { hasArrived, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
 import { ShardFold, type ShardFoldOptions } from "./shard-fold.ts";
 
@@ -25,6 +27,8 @@ export interface ShardOwnerOptions {
   readonly lease: ShardLease;
   readonly clock: Clock;
   readonly openBody: OpenBody;
+  /** Random text, another one with every call: tells one opening of the log from another. */
+  readonly newIdentity: () => string;
   readonly fold: Omit<ShardFoldOptions, "birthSeconds" | "shard">;
   /** `METRICS_BATCH_SIZE`. */
   readonly batchEntries: number;
@@ -49,7 +53,7 @@ const IDLE_MILLIS = 3_600_000;
 /** Runs one shard. */
 export class ShardOwner {
   readonly #options: ShardOwnerOptions;
-  readonly #bodies: DecodedBodies;
+  readonly #folder: EntryFolder;
   readonly #faults: FaultReports;
   #owned: Ownership | undefined;
   #timer: Timer | undefined;
@@ -60,13 +64,18 @@ export class ShardOwner {
 
   constructor(options: ShardOwnerOptions) {
     this.#options = options;
-    this.#bodies = new DecodedBodies(options.maxDecodedBytes);
     this.#faults = new FaultReports((message) => options.report(`shard ${options.shard}: ${message}`));
+    this.#folder = new EntryFolder({
+      ...options,
+      faults: this.#faults,
+      makeRoom: async (owned) => !this.#halfFull(owned) || (await this.#commit(owned)),
+    });
   }
 
-  /** Starts the loop. */
-  start(): void {
-    this.#schedule(0);
+  /** Starts the loop. Resolves when it has first tried to have the shard. */
+  async start(): Promise<void> {
+    this.#run();
+    await this.#running;
   }
 
   /** Whether this process owns the shard now. */
@@ -74,15 +83,12 @@ export class ShardOwner {
     return this.#owned !== undefined;
   }
 
-  /** An entry that the door has appended, with its inflated body. */
-  offer(id: string, decoded: DecodedBody): void {
-    if (!this.#owned) return;
-    this.#bodies.offer(id, decoded);
-    if (this.#crowded) this.wake();
-  }
-
-  get #crowded(): boolean {
-    return this.#bodies.bytes * 2 >= this.#options.maxDecodedBytes;
+  /** An entry that the door has appended. */
+  offer({ generation }: AppendedEntry, offered: OfferedEntry): void {
+    // Numbers come again in another generation: there they name other entries.
+    if (generation !== this.#owned?.offset.generation) return;
+    this.#folder.offer(offered);
+    if (this.#folder.crowded) this.wake();
   }
 
   /** Runs the loop now instead of at the next interval. */
@@ -99,7 +105,7 @@ export class ShardOwner {
     this.#timer?.clear();
     await this.#running;
     try {
-      if (this.#owned) await this.#foldAll(this.#owned);
+      if (this.#owned) await this.#folder.foldAll(this.#owned);
       if (this.#owned) await this.#commit(this.#owned);
     } catch (error) {
       // What was not committed is in the log: the next owner folds it.
@@ -110,14 +116,16 @@ export class ShardOwner {
   }
 
   #schedule(delayMillis: number): void {
-    this.#timer = this.#options.clock.after(delayMillis, () => {
-      if (this.#running) return;
+    this.#timer = this.#options.clock.after(delayMillis, () => this.#run());
+  }
+
+  #run(): void {
+    if (this.#running) return;
+    this.#wanted = false;
+    this.#running = this.#tick().finally(() => {
+      this.#running = undefined;
+      if (!this.#stopping) this.#schedule(this.#wanted ? 0 : this.#nextDelay());
       this.#wanted = false;
-      this.#running = this.#tick().finally(() => {
-        this.#running = undefined;
-        if (!this.#stopping) this.#schedule(this.#wanted ? 0 : this.#nextDelay());
-        this.#wanted = false;
-      });
     });
   }
 
@@ -140,15 +148,16 @@ export class ShardOwner {
     const { lease, clock, processIntervalMillis, persistIntervalMillis } = this.#options;
     if (!(await lease.hold(LEASE_MILLIS))) {
       this.#owned = undefined;
-      this.#bodies.clear();
+      this.#folder.clear();
       return;
     }
-    this.#owned ??= await this.#takeOver();
+    if (this.#owned) await this.#keepLogOpen(this.#owned);
+    else this.#owned = await this.#takeOver();
     const owned = this.#owned;
     if (!owned) return;
     const now = clock.monotonicMillis();
-    if (now - this.#liveAtMillis >= processIntervalMillis - 1 || this.#crowded) {
-      await this.#foldAll(owned);
+    if (now - this.#liveAtMillis >= processIntervalMillis - 1 || this.#folder.crowded) {
+      await this.#folder.foldAll(owned);
       await this.#publish(owned, now);
     }
     if (
@@ -163,20 +172,23 @@ export class ShardOwner {
     if (now - this.#liveAtMillis < this.#options.processIntervalMillis - 1) return;
     this.#liveAtMillis = now;
     const update = owned.live.update(this.#options.shard, owned.fold.scopes.all(), this.#options.clock.nowMillis());
-    this.#accepted("realtime", await this.#options.realtime.update(update));
+    this.#faults.accepted("realtime", await this.#options.realtime.update(update));
   }
 
   /** Reads where the shard stands and what its owner must know. */
   async #takeOver(): Promise<Ownership | undefined> {
     const { store, shard, fold, clock } = this.#options;
     const birth = await store.birth();
-    const offset = birth.kind === "success" ? await store.offset(shard) : birth;
-    if (!this.#accepted("totals", birth) || !this.#accepted("totals", offset)) return undefined;
+    const stored = birth.kind === "success" ? await store.offset(shard) : birth;
+    if (!this.#faults.accepted("totals", birth) || !this.#faults.accepted("totals", stored)) return undefined;
+    const offset = await openLog(this.#options, stored.value);
+    if (!this.#faults.accepted("log", offset)) return undefined;
     const shardFold = new ShardFold({ ...fold, shard, birthSeconds: birth.value });
     const ledger = await store.ledger(shard, this.#ledgerHorizon(clock.nowMillis()));
-    if (!this.#accepted("totals", ledger)) return undefined;
+    if (!this.#faults.accepted("totals", ledger)) return undefined;
     shardFold.recall(ledger.value);
-    this.#bodies.clear();
+    await this.#reportGap(offset.value);
+    this.#folder.clear();
     return {
       fold: shardFold,
       live: new LiveRates(),
@@ -189,52 +201,33 @@ export class ShardOwner {
     };
   }
 
+  /** A log whose storage was promoted or restarted under its owner: what was folded is committed first, none of it is lost. */
+  async #keepLogOpen(owned: Ownership): Promise<void> {
+    const status = await this.#options.log.status();
+    if (!this.#faults.accepted("log", status) || isOpenAt(status.value, owned.offset)) return;
+    await this.#folder.foldOffered(owned);
+    if (!(await this.#commit(owned))) return;
+    const offset = await openLog(this.#options, owned.offset);
+    if (offset.kind === "failure") this.#owned = undefined;
+    if (!this.#faults.accepted("log", offset)) return;
+    owned.offset = offset.value;
+    this.#folder.clear();
+    this.#options.report(`shard ${this.#options.shard}: opened its log anew, as generation ${offset.value.generation}`);
+  }
+
+  async #reportGap(offset: ShardOffset): Promise<void> {
+    const gap = await findLogGap(this.#options.log, offset);
+    if (gap.kind !== "success" || gap.value === undefined) return;
+    const { afterId, beforeId } = gap.value;
+    this.#options.report(
+      `shard ${this.#options.shard}: the totals end at entry ${afterId} and the log goes on at ${beforeId ?? "nothing"}: ` +
+        "what was between is in neither; `otel-bandwidth verify` tells when it was",
+    );
+  }
+
   /** Epoch seconds; the ledger is kept for twice the age, so that a late start of the fold still finds what it needs. */
   #ledgerHorizon(nowMillis: number): number {
     return Math.floor((nowMillis - 2 * this.#options.fold.deltaMaxAgeMillis - 3_600_000) / 1000);
-  }
-
-  /** Folds what the log holds, until it is empty or a commit must come first. */
-  async #foldAll(owned: Ownership): Promise<void> {
-    const { log, batchEntries } = this.#options;
-    for (;;) {
-      const heldBefore = this.#bodies.size;
-      const entries = await log.read(owned.foldedId, batchEntries);
-      if (!this.#accepted("log", entries)) return;
-      if (entries.value.length === 0) {
-        // Offered before this read and not in it: the fold had gone past them when they were offered.
-        this.#bodies.dropOldest(heldBefore);
-        return;
-      }
-      for (const entry of entries.value) {
-        if (!(await this.#foldEntry(owned, entry))) return;
-        owned.foldedId = entry.id;
-        owned.uncommittedEntries++;
-        owned.uncommittedBytes += entry.body.length;
-      }
-      if (this.#halfFull(owned) && !(await this.#commit(owned))) return;
-    }
-  }
-
-  async #foldEntry(owned: Ownership, entry: LogEntry): Promise<boolean> {
-    const { fold } = owned;
-    let decoded = this.#bodies.take(entry.id);
-    if (decoded === undefined) {
-      const opened = await this.#options.openBody(entry.body, entry.contentType, entry.encoding);
-      if (opened.kind !== "success") {
-        fold.putAside(entry, `the body cannot be opened: ${opened.reason}`);
-        return true;
-      }
-      decoded = { body: opened.value, isClean: false };
-    }
-    const unloaded = fold.unloadedScopes(entry, decoded.body);
-    if (unloaded.length > 0) {
-      const rows = await this.#options.store.counterState(unloaded.map(({ stateKey }) => stateKey));
-      if (!this.#accepted("totals", rows)) return false;
-      fold.install(unloaded, rows.value);
-    }
-    fold.fold(entry, decoded.body, decoded.isClean);
-    return true;
   }
 
   #halfFull({ uncommittedEntries, uncommittedBytes }: Ownership): boolean {
@@ -254,7 +247,7 @@ export class ShardOwner {
   /** Sends a commit, or learns that an earlier try of it went through. */
   async #settle(owned: Ownership, pending: PendingCommit): Promise<boolean> {
     const { store, clock } = this.#options;
-    const { toId, generation } = pending.commit.offset;
+    const { toId } = pending.commit.offset;
     let outcome: Result<void> = await store.commit(pending.commit);
     if (outcome.kind !== "success" && (await hasArrived(pending.commit, store))) outcome = success(undefined);
     if (outcome.kind === "failure") {
@@ -262,21 +255,15 @@ export class ShardOwner {
       this.#faults.failed("totals", `gave up the shard, ${outcome.reason}`);
       return false;
     }
-    if (!this.#accepted("totals", outcome)) return false;
+    if (!this.#faults.accepted("totals", outcome)) return false;
     owned.pending = undefined;
-    owned.offset = { generation, lastId: toId, persistedAt: pending.commit.persistedAt };
+    owned.offset = { ...owned.offset, lastId: toId, persistedAt: pending.commit.persistedAt };
     owned.committedAtMillis = clock.monotonicMillis();
     for (const series of pending.newSeries) series.written = true;
     const idleBefore = owned.fold.newestReceivedMillis - IDLE_MILLIS;
     owned.fold.scopes.evictIdle(idleBefore);
     owned.fold.series.evictIdle(idleBefore);
-    this.#accepted("log", await this.#options.log.trim(toId));
+    this.#faults.accepted("log", await this.#options.log.trim(toId));
     return true;
-  }
-
-  #accepted<T>(part: FaultPart, result: Result<T>): result is Extract<Result<T>, { kind: "success" }> {
-    if (result.kind === "success") this.#faults.mended(part);
-    else this.#faults.failed(part, result.reason);
-    return result.kind === "success";
   }
 }

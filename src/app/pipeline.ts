@@ -16,7 +16,6 @@ import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-s
 import { migrateUp } from "../rollup/migrate.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
-import { pooledRandomKeys } from "./random-keys.ts";
 import { readTlsFiles } from "./tls-files.ts";
 
 /** Where a running pipeline listens. */
@@ -71,9 +70,11 @@ export class Pipeline {
       openBody,
       walk: walkMetrics,
       deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
-      randomKey: pooledRandomKeys(randomBytes),
       gate: () => this.#gate,
-      appended: (shard, id, body, isClean) => this.owners[shard]!.offer(id, { body, isClean }),
+      appended: ({ shard, to, entry, body, isClean }) => {
+        const { body: stored, contentType: _, encoding: __, ...rest } = entry;
+        this.owners[shard]!.offer(to, { entry: { ...rest, id: to.id }, storedBytes: stored.length, body, isClean });
+      },
     });
     this.owners = logs.logs.map(
       (log, shard) =>
@@ -85,6 +86,7 @@ export class Pipeline {
           realtime: logs.realtime,
           clock,
           openBody,
+          newIdentity: () => randomBytes(16).toString("hex"),
           fold: {
             walk: walkCheckedMetrics,
             maxSeries: settings.maxSeries,
@@ -132,7 +134,7 @@ export class Pipeline {
   static open(settings: ReceiverSettings, clock: Clock, report: (message: string) => void): Result<Pipeline> {
     // Throws, when it does, before anything is open.
     readTlsFiles(settings);
-    const logs = openLogStores(settings, clock);
+    const logs = openLogStores(settings);
     if (logs.kind !== "success") return logs;
     const totals = openTotalsStore(settings, clock);
     if (totals.kind !== "success") {
@@ -159,7 +161,7 @@ export class Pipeline {
     if (this.#stopping) return;
     if (migrated.kind === "success") {
       this.#gate = success(undefined);
-      for (const owner of this.owners) owner.start();
+      await Promise.all(this.owners.map((owner) => owner.start()));
       await this.#maintain();
       return;
     }

@@ -49,9 +49,9 @@ export function embeddedTotalsFile(dataDirectory: string): string {
 }
 
 /** Opens the log side. Failure or retryable when the embedded log cannot be had. */
-export function openLogStores(settings: ReceiverSettings, clock: Clock): Result<LogStores> {
+export function openLogStores(settings: ReceiverSettings): Result<LogStores> {
   return settings.redisUrl === undefined
-    ? openEmbeddedLogs(settings, clock)
+    ? openEmbeddedLogs(settings)
     : success(openRedisLogs(settings, settings.redisUrl));
 }
 
@@ -59,9 +59,9 @@ function shardNumbers({ shards }: ReceiverSettings): readonly number[] {
   return Array.from({ length: shards }, (_, shard) => shard);
 }
 
-function openEmbeddedLogs(settings: ReceiverSettings, clock: Clock): Result<LogStores> {
+function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
   const { dataDirectory, bufferEntries: maxEntries, bufferBytes: maxBytes, shards: shardCount } = settings;
-  const opened = openSqliteLogs({ dataDirectory, shardCount, limits: { maxEntries, maxBytes }, clock });
+  const opened = openSqliteLogs({ dataDirectory, shardCount, limits: { maxEntries, maxBytes } });
   if (opened.kind !== "success") return opened;
   return success({
     logs: opened.value.logs,

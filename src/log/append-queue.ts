@@ -3,7 +3,7 @@
  * A system call, a script and an fsync then serve many entries; alone, an entry does not wait.
  */
 import type { Clock, Timer } from "../model/clock.ts";
-import type { LogEntryInput } from "../model/ingest-log.ts";
+import type { AppendedEntry, LogEntryInput } from "../model/ingest-log.ts";
 import { retryable } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 
@@ -17,10 +17,10 @@ export interface AppendQueueOptions {
   /** An append without an answer fails after about this time, milliseconds, whether it was sent or not. */
   readonly maxWaitMillis: number;
   /** Sends a batch and gives one result an entry, in order, or one fault for all. Never rejects. */
-  readonly send: (entries: readonly LogEntryInput[]) => Promise<Result<readonly Result<string>[]>>;
+  readonly send: (entries: readonly LogEntryInput[]) => Promise<Result<readonly Result<AppendedEntry>[]>>;
 }
 
-type Settle = (result: Result<string>) => void;
+type Settle = (result: Result<AppendedEntry>) => void;
 
 interface Batch {
   readonly entries: LogEntryInput[];
@@ -53,13 +53,13 @@ export class AppendQueue {
   }
 
   /** Sends the entry, now or with the next batch. Retryable `unavailable` when its answer does not come in time. */
-  append(entry: LogEntryInput): Promise<Result<string>> {
+  append(entry: LogEntryInput): Promise<Result<AppendedEntry>> {
     const { maxBatchBytes, maxBatchEntries } = this.#options;
     if (this.#waiting.bytes + entry.body.length > maxBatchBytes) this.#flush();
     const batch = this.#waiting;
     batch.entries.push(entry);
     batch.bytes += entry.body.length;
-    const answer = new Promise<Result<string>>((resolve) => batch.settles.push(resolve));
+    const answer = new Promise<Result<AppendedEntry>>((resolve) => batch.settles.push(resolve));
     if (batch.bytes >= maxBatchBytes || batch.entries.length >= maxBatchEntries) this.#flush();
     else if (this.#batchesUnderWay === 0) this.#planFlush();
     else batch.timer ??= this.#limitWait(batch);
@@ -102,7 +102,7 @@ function newBatch(): Batch {
   return { entries: [], settles: [], bytes: 0, timer: undefined };
 }
 
-function settleAll(batch: Batch, answer: Result<readonly Result<string>[]>): void {
+function settleAll(batch: Batch, answer: Result<readonly Result<AppendedEntry>[]>): void {
   const missing = retryable("unavailable", "Redis answered for fewer entries than were sent");
   for (const [index, settle] of batch.settles.splice(0).entries()) {
     settle(answer.kind === "success" ? (answer.value[index] ?? missing) : answer);

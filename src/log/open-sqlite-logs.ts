@@ -2,7 +2,6 @@
  * Opens the embedded receiver's logs: one lock, one file, a log for each shard.
  */
 import { join } from "node:path";
-import type { Clock } from "../model/clock.ts";
 import type { IngestLog, LogLimits } from "../model/ingest-log.ts";
 import { success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
@@ -18,7 +17,6 @@ export interface SqliteLogsOptions {
   readonly shardCount: number;
   /** For each shard. */
   readonly limits: LogLimits;
-  readonly clock: Clock;
   /** Bodies read at once, bytes. Default 16 MiB. */
   readonly maxReadBytes?: number;
 }
@@ -32,9 +30,6 @@ export interface SqliteLogs {
 }
 
 const LOG_FILE = "ingest-log.db";
-
-/** Numbers of a new file start at its microsecond: above those of a file that was here before and was deleted. */
-const NUMBERS_PER_MILLISECOND = 1000;
 
 /**
  * Locks the directory and opens the file. Failure `conflict` naming who holds the lock, retryable `unavailable` when the disk
@@ -61,7 +56,6 @@ export function openSqliteLogs(options: SqliteLogsOptions): Result<SqliteLogs> {
 }
 
 function openShard(file: SqliteLogFile, shard: number, options: SqliteLogsOptions): SqliteLog {
-  const { limits, clock, maxReadBytes } = options;
-  const firstSeq = Math.floor(clock.nowMillis()) * NUMBERS_PER_MILLISECOND;
-  return new SqliteLog({ file, shard, limits, firstSeq, ...(maxReadBytes === undefined ? {} : { maxReadBytes }) });
+  const { limits, maxReadBytes } = options;
+  return new SqliteLog({ file, shard, limits, ...(maxReadBytes === undefined ? {} : { maxReadBytes }) });
 }

@@ -2,7 +2,6 @@
  * How an entry lies in a Redis Stream: `body` as it came and `meta`, one line of text that an operator can read. Few fields,
  * because each costs both sides of every append and read.
  */
-import { createHash } from "node:crypto";
 import type { BodyContentType, BodyEncoding, BridgeIdentity, LogEntry, LogEntryInput } from "../model/ingest-log.ts";
 
 /** What XRANGE answers for one entry: its id, and its fields and values in turn. */
@@ -10,17 +9,10 @@ export type RawEntry = readonly [id: Buffer, fields: readonly Buffer[]];
 
 const CONTENT_TYPES: ReadonlySet<string> = new Set<BodyContentType>(["protobuf", "json"]);
 const ENCODINGS: ReadonlySet<string> = new Set<BodyEncoding>(["identity", "gzip", "zstd"]);
-const ENTRY_KEY_BYTES = 16;
 
-/** `<content type> <encoding> <received at> <entry key> <body hash> [<identity>]`: binary as base64url, the identity as JSON. */
+/** `<content type> <encoding> <received at> <body hash> [<identity>]`: binary as base64url, the identity as JSON. */
 export function encodeMeta(entry: LogEntryInput): string {
-  const words = [
-    entry.contentType,
-    entry.encoding,
-    String(entry.receivedAtMillis),
-    base64(entry.entryKey),
-    base64(entry.bodyHash),
-  ];
+  const words = [entry.contentType, entry.encoding, String(entry.receivedAtMillis), base64(entry.bodyHash)];
   if (entry.identity) words.push(JSON.stringify([entry.identity.meeting, entry.identity.participant]));
   return words.join(" ");
 }
@@ -31,10 +23,10 @@ export function encodeMeta(entry: LogEntryInput): string {
 export function decodeEntry([id, fields]: RawEntry): LogEntry | undefined {
   const body = valueOf(fields, "body");
   const words = valueOf(fields, "meta")?.toString("utf8").split(" ") ?? [];
-  const [contentType = "", encoding = "", receivedAt = "", entryKey = "", bodyHash = ""] = words;
+  const [contentType = "", encoding = "", receivedAt = "", bodyHash = ""] = words;
   const receivedAtMillis = Number(receivedAt);
   const known = CONTENT_TYPES.has(contentType) && ENCODINGS.has(encoding) && Number.isSafeInteger(receivedAtMillis);
-  if (!body || !known || receivedAt === "" || words.length < 5) return undefined;
+  if (!body || !known || receivedAt === "" || words.length < 4) return undefined;
   const entry: LogEntry = {
     id: id.toString("latin1"),
     contentType: contentType as BodyContentType,
@@ -42,17 +34,16 @@ export function decodeEntry([id, fields]: RawEntry): LogEntry | undefined {
     body,
     bodyHash: Buffer.from(bodyHash, "base64url"),
     receivedAtMillis,
-    entryKey: Buffer.from(entryKey, "base64url"),
   };
-  if (words.length === 5) return entry;
-  const identity = decodeIdentity(words.slice(5).join(" "));
+  if (words.length === 4) return entry;
+  const identity = decodeIdentity(words.slice(4).join(" "));
   // Without its identity an entry of the bridge would be counted as someone else's.
   return identity && { ...entry, identity };
 }
 
 /**
  * Stands for an entry that someone else put into the stream: no body, so that it folds to nothing and its id is passed. Its
- * time and key are made of its id, so that every reading gives the same.
+ * time is made of its id, so that every reading gives the same.
  */
 export function foreignEntry([rawId]: RawEntry): LogEntry {
   const id = rawId.toString("latin1");
@@ -63,7 +54,6 @@ export function foreignEntry([rawId]: RawEntry): LogEntry {
     body: new Uint8Array(0),
     bodyHash: new Uint8Array(0),
     receivedAtMillis: Math.min(Number.parseInt(id, 10), Number.MAX_SAFE_INTEGER),
-    entryKey: createHash("sha256").update(id).digest().subarray(0, ENTRY_KEY_BYTES),
   };
 }
 

@@ -1,9 +1,12 @@
 /**
- * The Lua scripts of the Redis log. KEYS[1] is the stream, KEYS[2] a hash of its byte count; both have the shard's hash tag.
+ * The Lua scripts of the Redis log. KEYS[1] is the stream, KEYS[2] a hash of what is known about it; both have the shard's hash tag.
  *
- * `total` counts the body bytes ever appended, modulo 2^50 so that Lua's doubles stay exact for ever; each entry keeps the
- * total at its end. `trimmed` is the total at the end of what was trimmed. Their difference is what the log holds, known
- * without reading bodies.
+ * Entries are numbered: `last` is the number of the newest, whose id is `<last>-0`. `total` counts the body bytes ever appended,
+ * modulo 2^50 so that Lua's doubles stay exact for ever; each entry keeps the total at its end. `trimmed` is the total at the end
+ * of what was trimmed. Their difference is what the log holds, known without reading bodies.
+ *
+ * `replid` is the replication id of the server that the log was opened on. A server that was promoted or started again has
+ * another one: what it holds may end earlier than what was acknowledged, so it takes no appends before the log is opened on it.
  */
 
 /** Returned instead of an id when the log has as many entries as it may. */
@@ -12,7 +15,22 @@ export const TOO_MANY_ENTRIES = "entries";
 /** Returned instead of an id when the log would hold more bytes than it may. */
 export const TOO_MANY_BYTES = "bytes";
 
-const COUNTERS = `
+/** Returned when the log has not been opened on this server. */
+export const CLOSED = "closed";
+
+/** Returned when the log has been opened for a later generation. */
+export const OPENED_LATER = "later";
+
+const SERVER = `
+local function replid()
+  return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
+end
+local function text(number)
+  return string.format('%.0f', number)
+end
+`;
+
+const COUNTERS = `${SERVER}
 local WRAP = 1125899906842624
 local function field(entry, name)
   for i = 1, #entry[2], 2 do
@@ -43,40 +61,74 @@ local function counters()
   if total and trimmed then return total, trimmed end
   return first('XREVRANGE', '+', '-', ends) or 0, first('XRANGE', '-', '+', starts) or 0
 end
+-- The first number of the newest id ever given.
+local function newest()
+  if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return tonumber(string.match(info[i + 1], '^%d+')) end
+  end
+end
 `;
 
 /**
- * ARGV: most entries, most bytes, then body and meta of each entry. Returns for each its new id, {@link TOO_MANY_ENTRIES},
- * {@link TOO_MANY_BYTES} or an error. What keeps the first write from happening keeps all: the script then fails as a whole.
+ * ARGV: generation, identity, the number below those of entries to come. Returns "OK" or {@link OPENED_LATER}. Counters that were lost
+ * are made anew; a stream that was lost is made anew, empty.
+ */
+export const OPEN_SCRIPT: string = `${COUNTERS}
+if (tonumber(redis.call('HGET', KEYS[2], 'generation') or nil) or 0) > tonumber(ARGV[1]) then return '${OPENED_LATER}' end
+local total, trimmed = counters()
+local stored = tonumber(redis.call('HGET', KEYS[2], 'last') or nil) or 0
+local last = math.max(stored, newest(), tonumber(ARGV[3]))
+if redis.call('EXISTS', KEYS[1]) == 0 then
+  redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], text(last) .. '-1', 'total', text(total)))
+  trimmed = total
+end
+redis.call('HSET', KEYS[2], 'replid', replid(), 'generation', ARGV[1], 'identity', ARGV[2],
+  'last', text(last), 'total', text(total), 'trimmed', text(trimmed))
+return 'OK'
+`;
+
+/**
+ * ARGV: most entries, most bytes, then body and meta of each entry. Returns {@link CLOSED}, or the generation and for each entry
+ * its new id, {@link TOO_MANY_ENTRIES}, {@link TOO_MANY_BYTES} or an error. What keeps the first write from happening keeps all: the
+ * script then fails as a whole.
  */
 export const APPEND_SCRIPT: string = `${COUNTERS}
+local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'last', 'total', 'trimmed')
+local last, total, trimmed = tonumber(known[3] or nil), tonumber(known[4] or nil), tonumber(known[5] or nil)
+if known[1] ~= replid() or not (last and total and trimmed) then return '${CLOSED}' end
 local mostEntries, mostBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 local held = redis.call('XLEN', KEYS[1])
-local total, trimmed = counters()
-local appended, replies = 0, {}
+local appended, replies = 0, { known[2] }
+local function add(number, after, i)
+  return redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', text(number) .. '-0',
+    'body', ARGV[i], 'meta', ARGV[i + 1], 'total', text(after))
+end
 for i = 3, #ARGV, 2 do
-  local body = ARGV[i]
   local reply
   if held + appended >= mostEntries then
     reply = '${TOO_MANY_ENTRIES}'
-  elseif (total - trimmed) % WRAP + #body > mostBytes then
+  elseif (total - trimmed) % WRAP + #ARGV[i] > mostBytes then
     reply = '${TOO_MANY_BYTES}'
   else
-    local after = (total + #body) % WRAP
-    local text = string.format('%.0f', after)
+    local number, after = last + 1, (total + #ARGV[i]) % WRAP
     -- An error here must not keep what was appended before it from being counted.
-    reply = redis.pcall('XADD', KEYS[1], '*', 'body', body, 'meta', ARGV[i + 1], 'total', text)
+    reply = add(number, after, i)
+    if type(reply) == 'table' and newest() > last then
+      -- Somebody else has written into the stream.
+      number = newest() + 1
+      reply = add(number, after, i)
+    end
     if type(reply) == 'string' then
-      total, appended = after, appended + 1
+      last, total, appended = number, after, appended + 1
     elseif appended == 0 then
-      return reply
+      return reply or '${CLOSED}'
     end
   end
   replies[#replies + 1] = reply
 end
-if appended > 0 then
-  redis.call('HSET', KEYS[2], 'total', string.format('%.0f', total), 'trimmed', string.format('%.0f', trimmed))
-end
+if appended > 0 then redis.call('HSET', KEYS[2], 'last', text(last), 'total', text(total)) end
 return replies
 `;
 
@@ -90,22 +142,19 @@ local gone = redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[1])
 if gone > 0 then
   local trimmed = total
   if redis.call('XLEN', KEYS[1]) > 0 then trimmed = first('XRANGE', '-', '+', starts) or total end
-  redis.call('HSET', KEYS[2], 'total', string.format('%.0f', total), 'trimmed', string.format('%.0f', trimmed))
+  redis.call('HSET', KEYS[2], 'total', text(total), 'trimmed', text(trimmed))
 end
 return gone
 `;
 
-/** Returns the number of entries, their bytes and the newest id ever appended, as text. */
+/** Returns the number of entries, their bytes, the newest id ever given, whether the log is open, its generation and identity, as text. */
 export const STATUS_SCRIPT: string = `${COUNTERS}
 local total, trimmed = counters()
-local newest = '0-0'
-if redis.call('EXISTS', KEYS[1]) == 1 then
-  local info = redis.call('XINFO', 'STREAM', KEYS[1])
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then newest = info[i + 1] end
-  end
-end
-return { tostring(redis.call('XLEN', KEYS[1])), string.format('%.0f', (total - trimmed) % WRAP), newest }
+local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'identity', 'last')
+local last = math.max(tonumber(known[4] or nil) or 0, newest())
+local isOpen = known[1] == replid() and known[4] and redis.call('EXISTS', KEYS[1]) == 1
+return { tostring(redis.call('XLEN', KEYS[1])), text((total - trimmed) % WRAP), text(last) .. '-0',
+  isOpen and 'open' or '${CLOSED}', known[2] or '0', known[3] or '' }
 `;
 
 /**
@@ -114,6 +163,7 @@ return { tostring(redis.call('XLEN', KEYS[1])), string.format('%.0f', (total - t
  */
 export const WRITABLE_SCRIPT: string = `${COUNTERS}
 redis.call('SET', KEYS[3], '1', 'EX', 60)
+if redis.call('HGET', KEYS[2], 'replid') ~= replid() or redis.call('EXISTS', KEYS[1]) == 0 then return '${CLOSED}' end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return '${TOO_MANY_ENTRIES}' end
 local total, trimmed = counters()
 if (total - trimmed) % WRAP >= tonumber(ARGV[2]) then return '${TOO_MANY_BYTES}' end

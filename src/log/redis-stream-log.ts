@@ -6,16 +6,27 @@ import type { Redis } from "ioredis";
 import { systemClock } from "../model/clock.ts";
 import type { Clock } from "../model/clock.ts";
 import { LOG_START } from "../model/ingest-log.ts";
-import type { IngestLog, LogEntry, LogEntryInput, LogLimits, LogStatus } from "../model/ingest-log.ts";
+import type {
+  AppendedEntry,
+  IngestLog,
+  LogEntry,
+  LogEntryInput,
+  LogLimits,
+  LogOpening,
+  LogStatus,
+} from "../model/ingest-log.ts";
 import { failure, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { AppendQueue } from "./append-queue.ts";
-import { nextLogId, parseLogId } from "./log-id.ts";
+import { nextLogId, parseLogId } from "../model/log-id.ts";
 import { decodeEntry, encodeMeta, foreignEntry } from "./redis-entry.ts";
 import type { RawEntry } from "./redis-entry.ts";
 import { redisFault } from "./redis-fault.ts";
 import {
   APPEND_SCRIPT,
+  CLOSED,
+  OPENED_LATER,
+  OPEN_SCRIPT,
   STATUS_SCRIPT,
   TOO_MANY_BYTES,
   TOO_MANY_ENTRIES,
@@ -56,6 +67,7 @@ export class RedisStreamLog implements IngestLog {
   readonly #options: RedisStreamLogOptions;
   readonly #keys: readonly [stream: string, size: string];
   readonly #probeKey: string;
+  readonly #open: RedisScript;
   readonly #append: RedisScript;
   readonly #queue: AppendQueue;
   readonly #trim: RedisScript;
@@ -70,6 +82,7 @@ export class RedisStreamLog implements IngestLog {
     this.#options = options;
     this.#keys = [prefix, `${prefix}:size`];
     this.#probeKey = `${prefix}:probe`;
+    this.#open = new RedisScript(options.redis, OPEN_SCRIPT);
     this.#append = new RedisScript(options.redis, APPEND_SCRIPT);
     this.#queue = new AppendQueue({
       clock: options.clock ?? systemClock,
@@ -86,12 +99,22 @@ export class RedisStreamLog implements IngestLog {
   /** Makes Redis know the scripts before the first append. Optional; retryable `unavailable`. */
   async prepare(): Promise<Result<void>> {
     return await attempt(async () => {
-      for (const script of [this.#append, this.#trim, this.#status, this.#writable]) await script.load();
+      for (const script of [this.#open, this.#append, this.#trim, this.#status, this.#writable]) await script.load();
       return success(undefined);
     });
   }
 
-  async append(entry: LogEntryInput): Promise<Result<string>> {
+  async open({ generation, identity, afterId }: LogOpening): Promise<Result<void>> {
+    const [after] = parseLogId(afterId);
+    return await attempt(async () => {
+      const reply = await this.#open.run(this.#keys, [generation, identity, String(after)]);
+      return reply === OPENED_LATER
+        ? failure("conflict", `the log was opened for a later generation than ${generation}`)
+        : success(undefined);
+    });
+  }
+
+  async append(entry: LogEntryInput): Promise<Result<AppendedEntry>> {
     const { limits, redis, maxUnsentBytes = DEFAULT_MAX_UNSENT_BYTES } = this.#options;
     if (entry.body.length > limits.maxBytes) {
       return failure(
@@ -140,8 +163,16 @@ export class RedisStreamLog implements IngestLog {
 
   async status(): Promise<Result<LogStatus>> {
     return await attempt(async () => {
-      const [entries, bytes, lastId] = (await this.#status.run(this.#keys, [])) as readonly [string, string, string];
-      return success({ entries: Number(entries), bytes: Number(bytes), lastId });
+      const reply = (await this.#status.run(this.#keys, [])) as readonly string[];
+      const [entries, bytes, lastId = LOG_START, state, generation, identity = ""] = reply;
+      return success({
+        entries: Number(entries),
+        bytes: Number(bytes),
+        lastId,
+        isOpen: state !== CLOSED,
+        generation: Number(generation),
+        identity,
+      });
     });
   }
 
@@ -154,20 +185,22 @@ export class RedisStreamLog implements IngestLog {
     });
   }
 
-  async #appendAll(entries: readonly LogEntryInput[]): Promise<Result<readonly Result<string>[]>> {
+  async #appendAll(entries: readonly LogEntryInput[]): Promise<Result<readonly Result<AppendedEntry>[]>> {
     const { limits, redis } = this.#options;
     return await attempt(async () => {
       writeTogether(redis);
       const values: (string | number | Buffer)[] = [limits.maxEntries, limits.maxBytes];
       for (const entry of entries) values.push(toBuffer(entry.body), encodeMeta(entry));
-      const replies = (await this.#append.run(this.#keys, values)) as readonly (string | Error)[];
-      return success(replies.map((reply) => this.#appended(reply)));
+      const replies = (await this.#append.run(this.#keys, values)) as typeof CLOSED | readonly (string | Error)[];
+      if (typeof replies === "string") return closed();
+      const generation = Number(replies[0]);
+      return success(replies.slice(1).map((reply) => this.#appended(reply, generation)));
     });
   }
 
-  #appended(reply: string | Error): Result<string> {
+  #appended(reply: string | Error, generation: number): Result<AppendedEntry> {
     if (reply instanceof Error) return redisFault(reply);
-    return this.#refusal(reply) ?? success(reply);
+    return this.#refusal(reply) ?? success({ id: reply, generation });
   }
 
   async #readChunk(afterId: string, count: number): Promise<readonly LogEntry[]> {
@@ -184,10 +217,15 @@ export class RedisStreamLog implements IngestLog {
 
   #refusal(reply: string): Result<never> | undefined {
     const { maxEntries, maxBytes } = this.#options.limits;
+    if (reply === CLOSED) return closed();
     if (reply === TOO_MANY_ENTRIES) return retryable("overloaded", `the log holds its ${maxEntries} entries`);
     if (reply === TOO_MANY_BYTES) return retryable("overloaded", `the log would hold more than ${maxBytes} bytes`);
     return undefined;
   }
+}
+
+function closed(): Result<never> {
+  return retryable("unavailable", "this Redis was promoted or started anew: the shard's owner must open the log first");
 }
 
 /** At most twice as many as before, and no more than would fit if all were as large as the largest seen last. */

@@ -5,8 +5,8 @@
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
 import type { LogEntryInput } from "../model/ingest-log.ts";
-import { messageOf, retryable } from "../model/result.ts";
-import type { Retryable } from "../model/result.ts";
+import { messageOf, retryable, success } from "../model/result.ts";
+import type { Result, Retryable } from "../model/result.ts";
 
 const SCHEMA = `
 CREATE TABLE IF NOT EXISTS ingest_log (
@@ -17,12 +17,16 @@ CREATE TABLE IF NOT EXISTS ingest_log (
   content_type TEXT NOT NULL,
   encoding TEXT NOT NULL,
   received_at_millis INTEGER NOT NULL,
-  entry_key BLOB NOT NULL,
   meeting TEXT,
   participant TEXT,
   PRIMARY KEY (shard, seq)
 ) STRICT;
-CREATE TABLE IF NOT EXISTS ingest_log_shard (shard INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS ingest_log_shard (
+  shard INTEGER PRIMARY KEY,
+  last_seq INTEGER NOT NULL,
+  generation INTEGER NOT NULL DEFAULT 0,
+  identity TEXT NOT NULL DEFAULT ''
+) STRICT;
 `;
 
 /** Others may read while we write; every commit is on the disk before it returns; a burst does not leave a large file behind. */
@@ -30,10 +34,14 @@ const SETTINGS =
   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA busy_timeout = 2000; PRAGMA journal_size_limit = 67108864";
 
 const INSERT =
-  "INSERT INTO ingest_log (shard, seq, body, body_hash, content_type, encoding, received_at_millis, entry_key, meeting, participant)" +
-  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+  "INSERT INTO ingest_log (shard, seq, body, body_hash, content_type, encoding, received_at_millis, meeting, participant)" +
+  " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
 const SAVE_LAST =
   "INSERT INTO ingest_log_shard (shard, last_seq) VALUES (?, ?) ON CONFLICT (shard) DO UPDATE SET last_seq = excluded.last_seq";
+
+const OPEN =
+  "INSERT INTO ingest_log_shard (shard, last_seq, generation, identity) VALUES (?, ?, ?, ?) ON CONFLICT (shard) DO UPDATE" +
+  " SET last_seq = max(last_seq, excluded.last_seq), generation = excluded.generation, identity = excluded.identity";
 
 /** A row of `ingest_log`. */
 export interface LogRow {
@@ -43,7 +51,6 @@ export interface LogRow {
   readonly content_type: string;
   readonly encoding: string;
   readonly received_at_millis: number;
-  readonly entry_key: Uint8Array;
   readonly meeting: string | null;
   readonly participant: string | null;
 }
@@ -51,10 +58,9 @@ export interface LogRow {
 /** An append that waits for the next transaction. */
 export interface PendingAppend {
   readonly shard: number;
-  readonly seq: number;
   readonly entry: LogEntryInput;
-  /** Called once: with nothing when the entry is durable, with the fault when it is not there. */
-  readonly settle: (fault?: Retryable) => void;
+  /** Called once: with the entry's number when it is durable, with the fault when it is not there. */
+  readonly settle: (outcome: Result<number>) => void;
 }
 
 /** A number of entries and the bytes of their bodies. */
@@ -66,6 +72,9 @@ export interface EntryTotals {
 /** What a shard holds, and the highest number that was ever durable. */
 export interface ShardTotals extends EntryTotals {
   readonly lastSeq: number;
+  /** Of the shard's last opening; 0 and empty before the first. */
+  readonly generation: number;
+  readonly identity: string;
 }
 
 /** The open file. Methods but `append` run at once and throw the database's error. */
@@ -73,6 +82,7 @@ export class SqliteLogFile {
   readonly #database: DatabaseSync;
   readonly #insert: StatementSync;
   readonly #saveLast: StatementSync;
+  readonly #selectLast: StatementSync;
   readonly #select: StatementSync;
   readonly #measure: StatementSync;
   readonly #endOfStep: StatementSync;
@@ -85,8 +95,10 @@ export class SqliteLogFile {
     try {
       this.#database.exec(SETTINGS);
       this.#database.exec(SCHEMA);
+      upgrade(this.#database);
       this.#insert = this.#database.prepare(INSERT);
       this.#saveLast = this.#database.prepare(SAVE_LAST);
+      this.#selectLast = this.#database.prepare("SELECT last_seq FROM ingest_log_shard WHERE shard = ?");
       this.#select = this.#database.prepare(
         "SELECT * FROM ingest_log WHERE shard = ? AND seq > ? ORDER BY seq LIMIT ?",
       );
@@ -105,8 +117,19 @@ export class SqliteLogFile {
 
   /** What the file says about a shard. */
   totals(shard: number): ShardTotals {
-    const last = this.#database.prepare("SELECT last_seq FROM ingest_log_shard WHERE shard = ?").get(shard);
-    return { ...this.measure(shard, Number.MAX_SAFE_INTEGER), lastSeq: Number(last?.["last_seq"] ?? 0) };
+    const known = this.#database.prepare("SELECT * FROM ingest_log_shard WHERE shard = ?").get(shard);
+    return {
+      ...this.measure(shard, Number.MAX_SAFE_INTEGER),
+      lastSeq: Number(known?.["last_seq"] ?? 0),
+      generation: Number(known?.["generation"] ?? 0),
+      identity: String(known?.["identity"] ?? ""),
+    };
+  }
+
+  /** Saves what a shard was opened for; numbers go on above `lastSeq`. */
+  open(shard: number, generation: number, identity: string, lastSeq: number): void {
+    this.flush();
+    this.#database.prepare(OPEN).run(shard, lastSeq, generation, identity);
   }
 
   /** Entries and body bytes of a shard up to and including `throughSeq`. Reads no bodies. */
@@ -139,8 +162,8 @@ export class SqliteLogFile {
     const batch = this.#pending;
     if (batch.length === 0) return;
     this.#pending = [];
-    const fault = this.#write(batch);
-    for (const append of batch) append.settle(fault);
+    const outcomes = this.#write(batch);
+    for (const [index, { settle }] of batch.entries()) settle(outcomes[index]!);
   }
 
   /** Writes what a write needs and takes it back: throws what an append would meet. */
@@ -154,20 +177,29 @@ export class SqliteLogFile {
     if (this.#database.isOpen) this.#database.close();
   }
 
-  #write(batch: readonly PendingAppend[]): Retryable | undefined {
+  /** Numbers are given here, so that entries which are not there have none: the numbers of a shard have no gaps. */
+  #write(batch: readonly PendingAppend[]): readonly Result<number>[] {
     try {
+      const numbers: number[] = [];
       this.#transaction("COMMIT", () => {
         const last = new Map<number, number>();
-        for (const { shard, seq, entry } of batch) {
+        for (const { shard, entry } of batch) {
+          const seq = (last.get(shard) ?? this.#lastSeq(shard)) + 1;
           this.#insertEntry(shard, seq, entry);
           last.set(shard, seq);
+          numbers.push(seq);
         }
         for (const [shard, seq] of last) this.#saveLast.run(shard, seq);
       });
-      return undefined;
+      return numbers.map(success);
     } catch (error) {
-      return sqliteFault(error);
+      const fault = sqliteFault(error);
+      return batch.map(() => fault);
     }
+  }
+
+  #lastSeq(shard: number): number {
+    return Number(this.#selectLast.get(shard)?.["last_seq"] ?? 0);
   }
 
   #transaction(end: "COMMIT" | "ROLLBACK", body: () => void): void {
@@ -191,11 +223,19 @@ export class SqliteLogFile {
       entry.contentType,
       entry.encoding,
       entry.receivedAtMillis,
-      entry.entryKey,
       entry.identity?.meeting ?? null,
       entry.identity?.participant ?? null,
     );
   }
+}
+
+/** Brings a file of the first format to this one. */
+function upgrade(database: DatabaseSync): void {
+  const keyed = database.prepare("SELECT 1 FROM pragma_table_info('ingest_log') WHERE name = 'entry_key'").get();
+  if (keyed === undefined) return;
+  database.exec(`BEGIN; ALTER TABLE ingest_log DROP COLUMN entry_key;
+    ALTER TABLE ingest_log_shard ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE ingest_log_shard ADD COLUMN identity TEXT NOT NULL DEFAULT ''; COMMIT`);
 }
 
 /** Every fault of the file is retryable: the same entry will be accepted once there is room, or the disk is back. */

@@ -2,18 +2,19 @@
  * The ingest log of one shard of an embedded receiver, in a SQLite file next to it. One process writes; others may read.
  */
 import type {
+  AppendedEntry,
   BodyContentType,
   BodyEncoding,
   IngestLog,
   LogEntry,
   LogEntryInput,
   LogLimits,
+  LogOpening,
   LogStatus,
 } from "../model/ingest-log.ts";
-import { LOG_START } from "../model/ingest-log.ts";
 import { failure, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
-import { parseLogId } from "./log-id.ts";
+import { parseLogId } from "../model/log-id.ts";
 import { sqliteFault } from "./sqlite-log-file.ts";
 import type { LogRow, SqliteLogFile } from "./sqlite-log-file.ts";
 
@@ -22,8 +23,6 @@ export interface SqliteLogOptions {
   readonly file: SqliteLogFile;
   readonly shard: number;
   readonly limits: LogLimits;
-  /** The number before that of a shard's very first entry. */
-  readonly firstSeq: number;
   /** Bodies read at once, bytes; one entry is always read, however big. Default 16 MiB. */
   readonly maxReadBytes?: number;
 }
@@ -38,10 +37,12 @@ export class SqliteLog implements IngestLog {
   readonly #options: SqliteLogOptions;
   #entries: number;
   #bytes: number;
-  /** The highest number given, also to appends that are under way or failed. */
-  #lastGiven: number;
-  /** The highest number that is durable; 0 when there never was one. */
-  #lastDurable: number;
+  /** The highest number that is durable or was given away by an opening; 0 when there never was one. */
+  #last: number;
+  #generation: number;
+  #identity: string;
+  /** False until this process opens it: the file may be an old copy, whose numbers are behind the totals. */
+  #isOpen = false;
 
   /** Counts what the file holds. Throws when the file cannot be read. */
   constructor(options: SqliteLogOptions) {
@@ -49,11 +50,29 @@ export class SqliteLog implements IngestLog {
     this.#options = options;
     this.#entries = totals.entries;
     this.#bytes = totals.bytes;
-    this.#lastDurable = totals.lastSeq;
-    this.#lastGiven = Math.max(totals.lastSeq, totals.lastSeq === 0 ? options.firstSeq : 0);
+    this.#last = totals.lastSeq;
+    this.#generation = totals.generation;
+    this.#identity = totals.identity;
   }
 
-  async append(entry: LogEntryInput): Promise<Result<string>> {
+  async open({ generation, identity, afterId }: LogOpening): Promise<Result<void>> {
+    const { file, shard } = this.#options;
+    if (generation < this.#generation) {
+      return failure("conflict", `the log was opened for generation ${this.#generation}, which is later`);
+    }
+    try {
+      this.#last = Math.max(this.#last, toSeq(afterId));
+      file.open(shard, generation, identity, this.#last);
+      this.#generation = generation;
+      this.#identity = identity;
+      this.#isOpen = true;
+      return success(undefined);
+    } catch (error) {
+      return sqliteFault(error);
+    }
+  }
+
+  async append(entry: LogEntryInput): Promise<Result<AppendedEntry>> {
     const { file, shard, limits } = this.#options;
     const size = entry.body.length;
     if (size > limits.maxBytes) {
@@ -61,16 +80,19 @@ export class SqliteLog implements IngestLog {
     }
     const refusal = this.#refusal(size);
     if (refusal) return refusal;
-    const seq = this.#lastGiven + 1;
-    this.#lastGiven = seq;
     this.#count(1, size);
+    const generation = this.#generation;
     return await new Promise((resolve) => {
-      const settle = (fault?: Result<never>): void => {
-        if (fault) this.#count(-1, -size);
-        else this.#lastDurable = Math.max(this.#lastDurable, seq);
-        resolve(fault ?? success(toId(seq)));
+      const settle = (number: Result<number>): void => {
+        if (number.kind !== "success") {
+          this.#count(-1, -size);
+          resolve(number);
+          return;
+        }
+        this.#last = Math.max(this.#last, number.value);
+        resolve(success({ id: toId(number.value), generation }));
       };
-      file.append({ shard, seq, entry, settle });
+      file.append({ shard, entry, settle });
     });
   }
 
@@ -107,8 +129,14 @@ export class SqliteLog implements IngestLog {
   }
 
   async status(): Promise<Result<LogStatus>> {
-    const lastId = this.#lastDurable === 0 ? LOG_START : toId(this.#lastDurable);
-    return success({ entries: this.#entries, bytes: this.#bytes, lastId });
+    return success({
+      entries: this.#entries,
+      bytes: this.#bytes,
+      lastId: toId(this.#last),
+      isOpen: this.#isOpen,
+      generation: this.#generation,
+      identity: this.#identity,
+    });
   }
 
   async writable(): Promise<Result<void>> {
@@ -124,6 +152,7 @@ export class SqliteLog implements IngestLog {
 
   #refusal(size: number): Result<never> | undefined {
     const { maxEntries, maxBytes } = this.#options.limits;
+    if (!this.#isOpen) return retryable("unavailable", "the shard's owner has not opened the log yet");
     if (this.#entries >= maxEntries) return retryable("overloaded", `the log holds its ${maxEntries} entries`);
     if (this.#bytes + size > maxBytes) return retryable("overloaded", `the log would hold more than ${maxBytes} bytes`);
     return undefined;
@@ -153,7 +182,6 @@ function toEntry(row: LogRow): LogEntry {
     body: row.body,
     bodyHash: row.body_hash,
     receivedAtMillis: row.received_at_millis,
-    entryKey: row.entry_key,
   };
   if (row.meeting === null || row.participant === null) return entry;
   return { ...entry, identity: { meeting: row.meeting, participant: row.participant } };

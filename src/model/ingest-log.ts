@@ -26,16 +26,31 @@ export interface LogEntryInput {
   readonly bodyHash: Uint8Array;
   /** When the body was received, milliseconds since the Unix epoch. */
   readonly receivedAtMillis: number;
-  /** A random key (16 bytes) that tells this entry from every other, wherever it is copied. */
-  readonly entryKey: Uint8Array;
   /** Set for entries from the bridge only. */
   readonly identity?: BridgeIdentity;
 }
 
 /** An entry as it is read back. */
 export interface LogEntry extends LogEntryInput {
-  /** The log's own id: opaque, but entries are read in the order of their ids. */
+  /** See `log-id`: entries are numbered one after the other, so a gap between two ids is seen. */
   readonly id: string;
+}
+
+/** Where an append went. */
+export interface AppendedEntry {
+  readonly id: string;
+  /** The generation of the log that took it. */
+  readonly generation: number;
+}
+
+/** What a log is opened for: see {@link IngestLog.open}. */
+export interface LogOpening {
+  /** Grows by one at least with every opening. */
+  readonly generation: number;
+  /** Random text that tells this opening from every other, of this log or of another. */
+  readonly identity: string;
+  /** Ids given from now on are above this one. */
+  readonly afterId: string;
 }
 
 /** How much a log holds. */
@@ -46,6 +61,11 @@ export interface LogStatus {
   readonly bytes: number;
   /** The id of the newest entry ever appended, or {@link LOG_START} if there was none. */
   readonly lastId: string;
+  /** Whether it takes appends: false before it was first opened, and after its storage was replaced or rolled back. */
+  readonly isOpen: boolean;
+  /** Of the last opening; 0 and empty before the first. */
+  readonly generation: number;
+  readonly identity: string;
 }
 
 /** The limits above which `append` answers `overloaded`. */
@@ -62,11 +82,18 @@ export const LOG_START = "0-0";
 /** One shard's log. Every method may be called concurrently; none throws for an operating fault. */
 export interface IngestLog {
   /**
-   * Makes the entry durable and returns its id.
-   * Retryable `overloaded` when a limit would be passed, `unavailable` when the storage is out of reach or refuses.
+   * Makes the log take appends. A storage that is not the one that was opened (a promoted replica, a restart, a file that was
+   * deleted) may have lost its newest entries and would give ids that are already behind the totals: it refuses appends until
+   * the shard's owner opens it again. Everything it holds when it is opened was appended before. Failure `conflict` when it has been
+   * opened for a later generation; retryable `unavailable`. Doing it twice is harmless.
+   */
+  open(opening: LogOpening): Promise<Result<void>>;
+  /**
+   * Makes the entry durable and returns where it went.
+   * Retryable `overloaded` when a limit would be passed, `unavailable` when the storage is out of reach, refuses or is not open.
    * When the outcome is unknown (a lost reply) it answers `unavailable` and does not try again by itself.
    */
-  append(entry: LogEntryInput): Promise<Result<string>>;
+  append(entry: LogEntryInput): Promise<Result<AppendedEntry>>;
   /** Up to `limit` entries with ids above `afterId`, oldest first. Retryable `unavailable`. */
   read(afterId: string, limit: number): Promise<Result<readonly LogEntry[]>>;
   /** Forgets every entry with an id up to and including `throughId`. Retryable `unavailable`. Doing it twice is harmless. */

@@ -126,8 +126,12 @@ export interface ShardCommit {
 
 /** Where a shard stands in its log. */
 export interface ShardOffset {
+  /** How often the log was opened: commits of an earlier generation are refused. */
   readonly generation: number;
+  /** The last entry that is in the totals. */
   readonly lastId: string;
+  /** What the log was opened as for this generation; empty before the first opening. */
+  readonly logIdentity: string;
   /** Epoch seconds; 0 before the first commit. */
   readonly persistedAt: number;
 }
@@ -136,8 +140,17 @@ export interface ShardOffset {
 export interface RollupStore {
   /** Epoch seconds at which migration 1 ran: streams begun at or after it count in full. */
   birth(): Promise<Result<number>>;
-  /** The offset of a shard; a shard that never committed is at (1, `LOG_START`, 0), and its row is made. */
+  /** The offset of a shard; a shard that never committed is at (1, `LOG_START`), and its row is made. */
   offset(shard: number): Promise<Result<ShardOffset>>;
+  /**
+   * Begins the next generation of a shard's log: from then on no commit of an earlier one is accepted. Compared and set like a
+   * commit: failure `conflict` when the offset is not at `from`. Retryable `unavailable`, also when the outcome is unknown.
+   */
+  advanceGeneration(
+    shard: number,
+    from: ShardOffset,
+    to: Pick<ShardOffset, "generation" | "logIdentity">,
+  ): Promise<Result<void>>;
   /** The rows of these state keys; absent keys are left out. */
   counterState(stateKeys: readonly string[]): Promise<Result<readonly CounterStateRow[]>>;
   /** The ledger rows of a shard received at or after a time (epoch seconds), oldest first. */

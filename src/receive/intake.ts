@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
-import type { BridgeIdentity, IngestLog, LogEntryInput } from "../model/ingest-log.ts";
+import type { AppendedEntry, BridgeIdentity, IngestLog, LogEntryInput } from "../model/ingest-log.ts";
 import type { OpenBody, WalkMetrics } from "../model/metrics-walk.ts";
 import type { OtlpAcceptance, OtlpRequest } from "../model/otlp-exchange.ts";
 import { retryable, success, type Result } from "../model/result.ts";
@@ -19,15 +19,24 @@ export interface IntakeOptions {
   readonly walk: WalkMetrics;
   /** `METRICS_DELTA_MAX_AGE`, milliseconds. */
   readonly deltaMaxAgeMillis: number;
-  /** 16 random bytes. */
-  readonly randomKey: () => Uint8Array;
   /** Whether anything may be taken in now: retryable before the first migration and while shutting down. */
   readonly gate: () => Result<void>;
   /**
-   * Told of every append, with the inflated body and whether no point of the request was refused, so that the fold need not
-   * open and judge it again.
+   * Told of every append, so that the fold need not read it back.
    */
-  readonly appended: (shard: number, id: string, body: Uint8Array, isClean: boolean) => void;
+  readonly appended: (append: IntakeAppend) => void;
+}
+
+/** What the door has appended to a log. */
+export interface IntakeAppend {
+  readonly shard: number;
+  readonly to: AppendedEntry;
+  /** The entry as the log holds it. */
+  readonly entry: LogEntryInput;
+  /** Its inflated body, protobuf. */
+  readonly body: Uint8Array;
+  /** Whether no point of the request was refused: then the fold need not judge it again. */
+  readonly isClean: boolean;
 }
 
 /** What the door has seen since start. All are whole and only grow. */
@@ -103,7 +112,7 @@ export class Intake {
       countedParts.map(async (part) => {
         const piece = this.#options.logs.length === 1 ? body : pieceOf(body, part);
         const whole = piece.length === body.length;
-        const entry = entryOf(request, part, piece, identity, this.#options);
+        const entry = entryOf(request, part, piece, identity);
         const stored = whole ? entry : { ...entry, ...(await compressed(piece)) };
         return this.#appendPart(part.shard, stored, piece, isClean);
       }),
@@ -116,7 +125,7 @@ export class Intake {
     if (!log) return retryable("internal", `there is no log for shard ${shard}`);
     const appended = await log.append(entry);
     if (appended.kind !== "success") return appended;
-    this.#options.appended(shard, appended.value, piece, isClean);
+    this.#options.appended({ shard, to: appended.value, entry, body: piece, isClean });
     return success(undefined);
   }
 }
@@ -136,9 +145,8 @@ function entryOf(
   part: ShardPart,
   piece: Uint8Array,
   identity: BridgeIdentity | undefined,
-  { randomKey }: IntakeOptions,
 ): LogEntryInput {
   const bodyHash = part.hasDelta ? createHash("sha256").update(piece).digest() : NO_HASH;
-  const entry = { contentType, encoding, body, receivedAtMillis, bodyHash, entryKey: randomKey() };
+  const entry = { contentType, encoding, body, receivedAtMillis, bodyHash };
   return identity ? { ...entry, identity } : entry;
 }

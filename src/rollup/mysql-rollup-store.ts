@@ -5,7 +5,7 @@
 import type { SeriesDimensions } from "../model/dimensions.ts";
 import { LOG_START } from "../model/ingest-log.ts";
 import { histogramFromJson } from "../model/latency-histogram.ts";
-import { failure, messageOf, retryable, success } from "../model/result.ts";
+import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
 import type { RollupColumn } from "../model/rollup-columns.ts";
@@ -30,6 +30,7 @@ import type { MysqlOptions } from "./mysql-database.ts";
 import { maintainMysql } from "./mysql-maintenance.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
 import { placeholders } from "./mysql-totals.ts";
+import { offsetElsewhere } from "./offset-elsewhere.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
 import { ROLLUP_TABLES } from "./totals-table.ts";
 
@@ -67,6 +68,20 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
       const made = await readOffset(session, shard);
       if (made === undefined) return retryable("unavailable", "the shard's offset was deleted while it was read");
       return success(made);
+    });
+  }
+
+  advanceGeneration(
+    shard: number,
+    from: ShardOffset,
+    { generation, logIdentity }: Pick<ShardOffset, "generation" | "logIdentity">,
+  ): Promise<Result<void>> {
+    return this.#answer(async (session) => {
+      const changed = await session.run(
+        "UPDATE ingest_offset SET generation = ?, log_identity = ? WHERE shard = ? AND generation = ? AND last_id = ?",
+        [generation, logIdentity, shard, from.generation, from.lastId],
+      );
+      return changed === 1 ? success(undefined) : offsetElsewhere(shard, from.lastId);
     });
   }
 
@@ -111,7 +126,7 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     if (checked.kind !== "success") return checked;
     return this.#answer(async (session) => {
       if (await this.#writer.write(session, commit)) return success(undefined);
-      return failure("conflict", `the offset of shard ${commit.shard} is not at ${commit.offset.fromId}`);
+      return offsetElsewhere(commit.shard, commit.offset.fromId);
     });
   }
 
@@ -161,12 +176,13 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
 }
 
 async function readOffset(session: MysqlSession, shard: number): Promise<ShardOffset | undefined> {
-  const sql = "SELECT generation, last_id, persisted_at FROM ingest_offset WHERE shard = ?";
+  const sql = "SELECT generation, last_id, log_identity, persisted_at FROM ingest_offset WHERE shard = ?";
   const [row] = await session.rows(sql, [shard]);
   if (row === undefined) return undefined;
   return {
     generation: Number(row["generation"]),
     lastId: String(row["last_id"]),
+    logIdentity: String(row["log_identity"] ?? ""),
     persistedAt: Number(row["persisted_at"]),
   };
 }

@@ -4,7 +4,7 @@
 import type { SeriesDimensions } from "../model/dimensions.ts";
 import { LOG_START } from "../model/ingest-log.ts";
 import { histogramFromJson } from "../model/latency-histogram.ts";
-import { failure, messageOf, retryable, success } from "../model/result.ts";
+import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
 import type {
@@ -21,6 +21,7 @@ import { checkCommit } from "./check-commit.ts";
 import { missingMigrations } from "./migrate.ts";
 import { loadMigrations } from "./migration.ts";
 import type { Migration } from "./migration.ts";
+import { offsetElsewhere } from "./offset-elsewhere.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
 import { sqliteColumn, writeSqliteCommit } from "./sqlite-commit.ts";
 import { maintainSqlite } from "./sqlite-maintenance.ts";
@@ -66,15 +67,28 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
          ON CONFLICT (shard) DO NOTHING`,
         [shard, LOG_START],
       );
-      const row = this.#session.get("SELECT generation, last_id, persisted_at FROM ingest_offset WHERE shard = ?", [
-        shard,
-      ]);
+      const row = this.#session.get("SELECT * FROM ingest_offset WHERE shard = ?", [shard]);
       if (row === undefined) return retryable("unavailable", "the shard's offset was deleted while it was read");
       return success({
         generation: Number(row["generation"]),
         lastId: String(row["last_id"]),
+        logIdentity: String(row["log_identity"] ?? ""),
         persistedAt: Number(row["persisted_at"]),
       });
+    });
+  }
+
+  async advanceGeneration(
+    shard: number,
+    from: ShardOffset,
+    { generation, logIdentity }: Pick<ShardOffset, "generation" | "logIdentity">,
+  ): Promise<Result<void>> {
+    return this.#answer(() => {
+      const changed = this.#session.run(
+        "UPDATE ingest_offset SET generation = ?, log_identity = ? WHERE shard = ? AND generation = ? AND last_id = ?",
+        [generation, logIdentity, shard, from.generation, from.lastId],
+      );
+      return changed === 1 ? success(undefined) : offsetElsewhere(shard, from.lastId);
     });
   }
 
@@ -116,7 +130,7 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
     if (checked.kind !== "success") return checked;
     return this.#answer(() => {
       if (writeSqliteCommit(this.#session, commit)) return success(undefined);
-      return failure("conflict", `the offset of shard ${commit.shard} is not at ${commit.offset.fromId}`);
+      return offsetElsewhere(commit.shard, commit.offset.fromId);
     });
   }
 

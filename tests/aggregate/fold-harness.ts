@@ -52,7 +52,6 @@ export class FoldHarness {
       body,
       bodyHash: new Uint8Array(0),
       receivedAtMillis: receivedAtSeconds * 1000,
-      entryKey: new Uint8Array(16),
       ...extra,
     };
     const unloaded = this.fold.unloadedScopes(entry, body);

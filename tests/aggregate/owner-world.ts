@@ -7,7 +7,7 @@ import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ShardOwner, type ShardOwnerOptions } from "../../src/aggregate/shard-owner.ts";
-import type { IngestLog } from "../../src/model/ingest-log.ts";
+import type { AppendedEntry, IngestLog } from "../../src/model/ingest-log.ts";
 import { success, type Result } from "../../src/model/result.ts";
 import type { RollupStore, ShardCommit } from "../../src/model/rollup-store.ts";
 import type { ShardLease } from "../../src/model/shard-lease.ts";
@@ -16,7 +16,7 @@ import { MemoryRealtimeStore } from "../../src/realtime/memory-realtime-store.ts
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { sqliteMigrationDatabase } from "../../src/rollup/sqlite-migration-database.ts";
 import { openSqliteRollupStore, type SqliteRollupStore } from "../../src/rollup/sqlite-rollup-store.ts";
-import { FakeClock } from "../support/fake-clock.ts";
+import { FakeClock, settled } from "../support/fake-clock.ts";
 import { valueOf } from "../support/log-entries.ts";
 import { MemoryLog } from "../support/memory-log.ts";
 import { otlpRequest } from "../support/otlp-request.ts";
@@ -47,6 +47,7 @@ export class OwnerWorld {
   commit: (commit: ShardCommit) => Promise<Result<void>>;
   holds = true;
   released = 0;
+  #openings = 0;
 
   constructor(file: string) {
     this.store = valueOf(openSqliteRollupStore({ file }));
@@ -65,6 +66,7 @@ export class OwnerWorld {
       store: {
         birth: () => store.birth(),
         offset: (shard) => store.offset(shard),
+        advanceGeneration: (shard, from, to) => store.advanceGeneration(shard, from, to),
         counterState: (keys) => store.counterState(keys),
         ledger: (shard, since) => store.ledger(shard, since),
         commit: (commit) => {
@@ -87,6 +89,7 @@ export class OwnerWorld {
       realtime: new MemoryRealtimeStore(),
       clock: this.clock,
       openBody: async (body) => success(body),
+      newIdentity: () => `opening ${++this.#openings}`,
       fold: {
         walk: walkMetrics,
         maxSeries: 1000,
@@ -109,21 +112,22 @@ export class OwnerWorld {
   /** A started owner that has the shard. */
   async started(changes: Partial<ShardOwnerOptions> = {}): Promise<ShardOwner> {
     const owner = this.owner(changes);
-    owner.start();
-    await this.clock.advance(0);
+    // Not awaited: a process that dies in a test never comes back from it.
+    void owner.start();
+    await settled();
     return owner;
   }
 
   /** Appends what the door would. */
-  async append(body: Uint8Array, hasDelta: boolean = false): Promise<void> {
-    await this.log.append({
+  async append(body: Uint8Array, hasDelta: boolean = false): Promise<AppendedEntry> {
+    const appended = await this.log.append({
       contentType: "protobuf",
       encoding: "identity",
       body,
       bodyHash: hasDelta ? createHash("sha256").update(body).digest() : new Uint8Array(0),
       receivedAtMillis: this.clock.nowMillis(),
-      entryKey: new Uint8Array(16),
     });
+    return valueOf(appended);
   }
 
   /** The sums of the totals' whole columns; fails when the three granularities do not agree. */

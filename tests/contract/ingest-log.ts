@@ -1,21 +1,22 @@
 /** What every ingest log must do, run on each implementation with its real storage. */
 import { randomBytes } from "node:crypto";
 import { afterEach, describe, expect, it } from "vitest";
-import { compareLogIds } from "../../src/log/log-id.ts";
+import { compareLogIds } from "../../src/model/log-id.ts";
 import { LOG_START } from "../../src/model/ingest-log.ts";
 import type { BodyContentType, BodyEncoding, IngestLog, LogLimits } from "../../src/model/ingest-log.ts";
+import { ingestLogOpening } from "./ingest-log-opening.ts";
 import { ingestLogTraces } from "./ingest-log-traces.ts";
-import { comparable, logEntry, valueOf } from "../support/log-entries.ts";
+import { comparable, idOf, logEntry, opened, valueOf } from "../support/log-entries.ts";
 
 /** A log on storage of its own. */
 export interface LogUnderTest {
   readonly log: IngestLog;
-  /** The same storage, opened anew as after a restart; the log of before is not used again. */
+  /** The same storage, as a restarted process finds it; the log of before is not used again. */
   readonly reopen: () => Promise<IngestLog>;
   close(): Promise<void>;
 }
 
-/** Opens an empty log. `maxReadBytes` bounds one read. */
+/** Makes an empty log that was never opened. `maxReadBytes` bounds one read. */
 export type OpenLog = (limits: LogLimits, maxReadBytes?: number) => Promise<LogUnderTest>;
 
 const WIDE: LogLimits = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
@@ -24,19 +25,25 @@ const METACHARACTERS = "a b\nc\r\n$*:+-'\"\\{}[]<>&;|`\0é😀{0}\u2028";
 /** Declares the suite for one implementation. */
 export function ingestLogContract(name: string, openLog: OpenLog): void {
   describe(`${name} as an ingest log`, () => {
-    const opened: LogUnderTest[] = [];
-    const open: OpenLog = async (limits, maxReadBytes) => {
+    const made: LogUnderTest[] = [];
+    const make: OpenLog = async (limits, maxReadBytes) => {
       const log = await openLog(limits, maxReadBytes);
-      opened.push(log);
+      made.push(log);
       return log;
     };
+    const open: OpenLog = async (limits, maxReadBytes) => {
+      const { log, reopen, close } = await make(limits, maxReadBytes);
+      let generation = 1;
+      return { log: await opened(log), reopen: async () => opened(await reopen(), ++generation), close };
+    };
     afterEach(async () => {
-      for (const log of opened.splice(0)) await log.close();
+      for (const log of made.splice(0)) await log.close();
     });
 
     orderAndBytes(open);
     refusals(open);
     trimming(open);
+    ingestLogOpening(make);
     ingestLogTraces(open);
   });
 }
@@ -44,7 +51,7 @@ export function ingestLogContract(name: string, openLog: OpenLog): void {
 function orderAndBytes(open: OpenLog): void {
   it("is empty at first", async () => {
     const { log } = await open(WIDE);
-    expect(valueOf(await log.status())).toEqual({ entries: 0, bytes: 0, lastId: LOG_START });
+    expect(valueOf(await log.status())).toMatchObject({ entries: 0, bytes: 0, lastId: LOG_START });
     expect(valueOf(await log.read(LOG_START, 10))).toEqual([]);
     expect((await log.writable()).kind).toBe("success");
   });
@@ -53,7 +60,7 @@ function orderAndBytes(open: OpenLog): void {
     const { log } = await open(WIDE);
     const inputs = Array.from({ length: 25 }, (_, index) => logEntry({ receivedAtMillis: index }));
     const ids: string[] = [];
-    for (const input of inputs) ids.push(valueOf(await log.append(input)));
+    for (const input of inputs) ids.push(idOf(await log.append(input)));
     const entries = valueOf(await log.read(LOG_START, 100));
     expect(entries.map((entry) => entry.id)).toEqual(ids);
     expect(entries.map(comparable)).toEqual(inputs.map(comparable));
@@ -104,7 +111,7 @@ function orderAndBytes(open: OpenLog): void {
   it("gives concurrent appends distinct ids, and reads them in the order of their ids", async () => {
     const { log } = await open(WIDE);
     const inputs = Array.from({ length: 200 }, () => logEntry());
-    const ids = (await Promise.all(inputs.map((input) => log.append(input)))).map(valueOf);
+    const ids = (await Promise.all(inputs.map((input) => log.append(input)))).map(idOf);
     const entries = valueOf(await log.read(LOG_START, 1000));
     const sorted = [...ids].sort(compareLogIds);
     expect(new Set(ids).size).toBe(200);
@@ -134,7 +141,7 @@ function refusals(open: OpenLog): void {
   it("refuses what would pass the number of entries, and takes it after a trim", async () => {
     const { log } = await open({ ...WIDE, maxEntries: 3 });
     const ids: string[] = [];
-    for (let index = 0; index < 3; index += 1) ids.push(valueOf(await log.append(logEntry())));
+    for (let index = 0; index < 3; index += 1) ids.push(idOf(await log.append(logEntry())));
     expect(await log.append(logEntry())).toMatchObject({ kind: "retryable", code: "overloaded" });
     expect(await log.writable()).toMatchObject({ kind: "retryable", code: "overloaded" });
     valueOf(await log.trim(ids[0]!));
@@ -145,7 +152,7 @@ function refusals(open: OpenLog): void {
 
   it("refuses what would pass the bytes, takes what just fits, and counts right after a trim", async () => {
     const { log } = await open({ ...WIDE, maxBytes: 1000 });
-    const first = valueOf(await log.append(logEntry({ body: randomBytes(600) })));
+    const first = idOf(await log.append(logEntry({ body: randomBytes(600) })));
     expect(await log.append(logEntry({ body: randomBytes(401) }))).toMatchObject({
       kind: "retryable",
       code: "overloaded",
@@ -178,27 +185,27 @@ function trimming(open: OpenLog): void {
   it("forgets through the id given and nothing else, however often it is told", async () => {
     const { log } = await open(WIDE);
     const ids: string[] = [];
-    for (let index = 0; index < 10; index += 1) ids.push(valueOf(await log.append(logEntry())));
+    for (let index = 0; index < 10; index += 1) ids.push(idOf(await log.append(logEntry())));
     for (const through of [LOG_START, ids[3]!, ids[3]!, ids[1]!]) valueOf(await log.trim(through));
     expect(valueOf(await log.read(LOG_START, 100)).map((entry) => entry.id)).toEqual(ids.slice(4));
-    expect(valueOf(await log.status())).toEqual({ entries: 6, bytes: 6 * 32, lastId: ids[9] });
+    expect(valueOf(await log.status())).toMatchObject({ entries: 6, bytes: 6 * 32, lastId: ids[9] });
   });
 
   it("forgets a log of many entries", async () => {
     const { log } = await open(WIDE);
-    const ids = (await Promise.all(Array.from({ length: 1200 }, () => log.append(logEntry())))).map(valueOf);
+    const ids = (await Promise.all(Array.from({ length: 1200 }, () => log.append(logEntry())))).map(idOf);
     const newest = [...ids].sort(compareLogIds).at(-1)!;
     valueOf(await log.trim(newest));
-    expect(valueOf(await log.status())).toEqual({ entries: 0, bytes: 0, lastId: newest });
+    expect(valueOf(await log.status())).toMatchObject({ entries: 0, bytes: 0, lastId: newest });
   });
 
   it("remembers its newest id when trimmed to nothing and opened again, and goes on above it", async () => {
     const { log, reopen } = await open(WIDE);
-    const last = valueOf(await log.append(logEntry()));
+    const last = idOf(await log.append(logEntry()));
     valueOf(await log.trim(last));
     const again = await reopen();
-    expect(valueOf(await again.status())).toEqual({ entries: 0, bytes: 0, lastId: last });
-    const next = valueOf(await again.append(logEntry()));
+    expect(valueOf(await again.status())).toMatchObject({ entries: 0, bytes: 0, lastId: last });
+    const next = idOf(await again.append(logEntry()));
     expect(compareLogIds(next, last)).toBeGreaterThan(0);
     expect(valueOf(await again.read(last, 10)).map((entry) => entry.id)).toEqual([next]);
   });

@@ -31,8 +31,8 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
     const commit = async (input: ShardCommit): Promise<void> => valueOf(await store.commit(input));
 
     it("begins every shard at the start of its log", async () => {
-      expect(valueOf(await store.offset(7))).toEqual({ generation: 1, lastId: "0-0", persistedAt: 0 });
-      expect(valueOf(await store.offset(7))).toEqual({ generation: 1, lastId: "0-0", persistedAt: 0 });
+      expect(valueOf(await store.offset(7))).toEqual({ generation: 1, lastId: "0-0", logIdentity: "", persistedAt: 0 });
+      expect(valueOf(await store.offset(7))).toEqual({ generation: 1, lastId: "0-0", logIdentity: "", persistedAt: 0 });
       expect(valueOf(await store.birth())).toBe(TEST_DAY);
       expect((await store.ready()).kind).toBe("success");
     });
@@ -134,11 +134,31 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
       expect((await minuteRows())[0]?.values["bytes_in"]).toBe(5n);
     });
 
+    it("begins another generation once, after which no commit of the one before is accepted", async () => {
+      await commit(shardCommit("0-0", "1-0"));
+      const from = valueOf(await store.offset(0));
+      const to = { generation: 5, logIdentity: "opening five" };
+      valueOf(await store.advanceGeneration(0, from, to));
+      expect(valueOf(await store.offset(0))).toEqual({ ...from, ...to });
+      const late = { kind: "failure", code: "conflict" };
+      expect(await store.advanceGeneration(0, from, { generation: 6, logIdentity: "six" })).toMatchObject(late);
+      expect(await store.advanceGeneration(0, { ...from, ...to, lastId: "0-0" }, to)).toMatchObject(late);
+      expect(await store.commit(shardCommit("1-0", "2-0"))).toMatchObject(late);
+      const offset = { generation: 5, fromId: "1-0", toId: "2-0" };
+      await commit(shardCommit("1-0", "2-0", { offset }));
+      expect(valueOf(await store.offset(0))).toMatchObject({ ...to, lastId: "2-0" });
+    });
+
     it("advances only the time of a commit with nothing new, however often", async () => {
       await commit(shardCommit("0-0", "0-0", { persistedAt: TEST_DAY + 60 }));
       await commit(shardCommit("0-0", "0-0", { persistedAt: TEST_DAY + 60 }));
       await commit(shardCommit("0-0", "0-0", { persistedAt: TEST_DAY + 120 }));
-      expect(valueOf(await store.offset(0))).toEqual({ generation: 1, lastId: "0-0", persistedAt: TEST_DAY + 120 });
+      expect(valueOf(await store.offset(0))).toEqual({
+        generation: 1,
+        lastId: "0-0",
+        logIdentity: "",
+        persistedAt: TEST_DAY + 120,
+      });
     });
 
     it("leaves nothing of a commit that another connection's lock stops, and takes it afterwards", async () => {

@@ -7,11 +7,10 @@ import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { compareLogIds } from "../../src/log/log-id.ts";
 import { openSqliteLogs } from "../../src/log/open-sqlite-logs.ts";
-import type { SqliteLogsOptions } from "../../src/log/open-sqlite-logs.ts";
+import type { SqliteLogs, SqliteLogsOptions } from "../../src/log/open-sqlite-logs.ts";
 import { LOG_START } from "../../src/model/ingest-log.ts";
-import { logEntry, valueOf } from "../support/log-entries.ts";
+import { idOf, logEntry, opened, valueOf } from "../support/log-entries.ts";
 
 const SCRIPT = fileURLToPath(new URL("../support/sqlite-log-process.ts", import.meta.url));
 
@@ -28,8 +27,14 @@ afterEach(async () => {
 
 function options(changes: Partial<SqliteLogsOptions> = {}): SqliteLogsOptions {
   const limits = { maxEntries: 1_000_000, maxBytes: 1_000_000_000 };
-  const clock = { nowMillis: () => 1_000_000, monotonicMillis: () => 0, after: () => ({ clear() {} }) };
-  return { dataDirectory, shardCount: 1, limits, clock, ...changes };
+  return { dataDirectory, shardCount: 1, limits, ...changes };
+}
+
+/** Opens the file and each of its logs. */
+async function openAll(given: SqliteLogsOptions): Promise<SqliteLogs> {
+  const logs = valueOf(openSqliteLogs(given));
+  for (const log of logs.logs) await opened(log);
+  return logs;
 }
 
 /** Starts the other process; `next` gives its lines one by one. */
@@ -123,7 +128,7 @@ describe("openSqliteLogs", () => {
   });
 
   it("makes the appends of one tick durable in one transaction, whatever their shard", async () => {
-    const logs = valueOf(openSqliteLogs(options({ shardCount: 2 })));
+    const logs = await openAll(options({ shardCount: 2 }));
     const before = await countCommits();
     await Promise.all(Array.from({ length: 50 }, (_, index) => logs.logs[index % 2]!.append(logEntry())));
     expect((await countCommits()) - before).toBe(1);
@@ -134,14 +139,14 @@ describe("openSqliteLogs", () => {
   });
 
   it("keeps shards apart and can be read by others while it runs", async () => {
-    const logs = valueOf(openSqliteLogs(options({ shardCount: 3, limits: { maxEntries: 2, maxBytes: 1000 } })));
+    const logs = await openAll(options({ shardCount: 3, limits: { maxEntries: 2, maxBytes: 1000 } }));
     const [zero, one, two] = logs.logs;
     const results = await Promise.all([zero!, zero!, zero!, one!].map((log) => log.append(logEntry())));
     expect(results.map((result) => result.kind)).toEqual(["success", "success", "retryable", "success"]);
-    valueOf(await zero!.trim(valueOf(results[1]!)));
+    valueOf(await zero!.trim(idOf(results[1]!)));
     const other = new DatabaseSync(join(dataDirectory, "ingest-log.db"), { readOnly: true });
     const held = other.prepare("SELECT shard || ' ' || seq AS entry FROM ingest_log").all();
-    expect(held.map((row) => row["entry"])).toEqual(["1 1000000001"]);
+    expect(held.map((row) => row["entry"])).toEqual(["1 1"]);
     other.close();
     expect(
       [await zero!.status(), await one!.status(), await two!.status()].map((status) => valueOf(status).entries),
@@ -149,29 +154,24 @@ describe("openSqliteLogs", () => {
     logs.close();
   });
 
-  it("gives a file that was deleted and made anew ids above those of before", async () => {
-    const before = valueOf(openSqliteLogs(options()));
-    const old = valueOf(await before.logs[0]!.append(logEntry()));
-    before.close();
-    await rm(join(dataDirectory, "ingest-log.db"));
-    const clock = { ...options().clock, nowMillis: () => 1_000_001 };
-    const after = valueOf(openSqliteLogs(options({ clock })));
-    const id = valueOf(await after.logs[0]!.append(logEntry()));
-    expect(compareLogIds(id, old)).toBeGreaterThan(0);
-    after.close();
-  });
-
-  it("goes on above its newest id when the clock went back", async () => {
-    const before = valueOf(openSqliteLogs(options()));
-    const old = valueOf(await before.logs[0]!.append(logEntry()));
-    before.close();
-    const after = valueOf(openSqliteLogs(options({ clock: { ...options().clock, nowMillis: () => 5 } })));
-    expect(compareLogIds(valueOf(await after.logs[0]!.append(logEntry())), old)).toBeGreaterThan(0);
-    after.close();
+  it("upgrades a file of the first format and keeps what it holds", async () => {
+    const file = new DatabaseSync(join(dataDirectory, "ingest-log.db"));
+    file.exec(`CREATE TABLE ingest_log (shard INTEGER NOT NULL, seq INTEGER NOT NULL, body BLOB NOT NULL, body_hash BLOB NOT NULL,
+        content_type TEXT NOT NULL, encoding TEXT NOT NULL, received_at_millis INTEGER NOT NULL, entry_key BLOB NOT NULL,
+        meeting TEXT, participant TEXT, PRIMARY KEY (shard, seq)) STRICT;
+      CREATE TABLE ingest_log_shard (shard INTEGER PRIMARY KEY, last_seq INTEGER NOT NULL) STRICT;
+      INSERT INTO ingest_log VALUES (0, 7, x'01', x'', 'protobuf', 'identity', 5, x'09', NULL, NULL);
+      INSERT INTO ingest_log_shard VALUES (0, 7);`);
+    file.close();
+    const logs = await openAll(options());
+    expect(idOf(await logs.logs[0]!.append(logEntry()))).toBe("8-0");
+    expect(valueOf(await logs.logs[0]!.read(LOG_START, 9)).map(({ id }) => id)).toEqual(["7-0", "8-0"]);
+    logs.close();
   });
 
   it("settles what was under way when it closes, and answers unavailable afterwards", async () => {
     const logs = valueOf(openSqliteLogs(options()));
+    await opened(logs.logs[0]!);
     const underWay = logs.logs[0]!.append(logEntry());
     logs.close();
     expect((await underWay).kind).toBe("success");

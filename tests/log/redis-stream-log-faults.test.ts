@@ -1,11 +1,11 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import type { Redis } from "ioredis";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { RedisStreamLog } from "../../src/log/redis-stream-log.ts";
 import type { RedisStreamLogOptions } from "../../src/log/redis-stream-log.ts";
 import { LOG_START } from "../../src/model/ingest-log.ts";
 import type { LogEntry } from "../../src/model/ingest-log.ts";
-import { comparable, logEntry, valueOf } from "../support/log-entries.ts";
+import { comparable, idOf, logEntry, opened, valueOf } from "../support/log-entries.ts";
 import { TestClients, ready, readyAgain } from "../support/redis-client.ts";
 import { startRedisServer, uniqueShard } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
@@ -13,6 +13,7 @@ import { startTcpProxy } from "../support/tcp-proxy.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 
 const LIMITS = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
+const OPENING = { generation: 1, identity: "test", afterId: LOG_START };
 const UNAVAILABLE = { kind: "retryable", code: "unavailable" };
 
 let server: RedisServer;
@@ -36,8 +37,8 @@ async function connectByProxy(commandTimeoutMillis = 2000): Promise<Redis> {
   return await connect(`redis://127.0.0.1:${proxy.port}`, commandTimeoutMillis);
 }
 
-function openLog(redis: Redis, options: Partial<RedisStreamLogOptions> = {}): RedisStreamLog {
-  return new RedisStreamLog({ redis, shard: uniqueShard(), limits: LIMITS, ...options });
+async function openLog(redis: Redis, options: Partial<RedisStreamLogOptions> = {}): Promise<RedisStreamLog> {
+  return await opened(new RedisStreamLog({ redis, shard: uniqueShard(), limits: LIMITS, ...options }));
 }
 
 async function readAll(log: RedisStreamLog): Promise<readonly LogEntry[]> {
@@ -47,7 +48,7 @@ async function readAll(log: RedisStreamLog): Promise<readonly LogEntry[]> {
 describe("when Redis goes away", () => {
   it("answers unavailable while it is dead, and has everything acknowledged when it is back", async () => {
     const redis = await connect(server.url);
-    const log = openLog(redis);
+    const log = await openLog(redis);
     const before = logEntry();
     valueOf(await log.append(before));
     await server.kill();
@@ -62,6 +63,8 @@ describe("when Redis goes away", () => {
     }
     await server.start();
     await ready(redis);
+    expect(await log.append(logEntry())).toMatchObject(UNAVAILABLE);
+    await opened(log, 2);
     const after = logEntry();
     valueOf(await log.append(after));
     expect((await readAll(log)).map(comparable)).toEqual([before, after].map(comparable));
@@ -69,7 +72,7 @@ describe("when Redis goes away", () => {
 
   it("answers unavailable to appends that were under way, and keeps those it had acknowledged", async () => {
     const redis = await connect(server.url);
-    const log = openLog(redis);
+    const log = await openLog(redis);
     const inputs = Array.from({ length: 400 }, () => logEntry({ body: randomBytes(2000) }));
     let acknowledged = 0;
     let killed: Promise<void> | undefined;
@@ -85,14 +88,14 @@ describe("when Redis goes away", () => {
     await server.start();
     await ready(redis);
     const stored = new Set((await readAll(log)).map((entry) => entry.id));
-    const promised = results.filter((result) => result.kind === "success").map((result) => result.value);
+    const promised = results.filter((result) => result.kind === "success").map((result) => result.value.id);
     expect(promised.filter((id) => !stored.has(id))).toEqual([]);
     for (const result of results) if (result.kind !== "success") expect(result).toMatchObject(UNAVAILABLE);
   });
 
   it("goes on when a restart made Redis forget the scripts", async () => {
     const redis = await connect(server.url);
-    const log = openLog(redis);
+    const log = await openLog(redis);
     valueOf(await log.prepare());
     await redis.script("FLUSH");
     valueOf(await log.append(logEntry()));
@@ -107,7 +110,7 @@ describe("when the network breaks", () => {
   it("logs an entry once and answers unavailable when the reply is lost", async () => {
     // A timeout that this test would not live to see: the lost connection alone must settle the append.
     const redis = await connectByProxy(600_000);
-    const log = openLog(redis);
+    const log = await openLog(redis);
     valueOf(await log.prepare());
     proxy.replies("cut");
     expect(await log.append(logEntry())).toMatchObject(UNAVAILABLE);
@@ -120,7 +123,7 @@ describe("when the network breaks", () => {
 
   it("logs nothing and answers unavailable when the request is lost", async () => {
     const redis = await connectByProxy(600_000);
-    const log = openLog(redis);
+    const log = await openLog(redis);
     proxy.requests("cut");
     expect(await log.append(logEntry())).toMatchObject(UNAVAILABLE);
     proxy.requests("pass");
@@ -130,7 +133,7 @@ describe("when the network breaks", () => {
 
   it("answers unavailable within the command timeout when replies stop, and cuts the connection", async () => {
     const redis = await connectByProxy(200);
-    const log = openLog(redis);
+    const log = await openLog(redis);
     valueOf(await log.append(logEntry()));
     const closed = new Promise<void>((resolve) => redis.once("close", () => resolve()));
     proxy.replies("stall");
@@ -143,7 +146,7 @@ describe("when the network breaks", () => {
 
   it("refuses appends when more waits to be sent than it may hold", async () => {
     const redis = await connectByProxy(5000);
-    const log = openLog(redis, { maxUnsentBytes: 1_000_000 });
+    const log = await openLog(redis, { maxUnsentBytes: 1_000_000 });
     server.freeze();
     try {
       const body = randomBytes(500_000);
@@ -161,7 +164,7 @@ describe("when the network breaks", () => {
 
   it("waits for a slow network", async () => {
     const redis = await connectByProxy();
-    const log = openLog(redis);
+    const log = await openLog(redis);
     proxy.delay(30);
     const results = await Promise.all(Array.from({ length: 20 }, () => log.append(logEntry())));
     expect(results.map((result) => result.kind)).toEqual(Array.from({ length: 20 }, () => "success"));
@@ -171,10 +174,10 @@ describe("when the network breaks", () => {
 describe("when Redis refuses", () => {
   it("answers unavailable at maxmemory, still reads, and takes entries again after a trim", async () => {
     const redis = await connect(server.url);
-    const log = openLog(redis);
+    const log = await openLog(redis);
     const ids: string[] = [];
     for (let index = 0; index < 8; index += 1)
-      ids.push(valueOf(await log.append(logEntry({ body: randomBytes(500_000) }))));
+      ids.push(idOf(await log.append(logEntry({ body: randomBytes(500_000) }))));
     const used = Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);
     await redis.config("SET", "maxmemory", String(used - 1_000_000));
     try {
@@ -193,7 +196,7 @@ describe("when Redis refuses", () => {
 
   it("answers unavailable on a replica, and on one that lost too many replicas", async () => {
     const redis = await connect(server.url);
-    const log = openLog(redis);
+    const log = await openLog(redis);
     await redis.config("SET", "min-replicas-to-write", "1");
     expect(await log.append(logEntry())).toMatchObject(UNAVAILABLE);
     expect(await log.writable()).toMatchObject(UNAVAILABLE);
@@ -208,6 +211,9 @@ describe("when Redis refuses", () => {
       const operator = await connect(server.url);
       await operator.replicaof("NO", "ONE");
     }
+    expect(await log.append(logEntry())).toMatchObject(UNAVAILABLE);
+    expect(valueOf(await log.status())).toMatchObject({ isOpen: false, generation: 1 });
+    await opened(log, 2);
     valueOf(await log.append(logEntry()));
     expect((await readAll(log)).length).toBe(1);
   });
@@ -216,7 +222,9 @@ describe("when Redis refuses", () => {
     const redis = await connect(server.url);
     const shard = uniqueShard();
     await redis.set(`otel-bandwidth:{${shard}}:log`, "text");
-    expect(await openLog(redis, { shard }).append(logEntry())).toMatchObject(UNAVAILABLE);
+    const log = new RedisStreamLog({ redis, shard, limits: LIMITS });
+    for (const result of [await log.open(OPENING), await log.append(logEntry())])
+      expect(result).toMatchObject(UNAVAILABLE);
   });
 });
 
@@ -226,7 +234,7 @@ describe("when others write into the stream", () => {
     const shard = uniqueShard();
     const key = `otel-bandwidth:{${shard}}:log`;
     const foreign: string[] = [];
-    const log = openLog(redis, { shard, onForeignEntry: (id) => foreign.push(id) });
+    const log = await openLog(redis, { shard, onForeignEntry: (id) => foreign.push(id) });
     const own = [logEntry(), logEntry()];
     const given: (string | null)[] = [];
     given.push(await redis.xadd(key, "*", "hello", "world"));
@@ -238,7 +246,6 @@ describe("when others write into the stream", () => {
     expect(foreign).toEqual(given);
     expect(entries.map((entry) => entry.body.length)).toEqual([0, 32, 0, 0, 32]);
     expect([entries[1]!, entries[4]!].map(comparable)).toEqual(own.map(comparable));
-    expect(Buffer.from(entries[0]!.entryKey)).toEqual(createHash("sha256").update(given[0]!).digest().subarray(0, 16));
     valueOf(await log.trim(entries[2]!.id));
     expect(valueOf(await log.status())).toMatchObject({ entries: 2, bytes: 32 });
   });
@@ -246,26 +253,42 @@ describe("when others write into the stream", () => {
   it("counts right again when the byte count was deleted", async () => {
     const redis = await connect(server.url);
     const shard = uniqueShard();
-    const log = openLog(redis, { shard });
+    const log = await openLog(redis, { shard });
     const ids = [];
-    for (let index = 0; index < 4; index += 1) ids.push(valueOf(await log.append(logEntry())));
+    for (let index = 0; index < 4; index += 1) ids.push(idOf(await log.append(logEntry())));
     valueOf(await log.trim(ids[0]!));
     await redis.del(`otel-bandwidth:{${shard}}:log:size`);
-    expect(valueOf(await log.status())).toMatchObject({ entries: 3, bytes: 96 });
-    valueOf(await log.append(logEntry()));
+    expect(valueOf(await log.status())).toMatchObject({ entries: 3, bytes: 96, lastId: ids[3], isOpen: false });
+    expect(await log.append(logEntry())).toMatchObject(UNAVAILABLE);
+    await opened(log);
+    expect(idOf(await log.append(logEntry()))).toBe("5-0");
     await redis.del(`otel-bandwidth:{${shard}}:log:size`);
     valueOf(await log.trim(ids[2]!));
     expect(valueOf(await log.status())).toMatchObject({ entries: 2, bytes: 64 });
   });
 
+  it("takes no appends when the stream was deleted, until it is opened again above what it gave", async () => {
+    const redis = await connect(server.url);
+    const shard = uniqueShard();
+    const log = await openLog(redis, { shard });
+    for (let index = 0; index < 4; index += 1) valueOf(await log.append(logEntry()));
+    await redis.del(`otel-bandwidth:{${shard}}:log`);
+    const results = [await log.append(logEntry()), await log.writable()];
+    for (const result of results) expect(result).toMatchObject(UNAVAILABLE);
+    expect(valueOf(await log.status())).toMatchObject({ entries: 0, isOpen: false });
+    await opened(log, 2);
+    expect(valueOf(await log.status())).toMatchObject({ entries: 0, bytes: 0, lastId: "4-0", isOpen: true });
+    expect(idOf(await log.append(logEntry()))).toBe("5-0");
+  });
+
   it("counts right when its total starts over", async () => {
     const redis = await connect(server.url);
     const shard = uniqueShard();
-    const log = openLog(redis, { shard, limits: { ...LIMITS, maxBytes: 100 } });
+    const log = await openLog(redis, { shard, limits: { ...LIMITS, maxBytes: 100 } });
     const nearlyAll = String(2n ** 50n - 40n);
     await redis.hset(`otel-bandwidth:{${shard}}:log:size`, "total", nearlyAll, "trimmed", nearlyAll);
     const ids = [];
-    for (let index = 0; index < 3; index += 1) ids.push(valueOf(await log.append(logEntry())));
+    for (let index = 0; index < 3; index += 1) ids.push(idOf(await log.append(logEntry())));
     expect(valueOf(await log.status())).toMatchObject({ entries: 3, bytes: 96 });
     expect(await log.append(logEntry())).toMatchObject({ code: "overloaded" });
     valueOf(await log.trim(ids[1]!));
@@ -276,7 +299,7 @@ describe("when others write into the stream", () => {
     const shard = uniqueShard();
     const limits = { maxEntries: 30, maxBytes: LIMITS.maxBytes };
     const logs = [];
-    for (let index = 0; index < 3; index += 1) logs.push(openLog(await connect(server.url), { shard, limits }));
+    for (let index = 0; index < 3; index += 1) logs.push(await openLog(await connect(server.url), { shard, limits }));
     const results = await Promise.all(logs.flatMap((log) => Array.from({ length: 20 }, () => log.append(logEntry()))));
     expect(results.filter((result) => result.kind === "success").length).toBe(30);
     expect((await readAll(logs[0]!)).length).toBe(30);

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openSqliteLogs } from "../../src/log/open-sqlite-logs.ts";
 import type { SqliteLogs } from "../../src/log/open-sqlite-logs.ts";
-import { systemClock } from "../../src/model/clock.ts";
 import type { LogLimits } from "../../src/model/ingest-log.ts";
 import { ingestLogContract } from "../contract/ingest-log.ts";
 import type { LogUnderTest } from "../contract/ingest-log.ts";
@@ -11,7 +10,7 @@ import { valueOf } from "../support/log-entries.ts";
 
 async function openSqliteLog(limits: LogLimits, maxReadBytes = 16 * 1024 * 1024): Promise<LogUnderTest> {
   const dataDirectory = await mkdtemp(join(tmpdir(), "otel-bandwidth-log-"));
-  const options = { dataDirectory, shardCount: 1, limits, clock: systemClock, maxReadBytes };
+  const options = { dataDirectory, shardCount: 1, limits, maxReadBytes };
   let logs: SqliteLogs = valueOf(openSqliteLogs(options));
   return {
     log: logs.logs[0]!,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import type { IngestLog, LogEntry } from "../../src/model/ingest-log.ts";
+import type { AppendedEntry, IngestLog, LogEntry, LogEntryInput } from "../../src/model/ingest-log.ts";
 import { retryable, success, type Result } from "../../src/model/result.ts";
 import { serviceSlot, shardOf } from "../../src/model/slot.ts";
 import { createOpenBody } from "../../src/otlp/open-body.ts";
@@ -28,9 +28,8 @@ function door(shards: number = 1, changes: Partial<IntakeOptions> = {}): Door {
     openBody: createOpenBody(),
     walk: walkMetrics,
     deltaMaxAgeMillis: 3_600_000,
-    randomKey: () => new Uint8Array(16).fill(9),
     gate: () => success(undefined),
-    appended: (shard, id, body) => void appended.push({ shard, id, body }),
+    appended: ({ shard, to, body }) => void appended.push({ shard, id: to.id, body }),
     ...changes,
   });
   return { intake, logs, appended };
@@ -72,7 +71,6 @@ describe("a request that is taken in", () => {
         body: compressed,
         bodyHash: new Uint8Array(0),
         receivedAtMillis: NOW_MILLIS,
-        entryKey: new Uint8Array(16).fill(9),
       },
     ]);
     expect(appended).toEqual([{ shard: 0, id: "1-0", body: expect.anything() }]);
@@ -162,7 +160,7 @@ describe("a request for several shards", () => {
     const full = shardOfName(names[0]!);
     let refuses = true;
     const logs = memory.map((log, shard): IngestLog => {
-      const append = (entry: Parameters<IngestLog["append"]>[0]): Promise<Result<string>> =>
+      const append = (entry: LogEntryInput): Promise<Result<AppendedEntry>> =>
         refuses && shard === full ? REFUSING.append!(entry) : log.append(entry);
       return altered(log, { append });
     });

@@ -1,9 +1,10 @@
 /** Entries for tests of logs. */
 import { randomBytes } from "node:crypto";
-import type { LogEntry, LogEntryInput } from "../../src/model/ingest-log.ts";
+import { LOG_START } from "../../src/model/ingest-log.ts";
+import type { AppendedEntry, IngestLog, LogEntry, LogEntryInput } from "../../src/model/ingest-log.ts";
 import type { Result } from "../../src/model/result.ts";
 
-/** An entry with a random key; `changes` replace its other parts. */
+/** An entry with a random body; `changes` replace its parts. */
 export function logEntry(changes: Partial<LogEntryInput> = {}): LogEntryInput {
   return {
     contentType: "protobuf",
@@ -11,7 +12,6 @@ export function logEntry(changes: Partial<LogEntryInput> = {}): LogEntryInput {
     body: randomBytes(32),
     bodyHash: randomBytes(32),
     receivedAtMillis: 1_763_800_000_123,
-    entryKey: randomBytes(16),
     ...changes,
   };
 }
@@ -26,7 +26,6 @@ export function comparable(entry: LogEntryInput | LogEntry): Readonly<Record<str
     identity,
     body: Buffer.from(entry.body).toString("hex"),
     bodyHash: Buffer.from(entry.bodyHash).toString("hex"),
-    entryKey: Buffer.from(entry.entryKey).toString("hex"),
   };
 }
 
@@ -34,4 +33,15 @@ export function comparable(entry: LogEntryInput | LogEntry): Readonly<Record<str
 export function valueOf<T>(result: Result<T>): T {
   if (result.kind !== "success") throw new Error(`${result.code}: ${result.reason}`);
   return result.value;
+}
+
+/** The id of a successful append; throws the reason of anything else. */
+export function idOf(result: Result<AppendedEntry>): string {
+  return valueOf(result).id;
+}
+
+/** The log, opened so that it takes appends. */
+export async function opened<T extends IngestLog>(log: T, generation: number = 1): Promise<T> {
+  valueOf(await log.open({ generation, identity: `opening ${generation}`, afterId: LOG_START }));
+  return log;
 }

@@ -4,22 +4,20 @@
  */
 import { createInterface } from "node:readline";
 import { openSqliteLogs } from "../../src/log/open-sqlite-logs.ts";
-import { systemClock } from "../../src/model/clock.ts";
-import { logEntry } from "./log-entries.ts";
+import { logEntry, opened } from "./log-entries.ts";
 
-const opened = openSqliteLogs({
+const files = openSqliteLogs({
   dataDirectory: process.argv[2]!,
   shardCount: 1,
   limits: { maxEntries: 1_000_000, maxBytes: 1_000_000_000 },
-  clock: systemClock,
 });
-if (opened.kind === "success") {
+if (files.kind === "success") {
   console.log("open");
-  const log = opened.value.logs[0]!;
+  const log = await opened(files.value.logs[0]!);
   for await (const line of createInterface({ input: process.stdin })) {
     const result = await log.append(logEntry({ body: Buffer.alloc(Number(line), 7) }));
-    console.log(result.kind === "success" ? `id ${result.value}` : `fault ${result.code}`);
+    console.log(result.kind === "success" ? `id ${result.value.id}` : `fault ${result.code}`);
   }
 } else {
-  console.log(`refused: ${opened.reason}`);
+  console.log(`refused: ${files.reason}`);
 }

@@ -1,6 +1,7 @@
 /**
- * The ids of log entries: `<number>-<number>`, as Redis Streams write them. Both implementations use this form, so that
- * ids compare the same way wherever they come from.
+ * The ids of log entries: `<number>-<number>`, as Redis Streams write them. Logs number their entries `1-0`, `2-0` and so on without a
+ * gap; other forms come from those who write into a stream themselves. Both implementations use this form, so that ids
+ * compare the same way wherever they come from.
  */
 
 const ID_FORM = /^(\d{1,20})-(\d{1,20})$/;
@@ -29,4 +30,11 @@ export function nextLogId(id: string): string | undefined {
   const [high, low] = parseLogId(id);
   if (low < MAX_PART) return `${high}-${low + 1n}`;
   return high < MAX_PART ? `${high + 1n}-0` : undefined;
+}
+
+/** The id that a log gives after this one: the next whole number. Throws a RangeError on text that is no id. */
+export function followingEntryId(id: string): string {
+  const number = Number(id.slice(0, id.indexOf("-")));
+  // Numbers grow by one an entry and stay exact for longer than any log lives; what others wrote may be larger.
+  return Number.isSafeInteger(number) ? `${number + 1}-0` : `${parseLogId(id)[0] + 1n}-0`;
 }

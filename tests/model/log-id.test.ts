@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareLogIds, nextLogId, parseLogId } from "../../src/log/log-id.ts";
+import { compareLogIds, nextLogId, parseLogId } from "../../src/model/log-id.ts";
 
 const part = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const id = fc.tuple(part, part).map(([high, low]) => `${high}-${low}`);

@@ -1,0 +1,115 @@
+/**
+ * Between the log and the fold of one shard: brings entries to the fold in the order of the log, those that the door of this
+ * process has just appended without reading them back.
+ */
+import type { IngestLog, LogEntry } from "../model/ingest-log.ts";
+import { followingEntryId } from "../model/log-id.ts";
+import type { OpenBody } from "../model/metrics-walk.ts";
+import type { RollupStore } from "../model/rollup-store.ts";
+import type { FaultReports } from "./fault-reports.ts";
+import { OfferedEntries, type OfferedEntry } from "./offered-entries.ts";
+import type { Ownership } from "./ownership.ts";
+
+/** What an {@link EntryFolder} works with. */
+export interface EntryFolderOptions {
+  readonly log: IngestLog;
+  readonly store: RollupStore;
+  readonly openBody: OpenBody;
+  readonly faults: FaultReports;
+  /** `METRICS_BATCH_SIZE`. */
+  readonly batchEntries: number;
+  /** Inflated bodies kept between the door and the fold. */
+  readonly maxDecodedBytes: number;
+  /** Called after every few entries; false when folding must not go on. */
+  readonly makeRoom: (owned: Ownership) => Promise<boolean>;
+}
+
+/** Folds the entries of one shard in order. */
+export class EntryFolder {
+  readonly #options: EntryFolderOptions;
+  readonly #offered: OfferedEntries;
+
+  constructor(options: EntryFolderOptions) {
+    this.#options = options;
+    this.#offered = new OfferedEntries(options.maxDecodedBytes);
+  }
+
+  /** Takes an entry that the door has appended. */
+  offer(offered: OfferedEntry): void {
+    this.#offered.offer(offered);
+  }
+
+  /** Whether offered entries take half of their room: folding them should not wait. */
+  get crowded(): boolean {
+    return this.#offered.bytes * 2 >= this.#options.maxDecodedBytes;
+  }
+
+  /** Lets go of what was offered. */
+  clear(): void {
+    this.#offered.clear();
+  }
+
+  /** Folds what the log holds, until it is empty or something is in the way. */
+  async foldAll(owned: Ownership): Promise<void> {
+    const { log, batchEntries, faults, makeRoom } = this.#options;
+    for (;;) {
+      if (!(await this.foldOffered(owned))) return;
+      const heldBefore = this.#offered.size;
+      const entries = await log.read(owned.foldedId, batchEntries);
+      if (!faults.accepted("log", entries)) return;
+      if (entries.value.length === 0) {
+        // Offered before this read and not in it: the fold had gone past them when they were offered.
+        this.#offered.dropOldest(heldBefore);
+        return;
+      }
+      for (const entry of entries.value) {
+        if (!(await this.#foldRead(owned, entry))) return;
+      }
+      if (!(await makeRoom(owned))) return;
+    }
+  }
+
+  /**
+   * Folds what the door has offered, as long as one number follows the other: then nothing lies between them in the log. False when
+   * folding must not go on.
+   */
+  async foldOffered(owned: Ownership): Promise<boolean> {
+    for (;;) {
+      const offered = this.#offered.take(followingEntryId(owned.foldedId));
+      if (offered === undefined) return true;
+      if (!(await this.#foldEntry(owned, offered)) || !(await this.#options.makeRoom(owned))) return false;
+    }
+  }
+
+  async #foldRead(owned: Ownership, entry: LogEntry): Promise<boolean> {
+    const offered = this.#offered.take(entry.id);
+    if (offered !== undefined) return this.#foldEntry(owned, offered);
+    const opened = await this.#options.openBody(entry.body, entry.contentType, entry.encoding);
+    const storedBytes = entry.body.length;
+    if (opened.kind === "success") {
+      return this.#foldEntry(owned, { entry, storedBytes, body: opened.value, isClean: false });
+    }
+    owned.fold.putAside(entry, `the body cannot be opened: ${opened.reason}`);
+    passed(owned, entry.id, storedBytes);
+    return true;
+  }
+
+  async #foldEntry(owned: Ownership, { entry, storedBytes, body, isClean }: OfferedEntry): Promise<boolean> {
+    const { fold } = owned;
+    const unloaded = fold.unloadedScopes(entry, body);
+    if (unloaded.length > 0) {
+      const rows = await this.#options.store.counterState(unloaded.map(({ stateKey }) => stateKey));
+      if (!this.#options.faults.accepted("totals", rows)) return false;
+      fold.install(unloaded, rows.value);
+    }
+    fold.fold(entry, body, isClean);
+    passed(owned, entry.id, storedBytes);
+    return true;
+  }
+}
+
+function passed(owned: Ownership, id: string, storedBytes: number): void {
+  owned.foldedId = id;
+  owned.uncommittedEntries++;
+  owned.uncommittedBytes += storedBytes;
+}

@@ -1,0 +1,73 @@
+/**
+ * Between the door and the fold, inside one process: entries that the door has just appended, with their inflated bodies, found
+ * by their log id, so that the fold need neither read nor open them again. It saves work and nothing else: what is not here
+ * is read from the log.
+ */
+import type { LogEntry } from "../model/ingest-log.ts";
+
+/** What the fold needs of an entry beside its inflated body. */
+export type FoldableEntry = Omit<LogEntry, "body" | "contentType" | "encoding">;
+
+/** An entry that the door has appended. */
+export interface OfferedEntry {
+  readonly entry: FoldableEntry;
+  /** Bytes of the body as the log holds it. */
+  readonly storedBytes: number;
+  /** Inflated, protobuf. */
+  readonly body: Uint8Array;
+  /** Whether the door found no point to refuse: then the fold would find none either. */
+  readonly isClean: boolean;
+}
+
+/** A bounded map from log ids to entries. */
+export class OfferedEntries {
+  readonly #maxBytes: number;
+  readonly #entries = new Map<string, OfferedEntry>();
+  #bytes = 0;
+
+  /** `maxBytes`: inflated bodies past that are not kept. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Bytes of the inflated bodies held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** How many entries are held. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Keeps an entry if there is room. */
+  offer(offered: OfferedEntry): void {
+    if (this.#bytes + offered.body.length > this.#maxBytes) return;
+    this.#entries.set(offered.entry.id, offered);
+    this.#bytes += offered.body.length;
+  }
+
+  /** The entry of this id, which is let go of. */
+  take(id: string): OfferedEntry | undefined {
+    const offered = this.#entries.get(id);
+    if (offered === undefined) return undefined;
+    this.#entries.delete(id);
+    this.#bytes -= offered.body.length;
+    return offered;
+  }
+
+  /** Lets go of the entries that have been held longest: those that the fold has gone past. */
+  dropOldest(count: number): void {
+    let left = count;
+    for (const id of this.#entries.keys()) {
+      if (left-- <= 0) return;
+      this.take(id);
+    }
+  }
+
+  /** Lets go of everything. */
+  clear(): void {
+    this.#entries.clear();
+    this.#bytes = 0;
+  }
+}

@@ -5,6 +5,7 @@
 import type { IngestLog, LogEntry } from "../model/ingest-log.ts";
 import { followingEntryId } from "../model/log-id.ts";
 import type { OpenBody } from "../model/metrics-walk.ts";
+import { releaseBytes } from "../model/release-bytes.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
 import type { FaultReports } from "./fault-reports.ts";
 import { OfferedEntries, type OfferedEntry } from "./offered-entries.ts";
@@ -103,6 +104,7 @@ export class EntryFolder {
       fold.install(unloaded, rows.value);
     }
     fold.fold(entry, body, isClean);
+    releaseBytes(body);
     passed(owned, entry.id, storedBytes);
     return true;
   }

@@ -3,7 +3,12 @@
  * increase over its own interval and is dropped after two intervals without news.
  */
 import { mergeHistogram, type LatencyHistogram } from "../model/latency-histogram.ts";
-import { REALTIME_STEP_MILLIS, type RealtimeSeries, type RealtimeUpdate } from "../model/realtime-store.ts";
+import {
+  REALTIME_STEP_MILLIS,
+  type RealtimeSeries,
+  type RealtimeStep,
+  type RealtimeUpdate,
+} from "../model/realtime-store.ts";
 import { rollupPosition } from "../model/rollup-columns.ts";
 import type { ScopeState } from "./scopes.ts";
 import { takeLiveLatency, type Series } from "./series-table.ts";
@@ -22,14 +27,26 @@ interface Rates {
   readonly requests: [number, number, number];
   readonly errors: [number, number, number];
   expiresAtMillis: number;
+  /** When the first of its streams expires: the rate falls then. */
+  earliestExpiryMillis: number;
 }
 
 /** Takes the live view's update of a shard, tick by tick. */
 export class LiveRates {
   #shown = new Map<string, string>();
+  #lastStep: RealtimeStep | undefined;
+  #lastFoldedId = "";
+  #earliestExpiryMillis = 0;
 
-  /** What changed since the last call. */
-  update(shard: number, scopes: Iterable<ScopeState>, nowMillis: number): RealtimeUpdate {
+  /** What changed since the last call. `foldedId`, the last entry folded, tells whether there is news. */
+  update(shard: number, scopes: Iterable<ScopeState>, nowMillis: number, foldedId: string): RealtimeUpdate {
+    const atMillis = nowMillis - (nowMillis % REALTIME_STEP_MILLIS);
+    const isNews = foldedId !== this.#lastFoldedId || nowMillis >= this.#earliestExpiryMillis;
+    this.#lastFoldedId = foldedId;
+    // Nothing was folded and nothing has expired: the rates are what they were, and there are no new observations.
+    if (this.#lastStep && !isNews) {
+      return { shard, changed: [], removed: [], step: { ...this.#lastStep, atMillis, latency: [], roundTrip: [] } };
+    }
     const rates = ratesBySeries(scopes, nowMillis);
     const changed: RealtimeSeries[] = [];
     const shown = new Map<string, string>();
@@ -41,7 +58,9 @@ export class LiveRates {
       latency: new Map() as LatencyHistogram,
       roundTrip: new Map() as LatencyHistogram,
     };
+    this.#earliestExpiryMillis = Number.POSITIVE_INFINITY;
     for (const [series, rate] of rates) {
+      this.#earliestExpiryMillis = Math.min(this.#earliestExpiryMillis, rate.earliestExpiryMillis);
       const latency = takeLiveLatency(series);
       const figures = realtimeSeries(series, rate, latency);
       addToTotal(total, series, figures, latency);
@@ -51,8 +70,8 @@ export class LiveRates {
     }
     const removed = [...this.#shown.keys()].filter((id) => !shown.has(id));
     this.#shown = shown;
-    const step = {
-      atMillis: nowMillis - (nowMillis % REALTIME_STEP_MILLIS),
+    const step: RealtimeStep = {
+      atMillis,
       bytesInPerSecond: total.in,
       bytesOutPerSecond: total.out,
       requestsPerSecond: total.requests,
@@ -60,6 +79,7 @@ export class LiveRates {
       latency: sorted(total.latency),
       roundTrip: sorted(total.roundTrip),
     };
+    this.#lastStep = step;
     return { shard, changed, removed, step };
   }
 }
@@ -79,12 +99,20 @@ function ratesBySeries(scopes: Iterable<ScopeState>, nowMillis: number): Map<Ser
 function addStream(rates: Map<Series, Rates>, stream: Stream): void {
   let rate = rates.get(stream.series);
   if (!rate) {
-    rate = { bytesIn: 0, bytesOut: 0, requests: [0, 0, 0], errors: [0, 0, 0], expiresAtMillis: 0 };
+    rate = {
+      bytesIn: 0,
+      bytesOut: 0,
+      requests: [0, 0, 0],
+      errors: [0, 0, 0],
+      expiresAtMillis: 0,
+      earliestExpiryMillis: Infinity,
+    };
     rates.set(stream.series, rate);
   }
   const { columns, live } = stream;
   const seconds = live.intervalMillis / 1000;
   rate.expiresAtMillis = Math.max(rate.expiresAtMillis, live.expiresAtMillis);
+  rate.earliestExpiryMillis = Math.min(rate.earliestExpiryMillis, live.expiresAtMillis);
   for (const position of columns.values) {
     if (position === BYTES_IN) rate.bytesIn += live.value / seconds;
     else if (position === BYTES_OUT) rate.bytesOut += live.value / seconds;

@@ -4,6 +4,7 @@
  * is read from the log.
  */
 import type { LogEntry } from "../model/ingest-log.ts";
+import { releaseBytes } from "../model/release-bytes.ts";
 
 /** What the fold needs of an entry beside its inflated body. */
 export type FoldableEntry = Omit<LogEntry, "body" | "contentType" | "encoding">;
@@ -13,7 +14,7 @@ export interface OfferedEntry {
   readonly entry: FoldableEntry;
   /** Bytes of the body as the log holds it. */
   readonly storedBytes: number;
-  /** Inflated, protobuf. */
+  /** Inflated, protobuf; let go of when it has been folded. */
   readonly body: Uint8Array;
   /** Whether the door found no point to refuse: then the fold would find none either. */
   readonly isClean: boolean;
@@ -40,9 +41,12 @@ export class OfferedEntries {
     return this.#entries.size;
   }
 
-  /** Keeps an entry if there is room. */
+  /** Keeps an entry, or lets go of it where there is no room. */
   offer(offered: OfferedEntry): void {
-    if (this.#bytes + offered.body.length > this.#maxBytes) return;
+    if (this.#bytes + offered.body.length > this.#maxBytes) {
+      releaseBytes(offered.body);
+      return;
+    }
     this.#entries.set(offered.entry.id, offered);
     this.#bytes += offered.body.length;
   }
@@ -61,13 +65,12 @@ export class OfferedEntries {
     let left = count;
     for (const id of this.#entries.keys()) {
       if (left-- <= 0) return;
-      this.take(id);
+      releaseBytes(this.take(id)!.body);
     }
   }
 
   /** Lets go of everything. */
   clear(): void {
-    this.#entries.clear();
-    this.#bytes = 0;
+    this.dropOldest(this.#entries.size);
   }
 }

@@ -6,6 +6,7 @@
 import type { Clock, Timer } from "../model/clock.ts";
 import type { AppendedEntry, IngestLog } from "../model/ingest-log.ts";
 import type { OpenBody } from "../model/metrics-walk.ts";
+import { releaseBytes } from "../model/release-bytes.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import { messageOf, success, type Result } from "../model/result.ts";
 import type { RollupStore, ShardOffset } from "../model/rollup-store.ts";
@@ -83,10 +84,13 @@ export class ShardOwner {
     return this.#owned !== undefined;
   }
 
-  /** An entry that the door has appended. */
+  /** An entry that the door has appended; its body is ours to let go of. */
   offer({ generation }: AppendedEntry, offered: OfferedEntry): void {
     // Numbers come again in another generation: there they name other entries.
-    if (generation !== this.#owned?.offset.generation) return;
+    if (generation !== this.#owned?.offset.generation) {
+      releaseBytes(offered.body);
+      return;
+    }
     this.#folder.offer(offered);
     if (this.#folder.crowded) this.wake();
   }
@@ -171,7 +175,12 @@ export class ShardOwner {
   async #publish(owned: Ownership, now: number): Promise<void> {
     if (now - this.#liveAtMillis < this.#options.processIntervalMillis - 1) return;
     this.#liveAtMillis = now;
-    const update = owned.live.update(this.#options.shard, owned.fold.scopes.all(), this.#options.clock.nowMillis());
+    const update = owned.live.update(
+      this.#options.shard,
+      owned.fold.scopes.all(),
+      this.#options.clock.nowMillis(),
+      owned.foldedId,
+    );
     this.#faults.accepted("realtime", await this.#options.realtime.update(update));
   }
 

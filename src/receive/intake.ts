@@ -33,7 +33,7 @@ export interface IntakeAppend {
   readonly to: AppendedEntry;
   /** The entry as the log holds it. */
   readonly entry: LogEntryInput;
-  /** Its inflated body, protobuf. */
+  /** Its inflated body, protobuf; the door does not use it again. */
   readonly body: Uint8Array;
   /** Whether no point of the request was refused: then the fold need not judge it again. */
   readonly isClean: boolean;

@@ -21,7 +21,7 @@ async function appendAndOffer(world: OwnerWorld, owner: ShardOwner, value: bigin
   const body = delta(world, value);
   const to = await world.append(body, true);
   const { body: _, ...entry } = world.log.entries.at(-1)!;
-  owner.offer(to, { entry, storedBytes: body.length, body, isClean: true });
+  owner.offer(to, { entry, storedBytes: body.length, body: Uint8Array.from(body), isClean: true });
 }
 
 /** A log that counts the entries that are read from it. */

@@ -38,7 +38,8 @@ export class MemoryLog implements IngestLog {
   }
 
   async read(afterId: string, limit: number): Promise<Result<readonly LogEntry[]>> {
-    return success(this.entries.filter(({ id }) => numberOf(id) > numberOf(afterId)).slice(0, limit));
+    const entries = this.entries.filter(({ id }) => numberOf(id) > numberOf(afterId)).slice(0, limit);
+    return success(entries.map((entry) => ({ ...entry, body: Uint8Array.from(entry.body) })));
   }
 
   async trim(throughId: string): Promise<Result<void>> {

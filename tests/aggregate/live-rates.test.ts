@@ -1,0 +1,52 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { success } from "../../src/model/result.ts";
+import type { RealtimeStore, RealtimeUpdate } from "../../src/model/realtime-store.ts";
+import { cumulative, OwnerWorlds, PROCESS } from "./owner-world.ts";
+
+const worlds = new OwnerWorlds();
+beforeAll(() => worlds.prepare());
+afterAll(() => worlds.remove());
+
+function recorder(): { readonly updates: RealtimeUpdate[]; readonly realtime: RealtimeStore } {
+  const updates: RealtimeUpdate[] = [];
+  const update = async (given: RealtimeUpdate) => success(void updates.push(given));
+  return { updates, realtime: { update, snapshot: async () => success({ series: [], steps: [] }) } };
+}
+
+describe("the live figures of a shard", () => {
+  it("go on unchanged while nothing comes, and end when the rates have expired", async () => {
+    const world = worlds.make();
+    const { updates, realtime } = recorder();
+    await world.started({ realtime });
+    await world.append(cumulative(world, 1000n));
+    await world.clock.advance(3 * PROCESS);
+    await world.append(cumulative(world, 6000n));
+    await world.clock.advance(PROCESS);
+    const [news] = updates.slice(-1);
+    expect(news!.changed.map(({ dimensions }) => dimensions.protocol)).toEqual(["http"]);
+    await world.clock.advance(PROCESS);
+    const [idle] = updates.slice(-1);
+    expect(idle).toEqual({
+      shard: 0,
+      changed: [],
+      removed: [],
+      step: { ...news!.step, atMillis: news!.step.atMillis + PROCESS },
+    });
+    await world.clock.advance(6 * PROCESS);
+    expect(updates.at(-1)!.step).toMatchObject({ bytesInPerSecond: 0 });
+    expect(new Set(updates.slice(updates.indexOf(idle!)).flatMap(({ removed }) => removed))).toEqual(
+      new Set(news!.changed.map(({ seriesId }) => seriesId)),
+    );
+  });
+
+  it("take in what comes after a pause", async () => {
+    const world = worlds.make();
+    const { updates, realtime } = recorder();
+    await world.started({ realtime });
+    for (const value of [1000n, 3000n, 9000n]) {
+      await world.append(cumulative(world, value));
+      await world.clock.advance(2 * PROCESS);
+    }
+    expect(updates.filter(({ changed }) => changed.length > 0).length).toBeGreaterThanOrEqual(2);
+  });
+});

@@ -9,8 +9,8 @@ import { routeOf } from "./route-metadata.ts";
 /** `error.type` of a request whose response could not be sent whole. */
 export const ABORTED_ERROR_TYPE = "aborted";
 
-/** Methods of the semantic conventions and RFC 10008 (QUERY), as instrumentation-http knows them. */
-const KNOWN_METHODS: ReadonlySet<string> = new Set([
+/** Methods of the semantic conventions and RFC 10008 (QUERY), as instrumentation-http knows them; their places in a key. */
+const KNOWN_METHODS: readonly string[] = [
   "GET",
   "HEAD",
   "POST",
@@ -21,90 +21,79 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set([
   "TRACE",
   "PATCH",
   "QUERY",
-]);
+];
+const METHOD_PLACES: ReadonlyMap<string, number> = new Map(KNOWN_METHODS.map((method, place) => [method, place]));
 const OTHER_METHOD = "_OTHER";
+const OTHER_METHOD_PLACE = KNOWN_METHODS.length;
 const DEFAULT_METHOD = "GET";
 
-/** Versions that Node's parser lets through; a place in a lookup key. */
-const VERSIONS: readonly string[] = ["1.1", "1.0", "0.9", "2.0"];
 const STATUS_CODES = 1000;
 const VARIANTS = 4;
+const VERSIONS: readonly string[] = ["1.1", "1.0", "0.9", "2.0"];
+/** One more for a version that is none of them. */
+const VERSION_PLACES = VERSIONS.length + 1;
 
-/** One attribute set with what waits to be added to its counters. */
-export interface AttributeSet {
-  /** Those of `http.server.request.duration`. The SDK keeps the object by reference: frozen. */
+/** The attributes of an exchange. Frozen: the SDK keeps them by reference. */
+export interface ExchangeAttributes {
+  /** Those of `http.server.request.duration`. */
   readonly attributes: Attributes;
   /** Those of `bandwidth.http.server.io`, one object a direction. */
   readonly receiveAttributes: Attributes;
   readonly transmitAttributes: Attributes;
-  receivedBytes: number;
-  transmittedBytes: number;
-  /** Whether the counters were touched since the last collection. */
-  touched: boolean;
 }
 
-/** Attribute sets by route, then by everything small, then by method. */
-type ByMethod = Map<string, AttributeSet>;
-type ByRoute = Map<string | undefined, Map<number, ByMethod>>;
-
-/** Finds the attribute set of an exchange; never keeps more than `limit` sets with a route. */
-export class AttributeSets {
+/** Finds what belongs to the attributes of an exchange; never keeps more than `limit` sets with a route. */
+export class AttributeSets<T extends object> {
   limit: number;
-  readonly #sets: ByRoute = new Map();
+  readonly #make: (attributes: ExchangeAttributes) => T;
+  /** By route, then by everything small in one integer: two look-ups a request. */
+  readonly #sets = new Map<string | undefined, Map<number, T>>();
   #count = 0;
 
-  /** At most `limit` sets. The few there can be without a route are kept past the limit, so that nothing is lost. */
-  constructor(limit: number) {
+  /**
+   * At most `limit` sets. The few there can be without a route are kept past the limit, so that nothing is lost. `make` is
+   * called once a set.
+   */
+  constructor(limit: number, make: (attributes: ExchangeAttributes) => T) {
     this.limit = limit;
+    this.#make = make;
   }
 
-  /** How many sets are kept. */
-  get size(): number {
-    return this.#count;
-  }
-
-  /** The set of a settled exchange. Past the limit it is the set without the route: totals stay exact. */
-  of(exchange: Exchange): AttributeSet {
+  /** What belongs to a settled exchange. Past the limit it is the set without the route: totals stay exact. */
+  of(exchange: Exchange): T {
     const route = routeOf(exchange);
     const variant = variantOf(exchange);
-    const method = normalizedMethod(exchange.request.method);
-    const known = this.#sets.get(route)?.get(variant)?.get(method);
+    const known = this.#sets.get(route)?.get(variant);
     if (known !== undefined) return known;
-    if (route === undefined || this.#count < this.limit) return this.#add(exchange, route, variant, method);
-    return this.#sets.get(undefined)?.get(variant)?.get(method) ?? this.#add(exchange, undefined, variant, method);
+    if (route === undefined || this.#count < this.limit) return this.#add(exchange, route, variant);
+    return this.#sets.get(undefined)?.get(variant) ?? this.#add(exchange, undefined, variant);
   }
 
-  #add(exchange: Exchange, route: string | undefined, variant: number, method: string): AttributeSet {
-    const set = attributeSet(exchange, route, method);
-    const byVariant = getOrAdd(this.#sets, route, () => new Map<number, ByMethod>());
-    getOrAdd(byVariant, variant, () => new Map<string, AttributeSet>()).set(method, set);
+  #add(exchange: Exchange, route: string | undefined, variant: number): T {
+    const set = this.#make(attributesOf(exchange, route));
+    const byVariant = this.#sets.get(route);
+    if (byVariant === undefined) this.#sets.set(route, new Map([[variant, set]]));
+    else byVariant.set(variant, set);
     this.#count += 1;
     return set;
   }
 }
 
-function getOrAdd<K, V>(map: Map<K, V>, key: K, make: () => V): V {
-  let value = map.get(key);
-  if (value === undefined) {
-    value = make();
-    map.set(key, value);
-  }
-  return value;
-}
-
-/** Status, scheme, abort and version in one integer: numbers are cheap to look up. */
+/** Method, status, scheme, abort and version in one integer: numbers are cheap to look up. */
 function variantOf(exchange: Exchange): number {
-  const status = exchange.headSent ? exchange.response.statusCode : 0;
-  const flags = (exchange.aborted ? 1 : 0) + (exchange.connection.scheme === "https" ? 2 : 0);
-  return status + STATUS_CODES * (flags + VARIANTS * (VERSIONS.indexOf(exchange.request.httpVersion) + 1));
+  const { request, response, connection } = exchange;
+  const status = exchange.headSent ? response.statusCode : 0;
+  const flags = (exchange.aborted ? 1 : 0) + (connection.scheme === "https" ? 2 : 0);
+  const version = VERSIONS.indexOf(request.httpVersion) + 1;
+  return status + STATUS_CODES * (flags + VARIANTS * (version + VERSION_PLACES * methodPlace(request.method)));
 }
 
 /** The names and values of instrumentation-http's duration, so that series join. */
-function attributeSet(exchange: Exchange, route: string | undefined, method: string): AttributeSet {
+function attributesOf(exchange: Exchange, route: string | undefined): ExchangeAttributes {
   const status = exchange.headSent ? exchange.response.statusCode : undefined;
   const errorType = errorTypeOf(exchange.aborted, status);
   const message = {
-    "http.request.method": method,
+    "http.request.method": KNOWN_METHODS[methodPlace(exchange.request.method)] ?? OTHER_METHOD,
     ...(status === undefined ? {} : { "http.response.status_code": status }),
     ...(route === undefined ? {} : { "http.route": route }),
   };
@@ -118,9 +107,6 @@ function attributeSet(exchange: Exchange, route: string | undefined, method: str
     }),
     receiveAttributes: Object.freeze({ ...message, "network.io.direction": "receive" }),
     transmitAttributes: Object.freeze({ ...message, "network.io.direction": "transmit" }),
-    receivedBytes: 0,
-    transmittedBytes: 0,
-    touched: false,
   };
 }
 
@@ -129,9 +115,6 @@ function errorTypeOf(aborted: boolean, status: number | undefined): string | und
   return status !== undefined && status >= 500 && status < 600 ? String(status) : undefined;
 }
 
-function normalizedMethod(method: string | undefined): string {
-  if (method === undefined) return DEFAULT_METHOD;
-  if (KNOWN_METHODS.has(method)) return method;
-  const upper = method.toUpperCase();
-  return KNOWN_METHODS.has(upper) ? upper : OTHER_METHOD;
+function methodPlace(method: string = DEFAULT_METHOD): number {
+  return METHOD_PLACES.get(method) ?? METHOD_PLACES.get(method.toUpperCase()) ?? OTHER_METHOD_PLACE;
 }

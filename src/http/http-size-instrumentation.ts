@@ -3,10 +3,11 @@
  */
 
 import { diag, metrics, type MeterProvider, type TracerProvider } from "@opentelemetry/api";
-import { AttributeSets } from "./attribute-sets.ts";
 import { ConnectionTotals } from "./connection-totals.ts";
 import { FaultGuard } from "./fault-guard.ts";
 import { HttpServerCounter } from "./http-server-counter.ts";
+import { MeterInstruments } from "./meter-instruments.ts";
+import type { SizeInstruments } from "./size-instruments.ts";
 import { SizeMetrics } from "./size-metrics.ts";
 
 const NAME = "otel-bandwidth/http";
@@ -42,14 +43,18 @@ export class HttpSizeInstrumentation {
   readonly instrumentationVersion: string = VERSION;
   readonly #guard = new FaultGuard();
   readonly #totals = new ConnectionTotals(this.#guard);
-  readonly #attributeSets = new AttributeSets(DEFAULT_MAX_ATTRIBUTE_SETS);
   readonly #counter = new HttpServerCounter((exchange) => this.#metrics?.record(exchange), this.#totals, this.#guard);
+  readonly #ownInstruments: (() => SizeInstruments) | undefined;
   #config: HttpSizeInstrumentationConfig = {};
   #meterProvider: MeterProvider | undefined = undefined;
   #metrics: SizeMetrics | undefined = undefined;
 
-  /** Counts at once unless `config.enabled` is false; metrics go to the global meter provider until one is set. */
-  constructor(config: HttpSizeInstrumentationConfig = {}) {
+  /**
+   * Counts at once unless `config.enabled` is false; metrics go to the global meter provider until one is set.
+   * @param ownInstruments for `register` alone: records there, whatever meter provider is set
+   */
+  constructor(config: HttpSizeInstrumentationConfig = {}, ownInstruments?: () => SizeInstruments) {
+    this.#ownInstruments = ownInstruments;
     this.setConfig(config);
     if (this.#config.enabled === true) this.enable();
   }
@@ -91,7 +96,7 @@ export class HttpSizeInstrumentation {
   /** Moves the instruments to `meterProvider`. */
   setMeterProvider(meterProvider: MeterProvider): void {
     this.#meterProvider = meterProvider;
-    if (shared[OWNER] !== this) return;
+    if (shared[OWNER] !== this || this.#ownInstruments !== undefined) return;
     this.#guard.wrap(() => {
       this.#metrics?.close();
       this.#metrics = this.#makeMetrics();
@@ -101,7 +106,7 @@ export class HttpSizeInstrumentation {
   /** Replaces the options; `enabled` is only read by the constructor and by `registerInstrumentations`. */
   setConfig(config: HttpSizeInstrumentationConfig): void {
     this.#config = { enabled: true, maxAttributeSets: DEFAULT_MAX_ATTRIBUTE_SETS, ...config };
-    this.#attributeSets.limit = this.#config.maxAttributeSets ?? DEFAULT_MAX_ATTRIBUTE_SETS;
+    if (this.#metrics !== undefined) this.#metrics.maxAttributeSets = this.#maxAttributeSets;
   }
 
   /** The options in force, with defaults. */
@@ -109,8 +114,19 @@ export class HttpSizeInstrumentation {
     return this.#config;
   }
 
+  get #maxAttributeSets(): number {
+    return this.#config.maxAttributeSets ?? DEFAULT_MAX_ATTRIBUTE_SETS;
+  }
+
   #makeMetrics(): SizeMetrics {
-    const meter = (this.#meterProvider ?? metrics.getMeterProvider()).getMeter(NAME, VERSION);
-    return new SizeMetrics(meter, { attributeSets: this.#attributeSets, totals: this.#totals, guard: this.#guard });
+    return new SizeMetrics(this.#ownInstruments?.() ?? this.#meterInstruments(), {
+      totals: this.#totals,
+      guard: this.#guard,
+      maxAttributeSets: this.#maxAttributeSets,
+    });
+  }
+
+  #meterInstruments(): SizeInstruments {
+    return new MeterInstruments((this.#meterProvider ?? metrics.getMeterProvider()).getMeter(NAME, VERSION));
   }
 }

@@ -1,60 +1,82 @@
 /**
- * Turns settled exchanges and socket totals into OpenTelemetry instruments.
+ * Turns settled exchanges and socket totals into measurements.
  */
 
-import { ValueType, type Counter, type Histogram, type Meter, type ObservableGauge } from "@opentelemetry/api";
-import type { AttributeSet, AttributeSets } from "./attribute-sets.ts";
+import type { Attributes } from "@opentelemetry/api";
+import { AttributeSets } from "./attribute-sets.ts";
 import type { ConnectionTotals } from "./connection-totals.ts";
 import type { Exchange } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
+import type { BoundCounter, BoundHistogram, SizeInstruments } from "./size-instruments.ts";
 
 /** Bucket bounds of the body sizes, bytes; powers of two around what APIs and downloads send. */
 const BODY_SIZE_BOUNDARIES: readonly number[] = [
   0, 128, 512, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
 ];
 
-const RECEIVE = Object.freeze({ "network.io.direction": "receive" });
-const TRANSMIT = Object.freeze({ "network.io.direction": "transmit" });
+const RECEIVE: Attributes = Object.freeze({ "network.io.direction": "receive" });
+const TRANSMIT: Attributes = Object.freeze({ "network.io.direction": "transmit" });
 
 /** What {@link SizeMetrics} reads from and reports to. */
 export interface SizeMetricsSources {
-  readonly attributeSets: AttributeSets;
   readonly totals: ConnectionTotals;
   readonly guard: FaultGuard;
+  /** Most attribute sets that are kept. */
+  readonly maxAttributeSets: number;
 }
 
-/**
- * Our instruments on one meter. A counter's bytes wait beside its attribute set and are added when the SDK collects: one
- * call to the SDK a collection instead of one a request.
- */
-export class SizeMetrics {
-  readonly #requestBodySize: Histogram;
-  readonly #responseBodySize: Histogram;
-  readonly #io: Counter;
-  readonly #connectionIo: Counter;
-  readonly #collection: ObservableGauge;
-  readonly #sources: SizeMetricsSources;
-  readonly #onCollect: () => void;
-  readonly #touched: AttributeSet[] = [];
+/** Where the sizes of exchanges with equal attributes go. */
+interface ExchangeSeries {
+  readonly requestBody: BoundHistogram;
+  readonly responseBody: BoundHistogram;
+  readonly received: BoundCounter;
+  readonly transmitted: BoundCounter;
+}
 
-  /** Makes the instruments on `meter` and listens for its collections until {@link close}. */
-  constructor(meter: Meter, sources: SizeMetricsSources) {
-    this.#sources = sources;
-    this.#requestBodySize = bodySize(meter, "http.server.request.body.size", "Size of HTTP server request bodies.");
-    this.#responseBodySize = bodySize(meter, "http.server.response.body.size", "Size of HTTP server response bodies.");
-    this.#io = bytes(meter, "bandwidth.http.server.io", "Whole HTTP messages: start line, headers, framing and body.");
-    this.#connectionIo = bytes(
-      meter,
-      "bandwidth.http.server.connection.io",
-      "Everything on the sockets of HTTP servers.",
-    );
+/** Our metrics on one set of instruments. */
+export class SizeMetrics {
+  readonly #instruments: SizeInstruments;
+  readonly #series: AttributeSets<ExchangeSeries>;
+
+  /** Makes the instruments and takes the sockets' totals at each collection until {@link close}. */
+  constructor(instruments: SizeInstruments, { totals, guard, maxAttributeSets }: SizeMetricsSources) {
+    this.#instruments = instruments;
+    const requestBody = instruments.histogram({
+      name: "http.server.request.body.size",
+      description: "Size of HTTP server request bodies.",
+      boundaries: BODY_SIZE_BOUNDARIES,
+    });
+    const responseBody = instruments.histogram({
+      name: "http.server.response.body.size",
+      description: "Size of HTTP server response bodies.",
+      boundaries: BODY_SIZE_BOUNDARIES,
+    });
+    const io = instruments.counter({
+      name: "bandwidth.http.server.io",
+      description: "Whole HTTP messages: start line, headers, framing and body.",
+    });
+    const connectionIo = instruments.counter({
+      name: "bandwidth.http.server.connection.io",
+      description: "Everything on the sockets of HTTP servers.",
+    });
+    this.#series = new AttributeSets(maxAttributeSets, ({ attributes, receiveAttributes, transmitAttributes }) => ({
+      requestBody: requestBody(attributes),
+      responseBody: responseBody(attributes),
+      received: io(receiveAttributes),
+      transmitted: io(transmitAttributes),
+    }));
+    const received = connectionIo(RECEIVE);
+    const transmitted = connectionIo(TRANSMIT);
     // A point's start is the moment of its first measurement: this makes it the process's start, not a later one.
-    this.#connectionIo.add(0, RECEIVE);
-    this.#connectionIo.add(0, TRANSMIT);
-    // Never observes, so it exports nothing: its callback is how the API tells that a collection begins.
-    this.#collection = meter.createObservableGauge("bandwidth.http.server.collection");
-    this.#onCollect = sources.guard.wrap(() => this.flush());
-    this.#collection.addCallback(this.#onCollect);
+    received.add(0);
+    transmitted.add(0);
+    instruments.onCollect(
+      guard.wrap(() => {
+        const total = totals.take();
+        received.add(total.receivedBytes);
+        transmitted.add(total.transmittedBytes);
+      }),
+    );
   }
 
   /**
@@ -62,48 +84,20 @@ export class SizeMetrics {
    * payload of every request, and the count then equals the number of requests.
    */
   record(exchange: Exchange): void {
-    const set = this.#sources.attributeSets.of(exchange);
-    this.#requestBodySize.record(exchange.requestBodyBytes, set.attributes);
-    this.#responseBodySize.record(exchange.responseBodyBytes, set.attributes);
-    if (set.touched) {
-      set.receivedBytes += exchange.receivedBytes;
-      set.transmittedBytes += exchange.transmittedBytes;
-      return;
-    }
-    // The first of an interval goes straight in, so that the point starts now and not when it is collected.
-    set.touched = true;
-    this.#touched.push(set);
-    this.#io.add(exchange.receivedBytes, set.receiveAttributes);
-    this.#io.add(exchange.transmittedBytes, set.transmitAttributes);
+    const series = this.#series.of(exchange);
+    series.requestBody.record(exchange.requestBodyBytes);
+    series.responseBody.record(exchange.responseBodyBytes);
+    series.received.add(exchange.receivedBytes);
+    series.transmitted.add(exchange.transmittedBytes);
   }
 
-  /** Hands all waiting bytes to the SDK. */
-  flush(): void {
-    const total = this.#sources.totals.take();
-    this.#connectionIo.add(total.receivedBytes, RECEIVE);
-    this.#connectionIo.add(total.transmittedBytes, TRANSMIT);
-    for (const set of this.#touched) {
-      set.touched = false;
-      if (set.receivedBytes > 0) this.#io.add(set.receivedBytes, set.receiveAttributes);
-      if (set.transmittedBytes > 0) this.#io.add(set.transmittedBytes, set.transmitAttributes);
-      set.receivedBytes = 0;
-      set.transmittedBytes = 0;
-    }
-    this.#touched.length = 0;
+  /** Changes how many attribute sets are kept; those there are stay. */
+  set maxAttributeSets(limit: number) {
+    this.#series.limit = limit;
   }
 
   /** Hands over what waits and stops listening. */
   close(): void {
-    this.flush();
-    this.#collection.removeCallback(this.#onCollect);
+    this.#instruments.close();
   }
-}
-
-function bodySize(meter: Meter, name: string, description: string): Histogram {
-  const advice = { explicitBucketBoundaries: [...BODY_SIZE_BOUNDARIES] };
-  return meter.createHistogram(name, { description, unit: "By", valueType: ValueType.INT, advice });
-}
-
-function bytes(meter: Meter, name: string, description: string): Counter {
-  return meter.createCounter(name, { description, unit: "By", valueType: ValueType.INT });
 }

@@ -59,7 +59,9 @@ export class Connection {
       const dispatched = this.#bytes.dispatched;
       exchange.transmittedBytes = dispatched - this.#transmittedCharged;
       this.#transmittedCharged = dispatched;
+      exchange.proveBody(exchange.transmittedBytes);
     } else {
+      exchange.proveBody(undefined);
       exchange.transmittedBytes = exchange.writtenBytes();
     }
     if (exchange.request.complete) this.#settleNow(exchange);
@@ -90,6 +92,7 @@ export class Connection {
   /** Only the first unfinished response had the socket; those queued behind it sent nothing. */
   #abort(exchange: Exchange, hadSocket: boolean): void {
     exchange.aborted = true;
+    exchange.proveBody(undefined);
     const written = hadSocket ? exchange.writtenBytes() : 0;
     const accepted = Math.max(0, this.#bytes.accepted - this.#transmittedCharged);
     const transmitted = this.#bytes.counts && hadSocket ? accepted : written;
@@ -102,9 +105,15 @@ export class Connection {
   #settleNow(exchange: Exchange): void {
     if (exchange.settled) return;
     exchange.settled = true;
-    this.#live.splice(this.#live.indexOf(exchange), 1);
+    this.#forget(exchange);
     exchange.receivedBytes = this.#charge(exchange);
     this.settle(exchange);
+  }
+
+  /** Without pipelining it is the only one: nothing is searched or moved. */
+  #forget(exchange: Exchange): void {
+    if (this.#live[this.#live.length - 1] === exchange) this.#live.pop();
+    else this.#live.splice(this.#live.indexOf(exchange), 1);
   }
 
   /**
@@ -119,6 +128,7 @@ export class Connection {
     this.#receivedCharged += charged;
     return charged;
   }
+
   /** What was read before the first exchange seen cannot be told from it by the socket; only its parsed bytes are charged. */
   #skipEarlierBytes(first: Exchange): void {
     this.#older = false;

@@ -39,6 +39,10 @@ export class Exchange {
   #frames: ChunkFrames | undefined = undefined;
   /** Written while corked: Node sends it as one chunk. */
   corkedBytes: number = 0;
+  /** The string that ended the body, while its length is only declared; the encoding; the bytes before it. */
+  #lastString: string | undefined = undefined;
+  #lastEncoding: BufferEncoding = "utf8";
+  #bytesBeforeLast: number = 0;
   /** Whole messages, known when the exchange settles. */
   receivedBytes: number = 0;
   transmittedBytes: number = 0;
@@ -84,6 +88,30 @@ export class Exchange {
     if (bytes === 0 || (this.response as unknown as OutgoingInternals).chunkedEncoding !== true) return;
     if (corked) this.corkedBytes += bytes;
     else this.#addFrame(bytes);
+  }
+
+  /**
+   * Adds a string that ends the body. Measuring a string costs more than all else we do for a request, so the declared length
+   * of the body stands for it until {@link proveBody}.
+   */
+  addLastString(text: string, encoding: BufferEncoding): void {
+    const { chunkedEncoding, _contentLength: declared } = this.response as unknown as OutgoingInternals;
+    if (chunkedEncoding === true || typeof declared !== "number") {
+      this.addResponseBody(Buffer.byteLength(text, encoding), false);
+      return;
+    }
+    this.#lastString = text;
+    this.#lastEncoding = encoding;
+    this.#bytesBeforeLast = this.responseBodyBytes;
+    this.responseBodyBytes = declared;
+  }
+
+  /** Keeps a declared length if the whole response left with it, else measures: apps declare wrong lengths. */
+  proveBody(transmittedBytes: number | undefined): void {
+    if (this.#lastString === undefined) return;
+    if (transmittedBytes !== this.writtenBytes())
+      this.responseBodyBytes = this.#bytesBeforeLast + Buffer.byteLength(this.#lastString, this.#lastEncoding);
+    this.#lastString = undefined;
   }
 
   /** Accounts for what was corked, once Node sends it as one chunk. */

@@ -25,10 +25,10 @@ export class FaultGuard {
   }
 
   /** Returns `action` so that it never throws. */
-  wrap<T extends unknown[]>(action: (...args: T) => void): (...args: T) => void {
-    return (...args) => {
+  wrap<T = void>(action: (argument: T) => void): (argument: T) => void {
+    return (argument) => {
       try {
-        action(...args);
+        action(argument);
       } catch (error) {
         this.report(error);
       }

@@ -43,6 +43,8 @@ export interface OutgoingInternals {
   /** Start line and headers as sent, latin1. */
   readonly _header?: string | null;
   readonly _trailer?: string;
+  /** Body bytes as declared: by the app, else what Node measured when `end` had the whole body. Not to be trusted alone. */
+  readonly _contentLength?: number | null;
   /** Whether `100 Continue` was written. */
   readonly _sent100?: boolean;
   readonly chunkedEncoding?: boolean;

@@ -41,7 +41,7 @@ function countingWrite(original: Method, guard: FaultGuard): Method {
   return function write(this: CountedMessage, chunk?: unknown, encoding?: unknown, _callback?: unknown): unknown {
     const exchange = this[EXCHANGE];
     if (exchange === undefined || this.finished || this.destroyed) return original.apply(this, arguments as never);
-    const corked = this.writableCorked > 0 && this.headersSent;
+    const corked = isCorked(this);
     const result = original.apply(this, arguments as never);
     try {
       if (this._hasBody !== false) exchange.addResponseBody(byteLength(chunk, encoding), corked);
@@ -56,11 +56,12 @@ function countingEnd(original: Method, guard: FaultGuard): Method {
   return function end(this: CountedMessage, chunk?: unknown, encoding?: unknown, _callback?: unknown): unknown {
     const exchange = this[EXCHANGE];
     if (exchange === undefined || this.finished || this.destroyed) return original.apply(this, arguments as never);
-    const corked = this.writableCorked > 0 && this.headersSent;
+    const corked = isCorked(this);
     const result = original.apply(this, arguments as never);
     try {
       if (this._hasBody !== false) {
-        if (chunk && typeof chunk !== "function") exchange.addResponseBody(byteLength(chunk, encoding), corked);
+        if (typeof chunk === "string" && !corked) exchange.addLastString(chunk, encodingOf(encoding));
+        else if (chunk && typeof chunk !== "function") exchange.addResponseBody(byteLength(chunk, encoding), corked);
         exchange.closeCorkedChunk();
         exchange.addLastChunk();
       }
@@ -75,7 +76,8 @@ function countingUncork(original: Method, guard: FaultGuard): Method {
   return function uncork(this: CountedMessage): unknown {
     const result = original.apply(this, arguments as never);
     try {
-      if (this.writableCorked === 0) this[EXCHANGE]?.closeCorkedChunk();
+      const exchange = this[EXCHANGE];
+      if (exchange !== undefined && exchange.corkedBytes > 0 && this.writableCorked === 0) exchange.closeCorkedChunk();
     } catch (error) {
       guard.report(error);
     }
@@ -83,8 +85,15 @@ function countingUncork(original: Method, guard: FaultGuard): Method {
   };
 }
 
+/** Whether what is written now is held back, to be sent as one chunk with what follows. */
+function isCorked(message: CountedMessage): boolean {
+  return message.chunkedEncoding === true && message.headersSent && message.writableCorked > 0;
+}
+
 function byteLength(chunk: unknown, encoding: unknown): number {
-  if (typeof chunk === "string")
-    return Buffer.byteLength(chunk, typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8");
-  return (chunk as Uint8Array).byteLength;
+  return typeof chunk === "string" ? Buffer.byteLength(chunk, encodingOf(encoding)) : (chunk as Uint8Array).byteLength;
+}
+
+function encodingOf(encoding: unknown): BufferEncoding {
+  return typeof encoding === "string" ? (encoding as BufferEncoding) : "utf8";
 }

@@ -23,6 +23,8 @@ export function bytesOf(socket: ServerSocket): SocketBytes {
 
 /** Reads a socket's counts. All values are bytes; they are 0 for a duplex that counts nothing. */
 export class SocketBytes {
+  /** Whether the socket counts at all; a plain duplex does not. */
+  readonly counts: boolean;
   readonly #socket: ServerSocket;
   /** What the TLS handshake had taken when the first request came. */
   readonly #handshakeBytes: number;
@@ -31,6 +33,7 @@ export class SocketBytes {
   /** Reads `socket` from now on; takes a last reading when it is destroyed, before the handle is gone. */
   constructor(socket: ServerSocket) {
     this.#socket = socket;
+    this.counts = Number.isFinite(socket.bytesRead) && Number.isFinite(socket._bytesDispatched);
     this.#handshakeBytes = socket._parent?._handle?.bytesWritten ?? 0;
     const destroy = socket._destroy;
     socket._destroy = (error, callback) => {
@@ -41,11 +44,6 @@ export class SocketBytes {
       }
       destroy.call(socket, error, callback);
     };
-  }
-
-  /** Whether the socket counts at all; a plain duplex does not. */
-  get counts(): boolean {
-    return Number.isFinite(this.#socket.bytesRead) && Number.isFinite(this.#socket._bytesDispatched);
   }
 
   /** Bytes received; clear text on a TLS socket. */

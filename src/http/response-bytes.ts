@@ -87,7 +87,7 @@ function countingUncork(original: Method, guard: FaultGuard): Method {
 
 /** Whether what is written now is held back, to be sent as one chunk with what follows. */
 function isCorked(message: CountedMessage): boolean {
-  return message.chunkedEncoding === true && message.headersSent && message.writableCorked > 0;
+  return message.chunkedEncoding && message.headersSent && message.writableCorked > 0;
 }
 
 function byteLength(chunk: unknown, encoding: unknown): number {

@@ -3,7 +3,7 @@
  * framework instrumentations (express, koa, hapi, connect, fastify) write the route into.
  */
 
-import { context, createContextKey } from "@opentelemetry/api";
+import { context, createContextKey, ROOT_CONTEXT } from "@opentelemetry/api";
 import type { IncomingMessage, Server } from "node:http";
 import { EXCHANGE, type Counted, type Exchange } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
@@ -17,6 +17,9 @@ export interface RouteMetadata {
   readonly type?: string;
   route?: string;
 }
+
+/** A context that only a context manager can make the active one. */
+const PROBE = ROOT_CONTEXT.setValue(createContextKey("otel-bandwidth probe"), true);
 
 const servers = new WeakSet<Server>();
 
@@ -33,10 +36,11 @@ export function setHttpRoute(request: IncomingMessage, route: string): void {
 
 /**
  * Keeps the metadata object of each request of `server`. Reading the context only when the response ends would find the
- * neighbour's when requests are pipelined, and none when they are aborted.
+ * neighbour's when requests are pipelined, and none when they are aborted. Without a context manager there is no metadata, and
+ * requests pay nothing; call it again for each connection, since one may be set later.
  */
 export function captureRouteMetadata(server: Server, guard: FaultGuard): void {
-  if (servers.has(server)) return;
+  if (servers.has(server) || !hasContextManager()) return;
   servers.add(server);
   server.prependListener("request", (request) => {
     try {
@@ -57,6 +61,10 @@ export function routeOf(exchange: Exchange): string | undefined {
   if (route === undefined) return routeMetadata?.route;
   if (routeMetadata !== undefined) routeMetadata.route = route;
   return route;
+}
+
+function hasContextManager(): boolean {
+  return context.with(PROBE, () => context.active() === PROBE);
 }
 
 function activeMetadata(): RouteMetadata | undefined {

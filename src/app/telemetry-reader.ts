@@ -4,7 +4,12 @@
 
 import { OTLPMetricExporter as JsonExporter } from "@opentelemetry/exporter-metrics-otlp-http";
 import { OTLPMetricExporter as ProtobufExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
-import { PeriodicExportingMetricReader, type MetricReader } from "@opentelemetry/sdk-metrics";
+import {
+  PeriodicExportingMetricReader,
+  type MetricProducer,
+  type MetricReader,
+  type PushMetricExporter,
+} from "@opentelemetry/sdk-metrics";
 import { ProcessStartExporter } from "./process-start-exporter.ts";
 
 const DEFAULT_EXPORT_INTERVAL_MILLIS = 5_000;
@@ -12,35 +17,48 @@ const DEFAULT_EXPORT_TIMEOUT_MILLIS = 30_000;
 /** One send with its retries; while a receiver is down, the app's natural end waits as long as this. */
 const DEFAULT_SEND_TIMEOUT_MILLIS = 2_500;
 
+/** The environment, as `process.env` has it. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
- * Builds the reader. `OTEL_METRIC_EXPORT_INTERVAL` defaults to 5 s, and the timeout is never longer than the interval.
- * Returns undefined for what only the SDK's own set-up knows: other values of `OTEL_METRICS_EXPORTER`, and gRPC.
+ * Builds the exporter. Returns undefined for what only the SDK's own set-up knows: other values of `OTEL_METRICS_EXPORTER`,
+ * and gRPC.
  */
-export function metricReaderFromEnvironment(
-  environment: Readonly<Record<string, string | undefined>>,
-): MetricReader | undefined {
+export function metricExporterFromEnvironment(environment: Environment): ProcessStartExporter | undefined {
   const exporterName = environment["OTEL_METRICS_EXPORTER"]?.trim() || "otlp";
   const protocol =
     environment["OTEL_EXPORTER_OTLP_METRICS_PROTOCOL"]?.trim() ||
     environment["OTEL_EXPORTER_OTLP_PROTOCOL"]?.trim() ||
     "http/protobuf";
   if (exporterName !== "otlp" || protocol === "grpc") return undefined;
-  const exportIntervalMillis = positive(environment["OTEL_METRIC_EXPORT_INTERVAL"]) ?? DEFAULT_EXPORT_INTERVAL_MILLIS;
+  const options = hasOwnTimeout(environment)
+    ? {}
+    : { timeoutMillis: Math.min(DEFAULT_SEND_TIMEOUT_MILLIS, exportIntervalOf(environment)) };
+  return new ProcessStartExporter(protocol === "http/json" ? new JsonExporter(options) : new ProtobufExporter(options));
+}
+
+/**
+ * Builds the reader. `OTEL_METRIC_EXPORT_INTERVAL` defaults to 5 s, and the timeout is never longer than the interval.
+ */
+export function metricReader(
+  exporter: PushMetricExporter,
+  environment: Environment,
+  metricProducers: MetricProducer[],
+): MetricReader {
+  const exportIntervalMillis = exportIntervalOf(environment);
   const exportTimeoutMillis = Math.min(
     positive(environment["OTEL_METRIC_EXPORT_TIMEOUT"]) ?? DEFAULT_EXPORT_TIMEOUT_MILLIS,
     exportIntervalMillis,
   );
-  const options = hasOwnTimeout(environment)
-    ? {}
-    : { timeoutMillis: Math.min(DEFAULT_SEND_TIMEOUT_MILLIS, exportIntervalMillis) };
-  const exporter = new ProcessStartExporter(
-    protocol === "http/json" ? new JsonExporter(options) : new ProtobufExporter(options),
-  );
-  return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis });
+  return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis, metricProducers });
+}
+
+function exportIntervalOf(environment: Environment): number {
+  return positive(environment["OTEL_METRIC_EXPORT_INTERVAL"]) ?? DEFAULT_EXPORT_INTERVAL_MILLIS;
 }
 
 /** A timeout that the user set is left to the exporter to read. */
-function hasOwnTimeout(environment: Readonly<Record<string, string | undefined>>): boolean {
+function hasOwnTimeout(environment: Environment): boolean {
   return Boolean(environment["OTEL_EXPORTER_OTLP_METRICS_TIMEOUT"] || environment["OTEL_EXPORTER_OTLP_TIMEOUT"]);
 }
 

@@ -6,16 +6,31 @@ import { diag, DiagConsoleLogger, DiagLogLevel } from "@opentelemetry/api";
 import { ExpressInstrumentation } from "@opentelemetry/instrumentation-express";
 import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";
 import { UndiciInstrumentation } from "@opentelemetry/instrumentation-undici";
-import { AggregationType, InstrumentType, type ViewOptions } from "@opentelemetry/sdk-metrics";
+import { AggregationType, InstrumentType, type MetricReader, type ViewOptions } from "@opentelemetry/sdk-metrics";
 import { NodeSDK, type NodeSDKConfiguration } from "@opentelemetry/sdk-node";
-import { HttpSizeInstrumentation } from "../http/index.ts";
+import { CellInstruments, type HistogramAggregation } from "../http/cells/cell-instruments.ts";
+import { HttpSizeInstrumentation, INSTRUMENTATION_SCOPE } from "../http/http-size-instrumentation.ts";
+import { CellMetricProducer } from "./cell-metric-producer.ts";
 import { flushBeforeExit } from "./flush-before-exit.ts";
 import { hookModuleLoading } from "./module-hooks.ts";
-import { metricReaderFromEnvironment } from "./telemetry-reader.ts";
+import { metricExporterFromEnvironment, metricReader } from "./telemetry-reader.ts";
 
 /** Keeps scale 5 over the range of request durations: percentiles within 5 ms up to 300 ms. */
 const DURATION_MAX_BUCKETS = 640;
 const BODY_SIZE_MAX_BUCKETS = 160;
+/** The SDK's own limit. A counter of bytes has two points where a histogram has one. */
+const MAX_ATTRIBUTE_SETS = 2_000;
+const DIRECTIONS = 2;
+
+/** What the SDK's instruments export exponentially. The cells follow the second themselves. */
+const VIEWS: ViewOptions[] = [
+  ["*.duration", DURATION_MAX_BUCKETS] as const,
+  ["*.body.size", BODY_SIZE_MAX_BUCKETS] as const,
+].map(([instrumentName, maxSize]) => ({
+  instrumentName,
+  instrumentType: InstrumentType.HISTOGRAM,
+  aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM, options: { maxSize, recordMinMax: true } },
+}));
 
 /** The environment, as `process.env` has it. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -27,29 +42,49 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function startTelemetry(environment: Environment): Promise<void> {
   // The SDK sets a logger only when asked to; without one a fault would be told to nobody.
   if (environment["OTEL_LOG_LEVEL"] === undefined) diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR);
-  const reader = metricReaderFromEnvironment(environment);
+  const histograms = histogramAggregation(environment);
+  const own = ownReader(environment, histograms);
   const sdk = new NodeSDK({
-    ...(reader === undefined ? {} : { metricReaders: [reader] }),
+    ...(own === undefined ? {} : { metricReaders: [own.reader] }),
     ...signalsAskedFor(environment),
-    views: [...exponential("*.duration", DURATION_MAX_BUCKETS), ...exponential("*.body.size", BODY_SIZE_MAX_BUCKETS)],
+    views: histograms.kind === "explicit" ? [] : VIEWS,
     instrumentations: [
       new HttpInstrumentation(),
       new UndiciInstrumentation(),
       new ExpressInstrumentation(),
-      new HttpSizeInstrumentation(),
+      new HttpSizeInstrumentation({}, own?.cells),
     ],
   });
   sdk.start();
   await hookModuleLoading();
-  if (reader !== undefined) flushBeforeExit(() => reader.forceFlush());
+  if (own !== undefined) flushBeforeExit(() => own.reader.forceFlush());
 }
 
-function exponential(instrumentName: string, maxSize: number): ViewOptions[] {
-  const aggregation = {
-    type: AggregationType.EXPONENTIAL_HISTOGRAM,
-    options: { maxSize, recordMinMax: true },
-  } as const;
-  return [{ instrumentName, instrumentType: InstrumentType.HISTOGRAM, aggregation }];
+/** Our reader, and the cells it reads: nothing but this reader and the views above takes part, so sizes need no SDK. */
+function ownReader(
+  environment: Environment,
+  histograms: HistogramAggregation,
+): { readonly reader: MetricReader; readonly cells: CellInstruments } | undefined {
+  const exporter = metricExporterFromEnvironment(environment);
+  if (exporter === undefined) return undefined;
+  const cells = new CellInstruments({
+    histograms,
+    histogramLimit: MAX_ATTRIBUTE_SETS,
+    counterLimit: DIRECTIONS * MAX_ATTRIBUTE_SETS,
+  });
+  const producer = new CellMetricProducer(cells, INSTRUMENTATION_SCOPE, exporter.selectAggregationTemporality);
+  return { reader: metricReader(exporter, environment, [producer]), cells };
+}
+
+/**
+ * Exponential unless `OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION` asks for explicit buckets, which the SDK
+ * itself does not read.
+ */
+function histogramAggregation(environment: Environment): HistogramAggregation {
+  const asked = environment["OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION"]?.trim().toLowerCase();
+  return asked === "explicit_bucket_histogram"
+    ? { kind: "explicit" }
+    : { kind: "exponential", maxSize: BODY_SIZE_MAX_BUCKETS };
 }
 
 /**

@@ -10,8 +10,12 @@ import { MeterInstruments } from "./meter-instruments.ts";
 import type { SizeInstruments } from "./size-instruments.ts";
 import { SizeMetrics } from "./size-metrics.ts";
 
-const NAME = "otel-bandwidth/http";
-const VERSION = "0.1.0";
+/** The scope of our HTTP metrics. */
+export const INSTRUMENTATION_SCOPE: { readonly name: string; readonly version: string } = {
+  name: "otel-bandwidth/http",
+  version: "0.1.0",
+};
+const { name: NAME, version: VERSION } = INSTRUMENTATION_SCOPE;
 const DEFAULT_MAX_ATTRIBUTE_SETS = 1000;
 
 /** Holds the copy of this package that counts: two at once would count every byte twice. */
@@ -44,7 +48,7 @@ export class HttpSizeInstrumentation {
   readonly #guard = new FaultGuard();
   readonly #totals = new ConnectionTotals(this.#guard);
   readonly #counter = new HttpServerCounter((exchange) => this.#metrics?.record(exchange), this.#totals, this.#guard);
-  readonly #ownInstruments: (() => SizeInstruments) | undefined;
+  readonly #ownInstruments: SizeInstruments | undefined;
   #config: HttpSizeInstrumentationConfig = {};
   #meterProvider: MeterProvider | undefined = undefined;
   #metrics: SizeMetrics | undefined = undefined;
@@ -53,7 +57,7 @@ export class HttpSizeInstrumentation {
    * Counts at once unless `config.enabled` is false; metrics go to the global meter provider until one is set.
    * @param ownInstruments for `register` alone: records there, whatever meter provider is set
    */
-  constructor(config: HttpSizeInstrumentationConfig = {}, ownInstruments?: () => SizeInstruments) {
+  constructor(config: HttpSizeInstrumentationConfig = {}, ownInstruments?: SizeInstruments) {
     this.#ownInstruments = ownInstruments;
     this.setConfig(config);
     if (this.#config.enabled === true) this.enable();
@@ -119,7 +123,7 @@ export class HttpSizeInstrumentation {
   }
 
   #makeMetrics(): SizeMetrics {
-    return new SizeMetrics(this.#ownInstruments?.() ?? this.#meterInstruments(), {
+    return new SizeMetrics(this.#ownInstruments ?? this.#meterInstruments(), {
       totals: this.#totals,
       guard: this.#guard,
       maxAttributeSets: this.#maxAttributeSets,

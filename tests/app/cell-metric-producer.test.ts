@@ -121,7 +121,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 const aggregations: fc.Arbitrary<HistogramAggregation> = fc.oneof(
   fc.constant<HistogramAggregation>({ kind: "explicit" }),
-  fc.constantFrom(2, 3, 20, 160).map((maxSize) => ({ kind: "exponential", maxSize })),
+  fc.constantFrom(2, 3, 20, 160).map((maxSize): HistogramAggregation => ({ kind: "exponential", maxSize })),
 );
 const temporalities = fc.constantFrom(...Object.values(TEMPORALITIES));
 const limits = fc.constantFrom(2, 4, 2_000);
@@ -165,15 +165,21 @@ const keyOf = (attributes: Attributes): string => JSON.stringify(attributes);
 
 test("exports what the SDK's instruments would: every temporality, aggregation and cardinality limit", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 80, size: "max" }), aggregations, temporalities, limits, async (...given) => {
-      const [steps, aggregation, temporality, limit] = given;
-      const isMerged = aggregation.kind === "exponential" && temporality === TEMPORALITIES.cumulative;
-      const sinks = [sdkSink(aggregation, temporality, limit), cellSink(aggregation, temporality, limit)] as const;
-      await runBoth(sinks, steps, (sdk, cells) => {
-        if (!isMerged) expect(sorted(cells)).toEqual(sorted(sdk));
-        else expect(sorted(atScaleOf(cells, sdk))).toEqual(sorted(sdk));
-      });
-    }),
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 80, size: "max" }),
+      aggregations,
+      temporalities,
+      limits,
+      async (...given) => {
+        const [steps, aggregation, temporality, limit] = given;
+        const isMerged = aggregation.kind === "exponential" && temporality === TEMPORALITIES.cumulative;
+        const sinks = [sdkSink(aggregation, temporality, limit), cellSink(aggregation, temporality, limit)] as const;
+        await runBoth(sinks, steps, (sdk, cells) => {
+          if (!isMerged) expect(sorted(cells)).toEqual(sorted(sdk));
+          else expect(sorted(atScaleOf(cells, sdk))).toEqual(sorted(sdk));
+        });
+      },
+    ),
     { numRuns: 500 },
   );
 });

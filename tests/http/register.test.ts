@@ -1,62 +1,18 @@
-import { fork, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import type { ChildProcess } from "node:child_process";
 import { expect, test } from "vitest";
 import { attributesOf, FakeOtlpServer } from "./support/fake-otlp-server.ts";
 import { RawClient } from "./support/raw-client.ts";
+import { endRegistered as end, startRegistered as start } from "./support/registered-app.ts";
 
-const REGISTER = new URL("../../src/app/register.ts", import.meta.url).href;
 const TIMEOUT_MILLIS = 30_000;
 const GET = "GET /api/users/7 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
 const HOUR = "3600000";
-
-interface App {
-  readonly child: ChildProcess;
-  readonly port: number;
-  readonly output: () => string;
-}
-
-async function start(fixture: string, environment: Record<string, string>): Promise<App> {
-  const child = fork(fileURLToPath(new URL(`fixtures/${fixture}`, import.meta.url)), {
-    execArgv: ["--import", REGISTER],
-    env: { ...cleanEnvironment(), ...environment },
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
-  let output = "";
-  child.stdout?.on("data", (text) => (output += text));
-  child.stderr?.on("data", (text) => (output += text));
-  const [message] = (await Promise.race([once(child, "message"), failOnExit(child, () => output)])) as [
-    { port: number },
-  ];
-  return { child, port: message.port, output: () => output };
-}
-
-async function failOnExit(child: ChildProcess, output: () => string): Promise<never> {
-  await once(child, "exit");
-  throw new Error(`the app ended: ${output()}`);
-}
-
-function cleanEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
-    Object.entries(process.env).filter(([name]) => !name.startsWith("OTEL_") && name !== "NODE_OPTIONS"),
-  );
-}
 
 async function request(port: number): Promise<RawClient> {
   const client = await RawClient.open(port);
   client.send(GET);
   await client.closed();
   return client;
-}
-
-/** Resolves with how the app ended. */
-async function end(
-  app: App,
-  how: (child: ChildProcess) => void,
-): Promise<[code: number | null, signal: string | null]> {
-  const exit = once(app.child, "exit");
-  how(app.child);
-  return (await exit) as [number | null, string | null];
 }
 
 const stop = (child: ChildProcess): void => void child.send("stop");

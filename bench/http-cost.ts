@@ -1,25 +1,22 @@
 /**
- * What counting adds to a request, in microseconds of CPU time (the garbage collector's threads included): an in-memory connection, so that the kernel's noise stays out; one
- * process a mode, so that no mode spoils another's compiled code; interleaved rounds, so that drift hits all alike. Run with
- * `node bench/http-cost.ts`.
+ * What counting adds to a request, in microseconds of the server's CPU time (the garbage collector's threads included). One
+ * process a mode, so that no mode spoils another's compiled code; rounds in turn, so that drift hits all alike.
+ *
+ * `node bench/http-cost.ts [--wrk] [--rounds 15] [--requests 10000] [--only <text>]`: on connections in memory, so that the
+ * kernel's noise stays out, or with `wrk` over loopback (16 connections, one second a round).
  */
-/* oxlint-disable no-underscore-dangle -- the underscored names are Node's */
 
-import { context, createNoopMeter } from "@opentelemetry/api";
-import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
-import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";
-import { AggregationType, InstrumentType, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
-import { fork, type ChildProcess } from "node:child_process";
+import { execFile, fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type Server } from "node:http";
-import { createRequire } from "node:module";
-import { Duplex } from "node:stream";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { HttpSizeInstrumentation } from "../src/http/index.ts";
+import { parseArgs, promisify } from "node:util";
+import { MODES } from "./http-cost-modes.ts";
+import { sendRequests } from "./loop-connection.ts";
 
-const ROUNDS = 15;
-const REQUESTS = 10_000;
-const WARM_UP_REQUESTS = 20_000;
+const WARM_UP_REQUESTS = 30_000;
+const WRK_OPTIONS = ["-t", "1", "-c", "16", "-d", "1s"];
 const BODY = "x".repeat(1024);
 const REQUESTS_BY_NAME = {
   "GET, 1 KB answer": Buffer.from("GET /a HTTP/1.1\r\nHost: test\r\nAccept: */*\r\nUser-Agent: bench\r\n\r\n"),
@@ -28,136 +25,111 @@ const REQUESTS_BY_NAME = {
   ),
 } as const;
 
-class IdleReader extends MetricReader {
-  protected override async onForceFlush(): Promise<void> {}
-  protected override async onShutdown(): Promise<void> {}
-}
+type RequestName = keyof typeof REQUESTS_BY_NAME;
 
-/** A connection in memory that sends its request again whenever an answer is complete. */
-class Loop extends Duplex {
-  bytesRead = 0;
-  _bytesDispatched = 0;
-  #left: number;
-  readonly #request: Buffer;
-  readonly #done: () => void;
+/** What a child is asked for: requests in memory, its CPU time so far, its port. */
+type Question = { readonly name: RequestName; readonly requests: number } | "cpu" | "port";
 
-  constructor(request: Buffer, count: number, done: () => void) {
-    super();
-    this.#left = count;
-    this.#request = request;
-    this.#done = done;
-  }
-
-  start(): void {
-    this.bytesRead += this.#request.length;
-    this.push(this.#request);
-  }
-
-  override _read(): void {}
-
-  override _write(chunk: Buffer | string, _encoding: BufferEncoding, callback: () => void): void {
-    this._bytesDispatched += chunk.length;
-    callback();
-    this.#left -= 1;
-    if (this.#left === 0) this.#done();
-    else queueMicrotask(() => this.start());
-  }
-}
-
-async function batch(server: Server, request: Buffer, count: number): Promise<number> {
-  let connection: Loop | undefined;
-  const start = process.cpuUsage();
-  await new Promise<void>((resolve) => {
-    connection = new Loop(request, count, resolve);
-    server.emit("connection", connection);
-    connection.start();
-  });
-  const { user, system } = process.cpuUsage(start);
-  connection?.destroy();
-  return (user + system) / count;
-}
-
-function provider(exponential: boolean): MeterProvider {
-  const aggregation = {
-    type: AggregationType.EXPONENTIAL_HISTOGRAM,
-    options: { maxSize: 160, recordMinMax: true },
-  } as const;
-  const views = exponential ? [{ instrumentType: InstrumentType.HISTOGRAM, aggregation }] : [];
-  return new MeterProvider({ readers: [new IdleReader()], views });
-}
-
-const counting = (meterProvider: MeterProvider | { getMeter: typeof createNoopMeter }): void =>
-  new HttpSizeInstrumentation().setMeterProvider(meterProvider);
-
-function instrumentationHttp(): void {
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  new HttpInstrumentation().setMeterProvider(provider(false));
-  createRequire(import.meta.url)("http");
-}
-
-const MODES: Readonly<Record<string, () => void>> = {
-  bare: () => {},
-  "ours, counting alone": () => counting({ getMeter: () => createNoopMeter() }),
-  "ours, two SDK histograms": () => counting(provider(false)),
-  "ours, two exponential histograms": () => counting(provider(true)),
-  "instrumentation-http, metrics only": instrumentationHttp,
-  "both, metrics only": () => {
-    instrumentationHttp();
-    counting(provider(false));
-  },
-};
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-/** The child: sets its mode up once, then times a batch whenever it is told which request to send. */
-function serve(mode: string): void {
-  MODES[mode]?.();
+/** The child: sets its mode up once, then answers questions. */
+async function serve(mode: string): Promise<void> {
+  await MODES[mode]?.();
   const server = createServer((request, response) => {
     if (request.method === "GET") response.end(BODY);
     else request.resume().on("end", () => response.end(BODY));
-  });
-  process.on("message", ({ name, count }: { name: keyof typeof REQUESTS_BY_NAME; count: number }) => {
-    void batch(server, REQUESTS_BY_NAME[name], count).then((micros) => process.send?.(micros));
-  });
+  }).listen(0, "127.0.0.1");
+  process.on("message", (question: Question) => void answer(server, question).then((value) => process.send?.(value)));
 }
 
-async function ask(child: ChildProcess, name: string, count: number): Promise<number> {
-  child.send({ name, count });
-  const [micros] = (await once(child, "message")) as [number];
-  return micros;
+async function answer(server: Server, question: Question): Promise<number> {
+  if (question === "port") return (server.address() as AddressInfo).port;
+  if (question === "cpu") return cpuMicros();
+  const start = cpuMicros();
+  await sendRequests(server, REQUESTS_BY_NAME[question.name], question.requests);
+  return (cpuMicros() - start) / question.requests;
 }
 
-async function compare(children: ReadonlyMap<string, ChildProcess>, name: string): Promise<void> {
+function cpuMicros(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+async function ask(child: ChildProcess, question: Question): Promise<number> {
+  child.send(question);
+  const [value] = (await once(child, "message")) as [number];
+  return value;
+}
+
+/** One batch: CPU microseconds a request. */
+type Batch = (child: ChildProcess) => Promise<number>;
+
+async function wrkBatch(child: ChildProcess): Promise<number> {
+  const url = `http://127.0.0.1:${await ask(child, "port")}/a`;
+  const start = await ask(child, "cpu");
+  const { stdout } = await promisify(execFile)("wrk", [...WRK_OPTIONS, url]);
+  const micros = (await ask(child, "cpu")) - start;
+  return micros / Number(/(\d+) requests in/.exec(stdout)?.[1]);
+}
+
+async function compare(children: ReadonlyMap<string, ChildProcess>, rounds: number, batch: Batch): Promise<void> {
   const times = new Map<string, number[]>([...children.keys()].map((mode) => [mode, []]));
-  for (const child of children.values()) await ask(child, name, WARM_UP_REQUESTS);
   const order = [...children];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const [mode, child] of order) times.get(mode)?.push(await ask(child, name, REQUESTS));
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [mode, child] of order) times.get(mode)?.push(await batch(child));
     order.push(...order.splice(0, 1));
   }
-  console.log(`\n${name}: CPU microseconds a request, ${ROUNDS} rounds of ${REQUESTS}`);
   const bare = times.get("bare") ?? [];
+  console.log(["".padEnd(44), "median", "lowest", "highest", "added", "[quartiles]", "ratio"].join("  "));
   for (const [mode, values] of times) {
-    const added = values.map((value, round) => value - (bare[round] ?? 0));
-    const range = `${Math.min(...values).toFixed(2)} to ${Math.max(...values).toFixed(2)}`;
-    const best = Math.min(...values) - Math.min(...bare);
-    const text = `median ${median(values).toFixed(2)} (${range})`.padEnd(34);
+    const added = values.map((value, round) => value - (bare[round] ?? Number.NaN));
+    const ratios = values.map((value, round) => value / (bare[round] ?? Number.NaN));
+    const [low, high] = [quantile(added, 0.25), quantile(added, 0.75)];
     console.log(
-      `${mode.padEnd(36)} ${text} added: median ${median(added).toFixed(2)}, best batches ${best.toFixed(2)}`,
+      [
+        mode.padEnd(44),
+        quantile(values, 0.5).toFixed(2).padStart(6),
+        quantile(values, 0).toFixed(2).padStart(6),
+        quantile(values, 1).toFixed(2).padStart(7),
+        quantile(added, 0.5).toFixed(2).padStart(5),
+        `[${low.toFixed(2)} to ${high.toFixed(2)}]`,
+        quantile(ratios, 0.5).toFixed(2),
+      ].join("  "),
     );
   }
 }
 
-async function main(): Promise<void> {
-  const file = fileURLToPath(import.meta.url);
-  const children = new Map(Object.keys(MODES).map((mode) => [mode, fork(file, [mode])]));
-  for (const name of Object.keys(REQUESTS_BY_NAME)) await compare(children, name);
-  for (const child of children.values()) child.disconnect();
+function quantile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-const mode = process.argv[2];
-if (mode === undefined) await main();
-else serve(mode);
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      wrk: { type: "boolean", default: false },
+      rounds: { type: "string", default: "15" },
+      requests: { type: "string", default: "10000" },
+      only: { type: "string", default: "" },
+    },
+  });
+  const [rounds, requests] = [Number(values.rounds), Number(values.requests)];
+  const file = fileURLToPath(import.meta.url);
+  const modes = Object.keys(MODES).filter((mode) => mode === "bare" || mode.includes(values.only));
+  const children = new Map(modes.map((mode) => [mode, fork(file, ["--child", mode])]));
+  for (const child of children.values()) {
+    for (const name of Object.keys(REQUESTS_BY_NAME) as RequestName[])
+      await ask(child, { name, requests: WARM_UP_REQUESTS });
+  }
+  if (values.wrk) {
+    console.log(`\nGET, 1 KB answer, wrk ${WRK_OPTIONS.join(" ")}: CPU microseconds a request, ${rounds} rounds`);
+    await compare(children, rounds, wrkBatch);
+  } else {
+    for (const name of Object.keys(REQUESTS_BY_NAME) as RequestName[]) {
+      console.log(`\n${name}, in memory: CPU microseconds a request, ${rounds} rounds of ${requests}`);
+      await compare(children, rounds, (child) => ask(child, { name, requests }));
+    }
+  }
+  for (const child of children.values()) child.kill("SIGKILL");
+}
+
+if (process.argv[2] === "--child") await serve(process.argv[3] ?? "");
+else await main();

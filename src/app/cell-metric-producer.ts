@@ -3,7 +3,7 @@
  */
 
 import { ValueType, type HrTime } from "@opentelemetry/api";
-import { resourceFromAttributes } from "@opentelemetry/resources";
+import { emptyResource } from "@opentelemetry/resources";
 import {
   AggregationTemporality,
   DataPointType,
@@ -12,11 +12,12 @@ import {
   type DataPoint,
   type MetricData,
   type MetricProducer,
+  type ScopeMetrics,
 } from "@opentelemetry/sdk-metrics";
 import type { CellPoint } from "../http/cells/cell-instrument.ts";
 import type { CellInstruments, CellMetric } from "../http/cells/cell-instruments.ts";
 
-type InstrumentationScope = CollectionResult["resourceMetrics"]["scopeMetrics"][number]["scope"];
+type InstrumentationScope = ScopeMetrics["scope"];
 type CellTemporality = CellMetric["temporality"];
 
 /** Chooses the temporality of an instrument, as exporters do. */
@@ -35,17 +36,26 @@ export class CellMetricProducer implements MetricProducer {
     this.#selectTemporality = selectTemporality;
   }
 
-  /** Ends an interval. The resource is empty: readers put the SDK's there. */
+  /** Ends an interval. The resource is empty: readers put the SDK's there. A fault of ours is an error of the collection. */
   collect(): Promise<CollectionResult> {
-    const nowMillis = Date.now();
+    const errors: unknown[] = [];
+    const scopeMetrics: ScopeMetrics[] = [];
+    try {
+      const metrics = this.#metrics(Date.now());
+      if (metrics.length > 0) scopeMetrics.push({ scope: this.#scope, metrics });
+    } catch (error) {
+      errors.push(error);
+    }
+    return Promise.resolve({ resourceMetrics: { resource: emptyResource(), scopeMetrics }, errors });
+  }
+
+  #metrics(nowMillis: number): MetricData[] {
     const temporalities = {
       counter: this.#temporalityOf(InstrumentType.COUNTER),
       histogram: this.#temporalityOf(InstrumentType.HISTOGRAM),
     };
     const endTime = hrTimeOf(nowMillis);
-    const metrics = this.#cells.collect(temporalities, nowMillis).map((metric) => metricDataOf(metric, endTime));
-    const scopeMetrics = metrics.length === 0 ? [] : [{ scope: this.#scope, metrics }];
-    return Promise.resolve({ resourceMetrics: { resource: resourceFromAttributes({}), scopeMetrics }, errors: [] });
+    return this.#cells.collect(temporalities, nowMillis).map((metric) => metricDataOf(metric, endTime));
   }
 
   #temporalityOf(type: InstrumentType): CellTemporality {
@@ -57,20 +67,16 @@ function metricDataOf(metric: CellMetric, endTime: HrTime): MetricData {
   const aggregationTemporality =
     metric.temporality === "delta" ? AggregationTemporality.DELTA : AggregationTemporality.CUMULATIVE;
   const common = { descriptor: descriptorOf(metric), aggregationTemporality };
-  switch (metric.kind) {
-    case "counter": {
-      const dataPoints = metric.points.map((point) => dataPointOf(point, endTime));
-      return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
-    }
-    case "explicit": {
-      const dataPoints = metric.points.map((point) => dataPointOf(point, endTime));
-      return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints };
-    }
-    case "exponential": {
-      const dataPoints = metric.points.map((point) => dataPointOf(point, endTime));
-      return { ...common, dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM, dataPoints };
-    }
+  if (metric.kind === "counter") {
+    const dataPoints = metric.points.map((point) => dataPointOf(point, endTime));
+    return { ...common, dataPointType: DataPointType.SUM, isMonotonic: true, dataPoints };
   }
+  if (metric.kind === "explicit") {
+    const dataPoints = metric.points.map((point) => dataPointOf(point, endTime));
+    return { ...common, dataPointType: DataPointType.HISTOGRAM, dataPoints };
+  }
+  const dataPoints = metric.points.map((point) => dataPointOf(point, endTime));
+  return { ...common, dataPointType: DataPointType.EXPONENTIAL_HISTOGRAM, dataPoints };
 }
 
 function descriptorOf({ options: { name, description } }: CellMetric): MetricData["descriptor"] {

@@ -224,3 +224,15 @@ test("keeps no measurement that is no count of bytes", async () => {
   for (const bytes of [-1, Number.NaN, 0.5, Infinity, 2 ** 53]) cells.record(attributesOf(0), bytes);
   expect(await cells.collect()).toEqual([]);
 });
+
+test("a fault of ours while collecting is an error of the collection, and takes nothing of the SDK's with it", async () => {
+  const cells = new CellInstruments({ histograms: { kind: "explicit" }, histogramLimit: 10, counterLimit: 10 });
+  cells.onCollect(() => {
+    throw new Error("broken");
+  });
+  const source = reader(TEMPORALITIES.delta, 10, [new CellMetricProducer(cells, SCOPE, TEMPORALITIES.delta)]);
+  new MeterProvider({ readers: [source] }).getMeter("theirs").createCounter("orders").add(1);
+  const { resourceMetrics, errors } = await source.collect();
+  expect(errors).toEqual([new Error("broken")]);
+  expect(resourceMetrics.scopeMetrics.map(({ scope }) => scope.name)).toEqual(["theirs"]);
+});

@@ -1,38 +1,39 @@
 /**
- * The chunks of a chunked response as they go over the wire, so that a response that was cut can be told body from framing.
+ * The chunks of a chunked message as they go over the wire, so that a message that was cut can be told body from framing.
  */
 
 const LINE_END_BYTES = 2;
 /** `0`, its line end, and the empty line after the trailers. */
 const LAST_CHUNK_BYTES = 5;
-/** Chunks of equal size are kept as one run; so many runs are kept, the newest. */
-const MAX_RUNS = 256;
+/** Chunks of equal size are kept as one run; with so many runs, those that have left are looked for and dropped. */
+const RUNS_BEFORE_DROPPING = 256;
+/** Most runs of chunks that wait in memory with the message itself; then the oldest go, as if they had left. */
+const MAX_RUNS = 65_536;
 
-/** Chunk sizes in the order sent, from the newest back as far as {@link MAX_RUNS} runs go. */
+/** Chunk sizes in the order sent, without those that are known to have left. */
 export class ChunkFrames {
   readonly #sizes: number[] = [];
   readonly #counts: number[] = [];
   #framingBytes = 0;
   #lastChunkBytes = 0;
+  /** Bytes, with framing, of the chunks that are not kept any more. */
+  #droppedBytes = 0;
+  #dropAt = RUNS_BEFORE_DROPPING;
 
   /** Bytes that are not body: sizes, line ends, the last chunk, trailers (RFC 9112, section 7.1). */
   get framingBytes(): number {
     return this.#framingBytes + this.#lastChunkBytes;
   }
 
-  /** Adds a chunk with `bytes` of body. */
-  add(bytes: number): void {
+  /** Adds a chunk with `bytes` of body. `sentBytes` tells how many bytes of all chunks have left by now; it is rarely asked. */
+  add(bytes: number, sentBytes: () => number): void {
     this.#framingBytes += framingBytesOf(bytes);
     const newest = this.#sizes.length - 1;
     if (this.#sizes[newest] === bytes) {
       this.#counts[newest] = (this.#counts[newest] ?? 0) + 1;
       return;
     }
-    if (this.#sizes.length === MAX_RUNS) {
-      // The oldest were sent long ago in all likelihood: a cut takes from the newest.
-      this.#sizes.splice(0, MAX_RUNS / 2);
-      this.#counts.splice(0, MAX_RUNS / 2);
-    }
+    if (this.#sizes.length >= this.#dropAt) this.#makeRoom(sentBytes());
     this.#sizes.push(bytes);
     this.#counts.push(1);
   }
@@ -56,6 +57,27 @@ export class ChunkFrames {
       return body + Math.min(size, Math.max(0, unsent - LINE_END_BYTES));
     }
     return body + unsent;
+  }
+
+  /** Drops what has left. Where most is still waiting, more is kept: the message itself takes far more memory. */
+  #makeRoom(sentBytes: number): void {
+    let runs = 0;
+    for (; runs < this.#sizes.length; runs += 1) {
+      const bytes = this.#runBytes(runs);
+      if (this.#droppedBytes + bytes > sentBytes) break;
+      this.#droppedBytes += bytes;
+    }
+    const kept = this.#sizes.length - runs;
+    for (; this.#sizes.length - runs > MAX_RUNS / 2 && kept >= MAX_RUNS; runs += 1)
+      this.#droppedBytes += this.#runBytes(runs);
+    this.#sizes.splice(0, runs);
+    this.#counts.splice(0, runs);
+    this.#dropAt = Math.min(MAX_RUNS, Math.max(RUNS_BEFORE_DROPPING, 2 * this.#sizes.length));
+  }
+
+  #runBytes(run: number): number {
+    const size = this.#sizes[run] ?? 0;
+    return (this.#counts[run] ?? 0) * (size + framingBytesOf(size));
   }
 }
 

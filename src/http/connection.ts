@@ -3,7 +3,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Exchange } from "./exchange.ts";
+import { HttpExchange, type Exchange } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
 import type { ServerSocket } from "./node-internals.ts";
 import { bytesOf, type SocketBytes } from "./socket-bytes.ts";
@@ -18,7 +18,7 @@ export class Connection {
   parserCounts: boolean = false;
   readonly #guard: FaultGuard;
   readonly #bytes: SocketBytes;
-  readonly #live: Exchange[] = [];
+  readonly #live: HttpExchange[] = [];
   readonly #encrypted: boolean;
   /** Bytes that settled exchanges have been charged with. */
   #receivedCharged = 0;
@@ -44,15 +44,21 @@ export class Connection {
   }
 
   /** Opens an exchange: the head of `request` was just parsed. */
-  begin(request: IncomingMessage, response: ServerResponse): Exchange {
-    const exchange = new Exchange(this, request, response);
+  begin(request: IncomingMessage, response: ServerResponse): HttpExchange {
+    const exchange = new HttpExchange(this, request, response);
     this.#live.push(exchange);
     if (this.#live.length > 1) this.#settleFinished();
     return exchange;
   }
 
+  /** Bytes of the response of `exchange` that have left by now, 0 as long as it waits for its turn. */
+  leftBytes(exchange: HttpExchange): number {
+    const isFirst = this.#live.find(({ finished }) => !finished) === exchange;
+    return isFirst ? this.#bytes.accepted - this.#transmittedCharged : 0;
+  }
+
   /** The response was handed to the kernel. The exchange settles when its request has come in as well. */
-  finish(exchange: Exchange): void {
+  finish(exchange: HttpExchange): void {
     exchange.finished = true;
     exchange.headSent = true;
     if (this.#bytes.counts) {
@@ -90,7 +96,7 @@ export class Connection {
   }
 
   /** Only the first unfinished response had the socket; those queued behind it sent nothing. */
-  #abort(exchange: Exchange, hadSocket: boolean): void {
+  #abort(exchange: HttpExchange, hadSocket: boolean): void {
     exchange.aborted = true;
     exchange.proveBody(undefined);
     const written = hadSocket ? exchange.writtenBytes() : 0;
@@ -102,7 +108,7 @@ export class Connection {
     exchange.clip(transmitted);
   }
 
-  #settleNow(exchange: Exchange): void {
+  #settleNow(exchange: HttpExchange): void {
     if (exchange.settled) return;
     exchange.settled = true;
     this.#forget(exchange);
@@ -111,7 +117,7 @@ export class Connection {
   }
 
   /** Without pipelining it is the only one: nothing is searched or moved. */
-  #forget(exchange: Exchange): void {
+  #forget(exchange: HttpExchange): void {
     if (this.#live[this.#live.length - 1] === exchange) this.#live.pop();
     else this.#live.splice(this.#live.indexOf(exchange), 1);
   }
@@ -120,7 +126,7 @@ export class Connection {
    * The last exchange under way gets all bytes not yet charged, which is exact. With others behind it (pipelining) the socket
    * cannot tell them apart: the head and body as parsed are charged, the next one gets the rest, and the sum stays exact.
    */
-  #charge(exchange: Exchange): number {
+  #charge(exchange: HttpExchange): number {
     if (!this.#bytes.counts) return exchange.parsedBytes();
     if (this.#older) this.#skipEarlierBytes(exchange);
     const open = this.#bytes.received - this.#receivedCharged;
@@ -130,7 +136,7 @@ export class Connection {
   }
 
   /** What was read before the first exchange seen cannot be told from it by the socket; only its parsed bytes are charged. */
-  #skipEarlierBytes(first: Exchange): void {
+  #skipEarlierBytes(first: HttpExchange): void {
     this.#older = false;
     const ours = this.#live.reduce((sum, exchange) => sum + exchange.parsedBytes(), first.parsedBytes());
     this.#receivedCharged = Math.max(0, this.#bytes.received - ours);

@@ -6,12 +6,12 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { Connection, type SettleExchange } from "./connection.ts";
 import type { ConnectionTotals } from "./connection-totals.ts";
-import { EXCHANGE, type Counted } from "./exchange.ts";
+import { EXCHANGE, HttpExchange, type Counted } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
 import type { ServerExchangeMessage, ServerSocket } from "./node-internals.ts";
 import { countParserBodies, countPushedBody } from "./request-bytes.ts";
-import { countResponseBodies } from "./response-bytes.ts";
 import { captureRouteMetadata } from "./route-metadata.ts";
+import { countSentBodies } from "./sent-bytes.ts";
 
 const REQUEST_START = "http.server.request.start";
 const RESPONSE_FINISH = "http.server.response.finish";
@@ -48,7 +48,7 @@ export class HttpServerCounter {
   /** Starts counting; exchanges already under way are not counted. */
   start(): void {
     if (this.#stopResponses !== undefined) return;
-    this.#stopResponses = countResponseBodies(this.#guard);
+    this.#stopResponses = countSentBodies(this.#guard);
     const settle: SettleExchange = (exchange) => {
       if (this.#settleSinceStart === settle) this.#settle(exchange);
     };
@@ -82,7 +82,7 @@ export class HttpServerCounter {
   #finish({ request, response, socket }: ServerExchangeMessage): void {
     const exchange = (response as Counted)[EXCHANGE];
     // Node 22 also announces a response as finished that was cut short; the socket's end settles it.
-    if (exchange === undefined || exchange.request !== request || socket.destroyed) return;
+    if (!(exchange instanceof HttpExchange) || exchange.request !== request || socket.destroyed) return;
     if (exchange.connection.settle === this.#settleSinceStart) exchange.connection.finish(exchange);
   }
 

@@ -45,10 +45,10 @@ export interface OutgoingInternals {
   readonly _trailer?: string;
   /** Body bytes as declared: by the app, else what Node measured when `end` had the whole body. Not to be trusted alone. */
   readonly _contentLength?: number | null;
-  /** Whether `100 Continue` was written. */
-  readonly _sent100?: boolean;
   readonly chunkedEncoding?: boolean;
   readonly finished: boolean;
+  /** What waits in the message because it is not its turn on the socket. */
+  readonly outputSize: number;
 }
 
 /** The message of `http.server.request.start` and `http.server.response.finish`. */

@@ -3,13 +3,18 @@
  */
 
 import type { IncomingMessage } from "node:http";
-import { EXCHANGE, type Counted } from "./exchange.ts";
+import { EXCHANGE, type HttpExchange } from "./exchange.ts";
 import type { BodyCallback, RequestParser, ServerSocket } from "./node-internals.ts";
 
 const PARSER_SLOTS = 8;
 const BODY_CALLBACK_NAME = "parserOnBody";
 /** Marks our callback: parsers are pooled and must not be wrapped twice. */
 const COUNTING: unique symbol = Symbol.for("otel-bandwidth.http.counting-body-callback") as never;
+
+/** A request of which the body is counted. */
+interface Counted {
+  readonly [EXCHANGE]?: HttpExchange;
+}
 
 interface MarkedCallback extends BodyCallback {
   [COUNTING]?: true;

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { setHttpRoute } from "../../src/http/index.ts";
 import { countedServer } from "./support/counted-server.ts";
-import { parseResponses, RawClient } from "./support/raw-client.ts";
+import { RawClient } from "./support/raw-client.ts";
+import { parseResponses } from "./support/wire-messages.ts";
 
 const GET = "GET / HTTP/1.1\r\nHost: test\r\n\r\n";
 const HUGE = Buffer.alloc(60_000_000);

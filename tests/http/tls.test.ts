@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 import { HttpSizeInstrumentation } from "../../src/http/index.ts";
 import { close } from "./support/counted-server.ts";
 import { MetricBench } from "./support/metric-bench.ts";
-import { parseResponses } from "./support/raw-client.ts";
+import { parseResponses } from "./support/wire-messages.ts";
 
 /** A pre-shared key instead of certificates: nothing secret to keep in the repository, nothing that expires. */
 const psk = Buffer.from("0123456789abcdef0123456789abcdef");

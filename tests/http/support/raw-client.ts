@@ -1,144 +1,163 @@
 /**
- * A client that keeps every byte it sends and receives, and a parser of its own for what came: the truth the counts are
- * compared with. Shares no code with the counter.
+ * A client that keeps every byte it sends and receives, in clear and on the TCP connection. Shares no code with the counter.
  */
 
+import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { Duplex } from "node:stream";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
+import { parseResponses, type WireResponse } from "./wire-messages.ts";
 
-/** One final response as it was on the wire, with the 1xx responses before it. */
-export interface WireResponse {
-  readonly status: number;
-  /** Everything, informational responses included. */
-  readonly totalBytes: number;
-  readonly bodyBytes: number;
-  readonly body: Buffer;
-  /** False when the connection ended inside it. */
-  readonly complete: boolean;
+/** A TCP connection under TLS or HTTP/2 whose bytes all pass through here. */
+export class Wire extends Duplex {
+  readonly socket: Socket;
+  sentBytes = 0;
+  receivedBytes = 0;
+
+  constructor(socket: Socket) {
+    super();
+    this.socket = socket;
+    socket.on("data", (data: Buffer) => {
+      this.receivedBytes += data.length;
+      if (!this.push(data)) socket.pause();
+    });
+    socket.on("end", () => this.push(null));
+    socket.on("error", () => {});
+    socket.on("close", () => this.destroy());
+  }
+
+  static async open(port: number): Promise<Wire> {
+    const socket = connect(port, "127.0.0.1");
+    await once(socket, "connect");
+    return new Wire(socket);
+  }
+
+  override _read(): void {
+    this.socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    this.sentBytes += chunk.length;
+    this.socket.write(chunk, () => callback());
+  }
+
+  override _final(callback: () => void): void {
+    this.socket.end(callback);
+  }
+
+  override _destroy(error: Error | null, callback: (error: Error | null) => void): void {
+    this.socket.destroy();
+    callback(error);
+  }
 }
 
 /** A connection whose bytes are all kept. */
 export class RawClient {
+  /** The TCP connection. */
   readonly socket: Socket;
+  readonly #stream: Duplex;
+  readonly #wire: Wire | undefined;
+  readonly #sent: Buffer[] = [];
   readonly #received: Buffer[] = [];
-  readonly #closed: Promise<void>;
+  readonly #closed: Promise<unknown>;
   sentBytes = 0;
   receivedBytes = 0;
 
-  private constructor(socket: Socket) {
+  private constructor(stream: Duplex, socket: Socket, wire: Wire | undefined) {
+    this.#stream = stream;
     this.socket = socket;
-    socket.on("data", (data) => {
+    this.#wire = wire;
+    stream.on("data", (data: Buffer) => {
       this.#received.push(data);
       this.receivedBytes += data.length;
     });
-    socket.on("error", () => {});
-    this.#closed = new Promise((resolve) => socket.once("close", () => resolve()));
+    stream.on("error", () => {});
+    this.#closed = Promise.all([closed(stream), closed(socket)]);
   }
 
   static async open(port: number): Promise<RawClient> {
     const socket = connect(port, "127.0.0.1");
-    await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-    return new RawClient(socket);
+    await once(socket, "connect");
+    return new RawClient(socket, socket, undefined);
+  }
+
+  /** Opens a connection with TLS on it; what {@link sent} and {@link received} give is clear text. */
+  static async openTls(port: number, options: ConnectionOptions): Promise<RawClient> {
+    const wire = await Wire.open(port);
+    const tls = connectTls({ ...options, socket: wire });
+    await once(tls, "secureConnect");
+    return new RawClient(tls, wire.socket, wire);
+  }
+
+  /** Bytes on the TCP connection. */
+  get wireSentBytes(): number {
+    return this.#wire?.sentBytes ?? this.sentBytes;
+  }
+
+  get wireReceivedBytes(): number {
+    return this.#wire?.receivedBytes ?? this.receivedBytes;
   }
 
   send(data: string | Buffer): void {
     const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
+    this.#sent.push(bytes);
     this.sentBytes += bytes.length;
-    this.socket.write(bytes);
+    this.#stream.write(bytes);
+  }
+
+  /** Stops reading until {@link resume}. */
+  pause(): void {
+    this.#stream.pause();
+  }
+
+  resume(): void {
+    this.#stream.resume();
+  }
+
+  sent(): Buffer {
+    return Buffer.concat(this.#sent);
   }
 
   received(): Buffer {
     return Buffer.concat(this.#received);
   }
 
-  /** Waits until `count` whole responses to requests of `methods` are here. */
+  /** Waits until whole responses to requests of `methods` are here. */
   async responses(methods: readonly string[]): Promise<WireResponse[]> {
     for (;;) {
       const parsed = parseResponses(this.received(), methods);
       if (parsed.length === methods.length && parsed.every(({ complete }) => complete)) return parsed;
-      if (this.socket.destroyed) throw new Error(`the connection ended after ${parsed.length} responses`);
-      await new Promise<void>((resolve) => {
-        const done = (): void => {
-          this.socket.off("data", done).off("close", done);
-          resolve();
-        };
-        this.socket.once("data", done).once("close", done);
-      });
+      if (this.#stream.destroyed) throw new Error(`the connection ended after ${parsed.length} responses`);
+      await this.more();
     }
+  }
+
+  /** Waits for more bytes, or for the end. */
+  async more(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.#stream.off("data", done).off("close", done);
+        resolve();
+      };
+      this.#stream.once("data", done).once("close", done);
+    });
   }
 
   async closed(): Promise<void> {
     await this.#closed;
   }
 
+  /** Sends the end of what the client has to say. */
+  end(): void {
+    this.#stream.end();
+  }
+
   async close(): Promise<void> {
-    this.socket.end();
+    this.end();
     await this.#closed;
   }
 }
 
-/** Parses final responses from the start of `data`, one for each method, as far as the bytes go. */
-export function parseResponses(data: Buffer, methods: readonly string[]): WireResponse[] {
-  const responses: WireResponse[] = [];
-  let at = 0;
-  for (const method of methods) {
-    const start = at;
-    for (;;) {
-      const headEnd = data.indexOf("\r\n\r\n", at);
-      if (headEnd === -1) return responses;
-      const head = data.subarray(at, headEnd).toString("latin1");
-      at = headEnd + 4;
-      const status = Number(head.slice(9, 12));
-      if (status < 200) continue;
-      const body = parseBody(data.subarray(at), head, method, status);
-      at += body.wireBytes;
-      responses.push({
-        status,
-        totalBytes: at - start,
-        bodyBytes: body.body.length,
-        body: body.body,
-        complete: body.complete,
-      });
-      break;
-    }
-  }
-  return responses;
-}
-
-interface WireBody {
-  readonly body: Buffer;
-  readonly wireBytes: number;
-  readonly complete: boolean;
-}
-
-function parseBody(rest: Buffer, head: string, method: string, status: number): WireBody {
-  if (method === "HEAD" || status === 204 || status === 304)
-    return { body: Buffer.alloc(0), wireBytes: 0, complete: true };
-  if (/^transfer-encoding: *chunked/im.test(head)) return parseChunks(rest);
-  const length = /^content-length: *(\d+)/im.exec(head)?.[1];
-  if (length === undefined) return { body: rest, wireBytes: rest.length, complete: true };
-  const body = rest.subarray(0, Number(length));
-  return { body, wireBytes: body.length, complete: body.length === Number(length) };
-}
-
-function parseChunks(rest: Buffer): WireBody {
-  const chunks: Buffer[] = [];
-  let at = 0;
-  for (;;) {
-    const lineEnd = rest.indexOf("\r\n", at);
-    if (lineEnd === -1) return { body: Buffer.concat(chunks), wireBytes: at, complete: false };
-    const size = Number.parseInt(rest.subarray(at, lineEnd).toString("latin1"), 16);
-    at = lineEnd + 2;
-    if (size === 0) break;
-    chunks.push(rest.subarray(at, at + size));
-    if (rest.length < at + size + 2) return { body: Buffer.concat(chunks), wireBytes: rest.length, complete: false };
-    at += size + 2;
-  }
-  // Trailers, up to an empty line.
-  for (;;) {
-    const lineEnd = rest.indexOf("\r\n", at);
-    if (lineEnd === -1) return { body: Buffer.concat(chunks), wireBytes: rest.length, complete: false };
-    const empty = lineEnd === at;
-    at = lineEnd + 2;
-    if (empty) return { body: Buffer.concat(chunks), wireBytes: at, complete: true };
-  }
+async function closed(stream: Duplex): Promise<void> {
+  if (!stream.closed) await new Promise<void>((resolve) => stream.once("close", () => resolve()));
 }

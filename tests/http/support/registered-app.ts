@@ -5,6 +5,7 @@
 import { fork, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { TYPE_STRIPPING } from "./type-stripping.ts";
 
 const REGISTER = new URL("../../../src/app/register.ts", import.meta.url).href;
 
@@ -18,7 +19,7 @@ export interface RegisteredApp {
 /** Starts a file of `fixtures/`; `environment` is all that it has of `OTEL_*`. */
 export async function startRegistered(fixture: string, environment: Record<string, string>): Promise<RegisteredApp> {
   const child = fork(fileURLToPath(new URL(`../fixtures/${fixture}`, import.meta.url)), {
-    execArgv: ["--import", REGISTER],
+    execArgv: [...TYPE_STRIPPING, "--import", REGISTER],
     env: { ...cleanEnvironment(), ...environment },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });

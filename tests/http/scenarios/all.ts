@@ -1,0 +1,13 @@
+/**
+ * Every scenario, in the order of the table.
+ */
+
+import { ABORTS } from "./aborts.ts";
+import { CONNECTIONS } from "./connections.ts";
+import { REQUESTS } from "./requests.ts";
+import { RESPONSES } from "./responses.ts";
+import type { Scenario } from "./scenario.ts";
+import { TLS } from "./tls.ts";
+
+/** All scenarios. */
+export const SCENARIOS: readonly Scenario[] = [...RESPONSES, ...REQUESTS, ...CONNECTIONS, ...ABORTS, ...TLS];

@@ -46,7 +46,6 @@ export class HttpExchange extends SentMessage implements Exchange {
   readonly response: ServerResponse;
   /** Frameworks rewrite `request.url`; the length of what came is kept. */
   readonly urlBytes: number;
-  requestBodyBytes: number = 0;
   /** Whole messages, known when the exchange settles. */
   receivedBytes: number = 0;
   transmittedBytes: number = 0;
@@ -65,6 +64,11 @@ export class HttpExchange extends SentMessage implements Exchange {
     this.request = request;
     this.response = response;
     this.urlBytes = request.url?.length ?? 0;
+  }
+
+  /** Request body bytes that the parser has seen. */
+  get requestBodyBytes(): number {
+    return this.receivedBodyBytes;
   }
 
   /** Response body bytes that were written; when the exchange is settled, those that left. */

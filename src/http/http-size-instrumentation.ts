@@ -1,10 +1,12 @@
 /**
- * The instrumentation users register: counts the bytes of HTTP/1 servers as OpenTelemetry metrics.
+ * The instrumentation users register: counts the bytes of HTTP servers and clients as OpenTelemetry metrics.
  */
 
 import { diag, metrics, type MeterProvider, type TracerProvider } from "@opentelemetry/api";
 import { ConnectionTotals } from "./connection-totals.ts";
+import { ClientSizeMetrics } from "./client-size-metrics.ts";
 import { FaultGuard } from "./fault-guard.ts";
+import { HttpClientCounter } from "./http-client-counter.ts";
 import { HttpServerCounter } from "./http-server-counter.ts";
 import { MeterInstruments } from "./meter-instruments.ts";
 import type { SizeInstruments } from "./size-instruments.ts";
@@ -34,9 +36,10 @@ export interface HttpSizeInstrumentationConfig {
 }
 
 /**
- * Counts request and response bodies, whole messages and socket totals of every `node:http` and `node:https` server. Has the
- * shape of `Instrumentation` of `@opentelemetry/instrumentation`, for `registerInstrumentations` and sdk-node, without needing
- * that package. Never throws into the host.
+ * Counts request and response bodies, whole messages and socket totals of every `node:http` and `node:https` server, and the
+ * bodies of every client: `node:http`, `node:https`, `fetch` and undici. Has the shape of `Instrumentation` of
+ * `@opentelemetry/instrumentation`, for `registerInstrumentations` and sdk-node, without needing that package. Never throws
+ * into the host.
  *
  * ```ts
  * new NodeSDK({ instrumentations: [new HttpInstrumentation(), new HttpSizeInstrumentation()] }).start();
@@ -48,10 +51,12 @@ export class HttpSizeInstrumentation {
   readonly #guard = new FaultGuard();
   readonly #totals = new ConnectionTotals(this.#guard);
   readonly #counter = new HttpServerCounter((exchange) => this.#metrics?.record(exchange), this.#totals, this.#guard);
+  readonly #clientCounter = new HttpClientCounter((call) => this.#clientMetrics?.record(call), this.#guard);
   readonly #ownInstruments: SizeInstruments | undefined;
   #config: HttpSizeInstrumentationConfig = {};
   #meterProvider: MeterProvider | undefined = undefined;
   #metrics: SizeMetrics | undefined = undefined;
+  #clientMetrics: ClientSizeMetrics | undefined = undefined;
 
   /**
    * Counts at once unless `config.enabled` is false; metrics go to the global meter provider until one is set.
@@ -78,8 +83,9 @@ export class HttpSizeInstrumentation {
     }
     shared[OWNER] = this;
     this.#guard.wrap(() => {
-      this.#metrics = this.#makeMetrics();
+      this.#makeMetrics();
       this.#counter.start();
+      this.#clientCounter.start();
     })();
   }
 
@@ -90,7 +96,9 @@ export class HttpSizeInstrumentation {
     this.#guard.wrap(() => {
       this.#metrics?.close();
       this.#metrics = undefined;
+      this.#clientMetrics = undefined;
       this.#counter.stop();
+      this.#clientCounter.stop();
     })();
   }
 
@@ -103,7 +111,7 @@ export class HttpSizeInstrumentation {
     if (shared[OWNER] !== this || this.#ownInstruments !== undefined) return;
     this.#guard.wrap(() => {
       this.#metrics?.close();
-      this.#metrics = this.#makeMetrics();
+      this.#makeMetrics();
     })();
   }
 
@@ -111,6 +119,7 @@ export class HttpSizeInstrumentation {
   setConfig(config: HttpSizeInstrumentationConfig): void {
     this.#config = { enabled: true, maxAttributeSets: DEFAULT_MAX_ATTRIBUTE_SETS, ...config };
     if (this.#metrics !== undefined) this.#metrics.maxAttributeSets = this.#maxAttributeSets;
+    if (this.#clientMetrics !== undefined) this.#clientMetrics.maxAttributeSets = this.#maxAttributeSets;
   }
 
   /** The options in force, with defaults. */
@@ -122,12 +131,11 @@ export class HttpSizeInstrumentation {
     return this.#config.maxAttributeSets ?? DEFAULT_MAX_ATTRIBUTE_SETS;
   }
 
-  #makeMetrics(): SizeMetrics {
-    return new SizeMetrics(this.#ownInstruments ?? this.#meterInstruments(), {
-      totals: this.#totals,
-      guard: this.#guard,
-      maxAttributeSets: this.#maxAttributeSets,
-    });
+  #makeMetrics(): void {
+    const instruments = this.#ownInstruments ?? this.#meterInstruments();
+    const maxAttributeSets = this.#maxAttributeSets;
+    this.#metrics = new SizeMetrics(instruments, { totals: this.#totals, guard: this.#guard, maxAttributeSets });
+    this.#clientMetrics = new ClientSizeMetrics(instruments, maxAttributeSets);
   }
 
   #meterInstruments(): SizeInstruments {

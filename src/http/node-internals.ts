@@ -3,7 +3,7 @@
  * each use has a way to go on without it.
  */
 
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { ClientRequest, IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Server as NetServer } from "node:net";
 import type { Duplex } from "node:stream";
 
@@ -17,6 +17,8 @@ interface StreamHandle {
 /** A connection as the HTTP server sees it: a TCP socket, a TLS socket, or any duplex given to `emit("connection")`. */
 export interface ServerSocket extends Duplex {
   readonly bytesRead?: number;
+  /** With what waits in JavaScript. */
+  readonly bytesWritten?: number;
   /** Bytes handed to the handle: `bytesWritten` without what waits in JavaScript. */
   readonly _bytesDispatched?: number;
   readonly _handle?: StreamHandle | null;
@@ -57,4 +59,14 @@ export interface ServerExchangeMessage {
   readonly response: ServerResponse;
   readonly socket: ServerSocket;
   readonly server: Server;
+}
+
+/** The message of `http.client.request.created`. */
+export interface ClientRequestMessage {
+  readonly request: ClientRequest;
+}
+
+/** The message of `http.client.response.finish`, published when the response's head is here. */
+export interface ClientResponseMessage extends ClientRequestMessage {
+  readonly response: IncomingMessage;
 }

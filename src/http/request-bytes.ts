@@ -1,19 +1,20 @@
 /**
- * Counts request bodies where the parser hands them over, so that bodies the app never reads are counted too.
+ * Counts incoming bodies, a server's requests and a client's responses, where the parser hands them over: bodies the app never
+ * reads are counted too.
  */
 
 import type { IncomingMessage } from "node:http";
-import { EXCHANGE, type HttpExchange } from "./exchange.ts";
 import type { BodyCallback, RequestParser, ServerSocket } from "./node-internals.ts";
+import { SENT_MESSAGE, type SentMessage } from "./sent-message.ts";
 
 const PARSER_SLOTS = 8;
 const BODY_CALLBACK_NAME = "parserOnBody";
 /** Marks our callback: parsers are pooled and must not be wrapped twice. */
 const COUNTING: unique symbol = Symbol.for("otel-bandwidth.http.counting-body-callback") as never;
 
-/** A request of which the body is counted. */
+/** A message of which the body is counted. */
 interface Counted {
-  readonly [EXCHANGE]?: HttpExchange;
+  readonly [SENT_MESSAGE]?: SentMessage;
 }
 
 interface MarkedCallback extends BodyCallback {
@@ -37,13 +38,13 @@ export function countParserBodies(socket: ServerSocket): boolean {
   return false;
 }
 
-/** The fallback where the parser's callback is not found: counts what is pushed into the request stream. */
-export function countPushedBody(request: IncomingMessage): void {
-  const push = request.push;
-  request.push = function countingPush(chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
-    const exchange = (request as Counted)[EXCHANGE];
-    if (exchange !== undefined && chunk !== null) exchange.requestBodyBytes += chunk.byteLength;
-    return push.call(request, chunk, encoding);
+/** The fallback where the parser's callback is not found: counts what is pushed into the stream. */
+export function countPushedBody(message: IncomingMessage): void {
+  const push = message.push;
+  message.push = function countingPush(chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
+    const exchange = (message as Counted)[SENT_MESSAGE];
+    if (exchange !== undefined && chunk !== null) exchange.receivedBodyBytes += chunk.byteLength;
+    return push.call(message, chunk, encoding);
   };
 }
 
@@ -52,8 +53,8 @@ function countingCallback(original: BodyCallback): BodyCallback {
   if (known !== undefined) return known;
   const callback: MarkedCallback = function countingParserOnBody(this: RequestParser, body: Uint8Array): unknown {
     const incoming = this.incoming as Counted | null;
-    const exchange = incoming === null ? undefined : incoming[EXCHANGE];
-    if (exchange !== undefined) exchange.requestBodyBytes += body.length;
+    const exchange = incoming === null ? undefined : incoming[SENT_MESSAGE];
+    if (exchange !== undefined) exchange.receivedBodyBytes += body.length;
     return original.call(this, body);
   };
   callback[COUNTING] = true;

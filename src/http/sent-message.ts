@@ -1,5 +1,6 @@
 /**
- * An outgoing HTTP/1 message, a server's response or a client's request: what was written of it, and what of that never left.
+ * An HTTP/1 exchange as one end sees it: what was written of the message that goes out, a server's response or a client's
+ * request, what of that never left, and what came in of the other message's body.
  */
 /* oxlint-disable no-underscore-dangle -- the underscored names are Node's */
 
@@ -8,13 +9,15 @@ import { ChunkFrames } from "./chunk-frames.ts";
 import type { OutgoingInternals } from "./node-internals.ts";
 
 /**
- * Where an outgoing message that is counted carries its {@link SentMessage}. Registered, so that `setHttpRoute` of a second
+ * Where the messages of an exchange that is counted carry their {@link SentMessage}. Registered, so that `setHttpRoute` of a second
  * copy of this package reaches the exchange of the copy that counts.
  */
 export const SENT_MESSAGE: unique symbol = Symbol.for("otel-bandwidth.http.exchange") as never;
 
-/** Counts one outgoing message. All sizes are bytes. */
+/** Counts one outgoing message and the body of the incoming one. All sizes are bytes. */
 export class SentMessage {
+  /** Body bytes of the incoming message. */
+  receivedBodyBytes: number = 0;
   /** Body bytes that were written; when the message is settled, those that left. */
   sentBodyBytes: number = 0;
   /** Informational responses (1xx) before the final one. */

@@ -10,7 +10,7 @@ import type { FaultGuard } from "./fault-guard.ts";
 import type { BoundCounter, BoundHistogram, SizeInstruments } from "./size-instruments.ts";
 
 /** Bucket bounds of the body sizes, bytes; powers of two around what APIs and downloads send. */
-const BODY_SIZE_BOUNDARIES: readonly number[] = [
+export const BODY_SIZE_BOUNDARIES: readonly number[] = [
   0, 128, 512, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
 ];
 

@@ -29,6 +29,7 @@ export class SocketBytes {
   /** What the TLS handshake had taken when the first request came. */
   readonly #handshakeBytes: number;
   #acceptedAtDestroy: number | undefined = undefined;
+  #unsentAtDestroy: number | undefined = undefined;
 
   /** Reads `socket` from now on; takes a last reading when it is destroyed, before the handle is gone. */
   constructor(socket: ServerSocket) {
@@ -38,6 +39,7 @@ export class SocketBytes {
     const destroy = socket._destroy;
     socket._destroy = (error, callback) => {
       try {
+        this.#unsentAtDestroy ??= this.#unsentNow();
         this.#acceptedAtDestroy ??= this.#acceptedNow();
       } catch {
         // An odd socket: the reading after its end has to do.
@@ -59,6 +61,15 @@ export class SocketBytes {
   /** Bytes the kernel took. On TLS an estimate within one record, because only encrypted bytes are queued. */
   get accepted(): number {
     return this.#acceptedAtDestroy ?? this.#acceptedNow();
+  }
+
+  /** Bytes that were written to the socket and that the kernel has not taken, wherever they wait. */
+  get unsent(): number {
+    return this.#unsentAtDestroy ?? this.#unsentNow();
+  }
+
+  #unsentNow(): number {
+    return Math.max(0, finiteOrZero(this.#socket.bytesWritten) - this.#acceptedNow());
   }
 
   #acceptedNow(): number {

@@ -4,10 +4,20 @@
 
 import { ABORTS } from "./aborts.ts";
 import { CONNECTIONS } from "./connections.ts";
+import { FETCH_CLIENT } from "./fetch-client.ts";
+import { NODE_CLIENT } from "./node-client.ts";
 import { REQUESTS } from "./requests.ts";
 import { RESPONSES } from "./responses.ts";
 import type { Scenario } from "./scenario.ts";
 import { TLS } from "./tls.ts";
 
 /** All scenarios. */
-export const SCENARIOS: readonly Scenario[] = [...RESPONSES, ...REQUESTS, ...CONNECTIONS, ...ABORTS, ...TLS];
+export const SCENARIOS: readonly Scenario[] = [
+  ...RESPONSES,
+  ...REQUESTS,
+  ...CONNECTIONS,
+  ...ABORTS,
+  ...TLS,
+  ...NODE_CLIENT,
+  ...FETCH_CLIENT,
+];

@@ -33,7 +33,7 @@ export class ConnectionTotals {
 
   /** Follows an accepted socket if an HTTP server took it; other TCP servers of the host are not ours to count. */
   open(socket: ServerSocket): void {
-    if (!(socket.server instanceof HttpServer || socket.server instanceof HttpsServer)) return;
+    if (!isHttpServer(socket.server)) return;
     const account: Account = { bytes: bytesOf(socket), receivedBytes: 0, transmittedBytes: 0 };
     this.#accounts.set(socket, account);
     socket.once(
@@ -75,4 +75,15 @@ function settle(account: Account, into: IoBytes): void {
   into.transmittedBytes += transmitted - account.transmittedBytes;
   account.receivedBytes = received;
   account.transmittedBytes = transmitted;
+}
+
+/** Known by name, because asking node:http2 would load it into every app. */
+const HTTP2_SERVERS: ReadonlySet<string> = new Set(["Http2Server", "Http2SecureServer"]);
+
+function isHttpServer(server: ServerSocket["server"]): boolean {
+  if (server instanceof HttpServer || server instanceof HttpsServer) return true;
+  for (let prototype = server as object | null; prototype != null; prototype = Object.getPrototypeOf(prototype)) {
+    if (HTTP2_SERVERS.has(prototype.constructor.name)) return true;
+  }
+  return false;
 }

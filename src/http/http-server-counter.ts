@@ -71,7 +71,8 @@ export class HttpServerCounter {
     let connection = (socket as CountedSocket)[CONNECTION];
     if (connection === undefined || connection.settle !== settle) {
       connection = this.#open(socket, settle);
-      captureRouteMetadata(server, this.#guard);
+      // An HTTP/2 server that serves HTTP/1 too would take the first listener for the wish to use its compatibility API.
+      if (server.listenerCount("request") > 0) captureRouteMetadata(server, this.#guard);
     }
     const exchange = connection.begin(request, response);
     (request as Counted)[EXCHANGE] = exchange;

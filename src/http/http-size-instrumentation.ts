@@ -7,6 +7,7 @@ import { ConnectionTotals } from "./connection-totals.ts";
 import { ClientSizeMetrics } from "./client-size-metrics.ts";
 import { FaultGuard } from "./fault-guard.ts";
 import { HttpClientCounter } from "./http-client-counter.ts";
+import { Http2ServerCounter } from "./http2-server-counter.ts";
 import { HttpServerCounter } from "./http-server-counter.ts";
 import { MeterInstruments } from "./meter-instruments.ts";
 import type { SizeInstruments } from "./size-instruments.ts";
@@ -51,6 +52,7 @@ export class HttpSizeInstrumentation {
   readonly #guard = new FaultGuard();
   readonly #totals = new ConnectionTotals(this.#guard);
   readonly #counter = new HttpServerCounter((exchange) => this.#metrics?.record(exchange), this.#totals, this.#guard);
+  readonly #http2Counter = new Http2ServerCounter((exchange) => this.#metrics?.record(exchange), this.#guard);
   readonly #clientCounter = new HttpClientCounter((call) => this.#clientMetrics?.record(call), this.#guard);
   readonly #ownInstruments: SizeInstruments | undefined;
   #config: HttpSizeInstrumentationConfig = {};
@@ -85,6 +87,7 @@ export class HttpSizeInstrumentation {
     this.#guard.wrap(() => {
       this.#makeMetrics();
       this.#counter.start();
+      this.#http2Counter.start();
       this.#clientCounter.start();
     })();
   }
@@ -98,6 +101,7 @@ export class HttpSizeInstrumentation {
       this.#metrics = undefined;
       this.#clientMetrics = undefined;
       this.#counter.stop();
+      this.#http2Counter.stop();
       this.#clientCounter.stop();
     })();
   }

@@ -115,6 +115,7 @@ export class NodeClientCall extends SentMessage implements ClientCall {
   }
 
   #end(): void {
+    this.proveBody(this.#bytes?.counts === true ? this.leftBytes() : undefined);
     if (this.#bytes === undefined) this.clip(0);
     else if (this.#socket?.destroyed === true && this.#bytes.counts) this.clip(this.leftBytes());
   }

@@ -5,6 +5,7 @@
 
 import { context, createContextKey, ROOT_CONTEXT } from "@opentelemetry/api";
 import type { IncomingMessage, Server } from "node:http";
+import type { Http2ServerRequest, ServerHttp2Stream } from "node:http2";
 import { EXCHANGE, type Counted, type Exchange } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
 
@@ -27,8 +28,8 @@ const servers = new WeakSet<Server>();
  * Names the route of a request, such as `/users/:id`, for our metrics and, when instrumentation-http runs, for its metrics
  * and span. Call it while the request is handled; the last call wins. Never throws.
  */
-export function setHttpRoute(request: IncomingMessage, route: string): void {
-  const exchange = (request as IncomingMessage & Counted)[EXCHANGE];
+export function setHttpRoute(request: IncomingMessage | Http2ServerRequest | ServerHttp2Stream, route: string): void {
+  const exchange = (request as Counted)[EXCHANGE];
   if (exchange !== undefined) exchange.route = route;
   const metadata = exchange?.routeMetadata ?? activeMetadata();
   if (metadata !== undefined) metadata.route = route;

@@ -87,6 +87,8 @@ export class SizeMetrics {
     const series = this.#series.of(exchange);
     series.requestBody.record(exchange.requestBodyBytes);
     series.responseBody.record(exchange.responseBodyBytes);
+    // Nobody knows the size of an HTTP/2 message: it has no point rather than one of 0.
+    if (exchange.receivedBytes === 0 && exchange.transmittedBytes === 0) return;
     series.received.add(exchange.receivedBytes);
     series.transmitted.add(exchange.transmittedBytes);
   }

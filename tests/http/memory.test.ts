@@ -2,6 +2,7 @@ import { fork } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { TYPE_STRIPPING } from "./support/type-stripping.ts";
 
 const TIMEOUT_MILLIS = 60_000;
 const WARM_UP = 20_000;
@@ -14,7 +15,7 @@ test.for(["cells", "sdk"])("keeps nothing of a request that is over: %s", { time
     fileURLToPath(new URL("memory-process.ts", import.meta.url)),
     [kind, WARM_UP, REQUESTS].map(String),
     {
-      execArgv: ["--expose-gc"],
+      execArgv: [...TYPE_STRIPPING, "--expose-gc"],
     },
   );
   const [report] = (await once(child, "message")) as [{ grownBytes: number; requests: number; faults: number }];

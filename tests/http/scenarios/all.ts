@@ -5,6 +5,7 @@
 import { ABORTS } from "./aborts.ts";
 import { CONNECTIONS } from "./connections.ts";
 import { FETCH_CLIENT } from "./fetch-client.ts";
+import { HTTP2 } from "./http2.ts";
 import { NODE_CLIENT } from "./node-client.ts";
 import { REQUESTS } from "./requests.ts";
 import { RESPONSES } from "./responses.ts";
@@ -18,6 +19,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...CONNECTIONS,
   ...ABORTS,
   ...TLS,
+  ...HTTP2,
   ...NODE_CLIENT,
   ...FETCH_CLIENT,
 ];

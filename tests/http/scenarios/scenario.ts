@@ -50,8 +50,8 @@ export type BoundName =
   | "kernel-buffers"
   | "unread-input"
   | "tls-record"
-  | "http2-unsent-write"
   | "gone-peer"
+  | "http2-unsent-write"
   | "peer-framing"
   | "refused-input"
   | "around-http";

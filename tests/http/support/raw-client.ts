@@ -8,17 +8,17 @@ import { Duplex } from "node:stream";
 import { connect as connectTls, type ConnectionOptions } from "node:tls";
 import { parseResponses, type WireResponse } from "./wire-messages.ts";
 
-/** A TCP connection under TLS or HTTP/2 whose bytes all pass through here. */
-export class Wire extends Duplex {
-  readonly socket: Socket;
-  sentBytes = 0;
-  receivedBytes = 0;
+/** What is under TLS or HTTP/2, a TCP connection or again TLS: all its bytes pass through here and are kept. */
+export class Wire<T extends Duplex = Duplex> extends Duplex {
+  readonly socket: T;
+  readonly sent: Buffer[] = [];
+  readonly received: Buffer[] = [];
 
-  constructor(socket: Socket) {
+  constructor(socket: T) {
     super();
     this.socket = socket;
     socket.on("data", (data: Buffer) => {
-      this.receivedBytes += data.length;
+      this.received.push(data);
       if (!this.push(data)) socket.pause();
     });
     socket.on("end", () => this.push(null));
@@ -26,10 +26,18 @@ export class Wire extends Duplex {
     socket.on("close", () => this.destroy());
   }
 
-  static async open(port: number): Promise<Wire> {
+  static async open(port: number): Promise<Wire<Socket>> {
     const socket = connect(port, "127.0.0.1");
     await once(socket, "connect");
     return new Wire(socket);
+  }
+
+  get sentBytes(): number {
+    return this.sent.reduce((sum, { length }) => sum + length, 0);
+  }
+
+  get receivedBytes(): number {
+    return this.received.reduce((sum, { length }) => sum + length, 0);
   }
 
   override _read(): void {
@@ -37,7 +45,7 @@ export class Wire extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
-    this.sentBytes += chunk.length;
+    this.sent.push(Buffer.from(chunk));
     this.socket.write(chunk, () => callback());
   }
 
@@ -56,14 +64,14 @@ export class RawClient {
   /** The TCP connection. */
   readonly socket: Socket;
   readonly #stream: Duplex;
-  readonly #wire: Wire | undefined;
+  readonly #wire: Wire<Socket> | undefined;
   readonly #sent: Buffer[] = [];
   readonly #received: Buffer[] = [];
   readonly #closed: Promise<unknown>;
   sentBytes = 0;
   receivedBytes = 0;
 
-  private constructor(stream: Duplex, socket: Socket, wire: Wire | undefined) {
+  private constructor(stream: Duplex, socket: Socket, wire: Wire<Socket> | undefined) {
     this.#stream = stream;
     this.socket = socket;
     this.#wire = wire;

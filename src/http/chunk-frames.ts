@@ -67,9 +67,8 @@ export class ChunkFrames {
       if (this.#droppedBytes + bytes > sentBytes) break;
       this.#droppedBytes += bytes;
     }
-    const kept = this.#sizes.length - runs;
-    for (; this.#sizes.length - runs > MAX_RUNS / 2 && kept >= MAX_RUNS; runs += 1)
-      this.#droppedBytes += this.#runBytes(runs);
+    const target = this.#sizes.length - runs < MAX_RUNS ? runs : this.#sizes.length - MAX_RUNS / 2;
+    for (; runs < target; runs += 1) this.#droppedBytes += this.#runBytes(runs);
     this.#sizes.splice(0, runs);
     this.#counts.splice(0, runs);
     this.#dropAt = Math.min(MAX_RUNS, Math.max(RUNS_BEFORE_DROPPING, 2 * this.#sizes.length));

@@ -52,7 +52,7 @@ export class Http2Exchange implements Exchange {
     this.#stream = stream as Stream;
     const encrypted = stream.session?.encrypted === true;
     this.connection = { scheme: encrypted ? "https" : "http" };
-    this.request = { method: headers[":method"] as string | undefined, httpVersion: VERSION };
+    this.request = { method: headers[":method"], httpVersion: VERSION };
     const destroy = this.#stream._destroy;
     // The last moment at which the handle is there.
     this.#stream._destroy = (error, callback) => {
@@ -72,8 +72,8 @@ export class Http2Exchange implements Exchange {
    */
   end(): void {
     const stream = this.#stream;
-    const handle = hidden<StreamHandle>(stream, HANDLE);
-    const unfinished = hidden<StreamState>(stream, STATE)?.writeQueueSize ?? 0;
+    const handle = hidden(stream, HANDLE) as StreamHandle | undefined;
+    const unfinished = (hidden(stream, STATE) as StreamState | undefined)?.writeQueueSize ?? 0;
     this.aborted = stream.aborted || !stream.writableEnded || (stream.rstCode ?? NO_ERROR) !== NO_ERROR;
     this.headSent = stream.headersSent;
     this.requestBodyBytes = handle?.bytesRead ?? 0;
@@ -82,7 +82,7 @@ export class Http2Exchange implements Exchange {
   }
 }
 
-function hidden<T>(stream: Stream, name: string): T | undefined {
+function hidden(stream: Stream, name: string): unknown {
   const symbol = Object.getOwnPropertySymbols(stream).find(({ description }) => description === name);
-  return symbol === undefined ? undefined : (stream[symbol] as T | undefined);
+  return symbol === undefined ? undefined : stream[symbol];
 }

@@ -100,7 +100,7 @@ export class NodeClientCall extends SentMessage implements ClientCall {
       errorMonitor,
       guard.wrap((error: unknown) => this.#fail(error)),
     );
-    if (!countParserBodies(response.socket as unknown as ServerSocket)) countPushedBody(response);
+    if (!countParserBodies(response.socket)) countPushedBody(response);
   }
 
   #begin(socket: ServerSocket): void {

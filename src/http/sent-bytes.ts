@@ -114,7 +114,7 @@ function countingInformation(original: Method, guard: FaultGuard): Method {
 
 /** Whether what is written now is held back, to be sent as one chunk with what follows. */
 function isCorked(message: CountedMessage): boolean {
-  return message.chunkedEncoding === true && message.headersSent && message.writableCorked > 0;
+  return message.chunkedEncoding && message.headersSent && message.writableCorked > 0;
 }
 
 /** What was written to the socket, and what waits for it in the message. */

@@ -50,7 +50,7 @@ export class SentMessage {
   /** Adds a piece of body that Node accepted. */
   addBody(bytes: number, corked: boolean): void {
     this.sentBodyBytes += bytes;
-    if (bytes === 0 || this.#message.chunkedEncoding !== true) return;
+    if (bytes === 0 || !this.#message.chunkedEncoding) return;
     if (corked) this.corkedBytes += bytes;
     else this.addFrame(bytes);
   }
@@ -88,7 +88,7 @@ export class SentMessage {
 
   /** Adds the last chunk and the trailers of a chunked message that ended. */
   addLastChunk(): void {
-    if (this.#message.chunkedEncoding !== true || this.#message._hasBody === false) return;
+    if (!this.#message.chunkedEncoding || this.#message._hasBody === false) return;
     this.#frames ??= new ChunkFrames();
     this.#frames.end(this.#message._trailer?.length ?? 0);
   }

@@ -92,14 +92,13 @@ export class UndiciCall implements ClientCall {
   #wrap(request: UndiciRequest): boolean {
     const { onBodySent, onData } = request;
     if (typeof onBodySent !== "function" || typeof onData !== "function") return false;
-    const call = this;
-    request.onBodySent = function countingOnBodySent(chunk) {
-      call.send(chunk);
-      return onBodySent.call(this, chunk);
+    request.onBodySent = (chunk) => {
+      this.send(chunk);
+      return onBodySent.call(request, chunk);
     };
-    request.onData = function countingOnData(chunk) {
-      call.receive(chunk);
-      return onData.call(this, chunk);
+    request.onData = (chunk) => {
+      this.receive(chunk);
+      return onData.call(request, chunk);
     };
     return true;
   }

@@ -52,9 +52,10 @@ afterEach(async () => {
 });
 
 function sorted(readings: readonly Reading[]): unknown[] {
+  const textOf = (set: object): string => JSON.stringify(Object.entries(set).map(String).toSorted());
   return readings
     .map(({ attributes, count }) => ({ ...attributes, count }))
-    .sort((a, b) => JSON.stringify(Object.entries(a).sort()).localeCompare(JSON.stringify(Object.entries(b).sort())));
+    .toSorted((a, b) => textOf(a).localeCompare(textOf(b)));
 }
 
 /** Waits until both have recorded `calls` and compares all their attribute sets. */

@@ -13,7 +13,7 @@ const AT_ONCE = 50;
 const ALLOWED_BYTES = 2_000_000;
 const TIMEOUT_MILLIS = 60_000 + REQUESTS;
 
-async function call(port: number, agent: Agent, index: number): Promise<void> {
+async function send(port: number, agent: Agent, index: number): Promise<void> {
   const chunked = index % 2 === 0;
   await new Promise<void>((resolve) => {
     const call = request({ port, host: "127.0.0.1", agent, method: "POST" }, (response) => {
@@ -32,7 +32,7 @@ async function load(port: number, count: number): Promise<void> {
   const perRound = AT_ONCE * REQUESTS_A_CONNECTION;
   for (let sent = 0; sent < count; sent += perRound) {
     const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
-    await Promise.all(Array.from({ length: perRound }, (_, index) => call(port, agent, index)));
+    await Promise.all(Array.from({ length: perRound }, (_, index) => send(port, agent, index)));
     agent.destroy();
   }
 }

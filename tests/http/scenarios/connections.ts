@@ -210,7 +210,7 @@ export const CONNECTIONS: readonly Scenario[] = serverScenarios("connections", [
   },
   {
     name: "an idle connection that times out",
-    options: { keepAliveTimeout: 20, keepAliveTimeoutBuffer: 0 } as never,
+    options: { keepAliveTimeout: 20, keepAliveTimeoutBuffer: 0 },
     handler: hello,
     client: untilClosed(get()),
   },
@@ -235,7 +235,7 @@ export const CONNECTIONS: readonly Scenario[] = serverScenarios("connections", [
     name: "light-my-request beside a real request: only what has a socket",
     handler: hello,
     client: async ({ open }) => {
-      await inject(hello as never, { method: "POST", url: "/", payload: "not on a wire" });
+      await inject(hello, { method: "POST", url: "/", payload: "not on a wire" });
       const client = await open();
       client.send(get());
       await client.responses(["GET"]);

@@ -31,7 +31,7 @@ function streamOf(chunks: readonly (string | Buffer)[]): RequestInit {
       controller.close();
     },
   });
-  return { method: "POST", body, duplex: "half" } as RequestInit;
+  return { method: "POST", body, duplex: "half" };
 }
 
 /** Writes until the kernel takes no more, aborts, and lets the server drain what came. */
@@ -68,7 +68,7 @@ export const FETCH_CLIENT: readonly Scenario[] = clientScenarios("client fetch",
     call: async (side) => {
       const form = new FormData();
       form.set("name", "value");
-      form.set("file", new Blob([noise(50_000) as never]), "file.bin");
+      form.set("file", new Blob([noise(50_000)]), "file.bin");
       await read(side, { method: "POST", body: form });
     },
   },

@@ -226,7 +226,7 @@ export const NODE_CLIENT: readonly Scenario[] = clientScenarios("client node:htt
   },
   ...(["a length", "chunks"] as const).map((how) => ({
     name: `an upload with ${how}, aborted while the server does not read`,
-    onConnection: ({ socket }: { socket: { pause(): void } }) => void socket.pause(),
+    onConnection: ({ socket }: { socket: { pause(): void } }) => socket.pause(),
     call: async (side: ServerSide) => {
       const request = open(side, {
         method: "POST",

@@ -43,10 +43,12 @@ export const REQUESTS: readonly Scenario[] = serverScenarios("requests", [
   {
     name: "read by async iteration",
     send: [post(noise(200_000))],
-    handler: async (request, response) => {
-      let bytes = 0;
-      for await (const piece of request) bytes += (piece as Buffer).length;
-      response.end(String(bytes));
+    handler: (request, response) => {
+      void (async () => {
+        let bytes = 0;
+        for await (const piece of request) bytes += (piece as Buffer).length;
+        response.end(String(bytes));
+      })();
     },
   },
   {
@@ -62,7 +64,7 @@ export const REQUESTS: readonly Scenario[] = serverScenarios("requests", [
   },
   {
     name: "a byte at a time",
-    client: inPieces([...post("0123456789").toString("latin1")], ["POST"]),
+    client: inPieces(cut(post("0123456789").toString("latin1"), 1), ["POST"]),
     handler: readAll,
   },
   {

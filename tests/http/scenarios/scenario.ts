@@ -112,19 +112,15 @@ function faultsOfEach(truth: readonly Bodies[], counted: readonly Bodies[], allo
 }
 
 /** The figure of one field; 0 where there is none. */
-export function valueOf({ bodies, messages, connection }: Figures, field: Field): number {
-  switch (field) {
-    case "requestBodies":
-      return bodies.reduce((sum, { request }) => sum + request, 0);
-    case "responseBodies":
-      return bodies.reduce((sum, { response }) => sum + response, 0);
-    case "messagesReceived":
-      return messages?.received ?? 0;
-    case "messagesTransmitted":
-      return messages?.transmitted ?? 0;
-    case "connectionReceived":
-      return connection?.received ?? 0;
-    case "connectionTransmitted":
-      return connection?.transmitted ?? 0;
-  }
+export function valueOf(figures: Figures, field: Field): number {
+  return READERS[field](figures);
 }
+
+const READERS: Readonly<Record<Field, (figures: Figures) => number>> = {
+  requestBodies: ({ bodies }) => bodies.reduce((sum, { request }) => sum + request, 0),
+  responseBodies: ({ bodies }) => bodies.reduce((sum, { response }) => sum + response, 0),
+  messagesReceived: ({ messages }) => messages?.received ?? 0,
+  messagesTransmitted: ({ messages }) => messages?.transmitted ?? 0,
+  connectionReceived: ({ connection }) => connection?.received ?? 0,
+  connectionTransmitted: ({ connection }) => connection?.transmitted ?? 0,
+};

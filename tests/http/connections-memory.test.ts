@@ -11,7 +11,7 @@ const REQUESTS_A_CONNECTION = 10;
 const AT_ONCE = 50;
 /** What the heap may grow by over the second half of the run, whatever its length. */
 const ALLOWED_BYTES = 2_000_000;
-const TIMEOUT_MILLIS = 60_000 + REQUESTS;
+const TIMEOUT_MILLIS = 240_000 + REQUESTS;
 
 async function send(port: number, agent: Agent, index: number): Promise<void> {
   const chunked = index % 2 === 0;

@@ -98,7 +98,7 @@ async function run(scenario: Http2Scenario, secure: boolean): Promise<Outcome> {
       socket: tcp.socket,
       whole: (headers, body) => whole(session, guessed, headers, body),
     });
-    if (!session.destroyed) session.close();
+    tcp.leave();
     if (!tcp.socket.closed) await new Promise<void>((resolve) => tcp.socket.once("close", () => resolve()));
     await closeServer(server, sessions);
     const bodies = bodiesOnWire(wire);

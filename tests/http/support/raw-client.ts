@@ -13,6 +13,7 @@ export class Wire<T extends Duplex = Duplex> extends Duplex {
   readonly socket: T;
   readonly sent: Buffer[] = [];
   readonly received: Buffer[] = [];
+  #muted = false;
 
   constructor(socket: T) {
     super();
@@ -40,11 +41,21 @@ export class Wire<T extends Duplex = Duplex> extends Duplex {
     return this.received.reduce((sum, { length }) => sum + length, 0);
   }
 
+  /** Ends the connection for the other side to see, and sends nothing more: whether a last word is read would be chance. */
+  leave(): void {
+    this.#muted = true;
+    this.socket.end();
+  }
+
   override _read(): void {
     this.socket.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: () => void): void {
+    if (this.#muted) {
+      callback();
+      return;
+    }
     this.sent.push(Buffer.from(chunk));
     this.socket.write(chunk, () => callback());
   }
@@ -93,6 +104,9 @@ export class RawClient {
   static async openTls(port: number, options: ConnectionOptions): Promise<RawClient> {
     const wire = await Wire.open(port);
     const tls = connectTls({ ...options, socket: wire });
+    const final = tls._final;
+    // A closing alert that answers the server's comes when nobody may read any more.
+    tls._final = (callback) => (tls.readableEnded ? callback() : final.call(tls, callback));
     await once(tls, "secureConnect");
     return new RawClient(tls, wire.socket, wire);
   }

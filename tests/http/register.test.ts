@@ -77,6 +77,9 @@ test("exports periodically", { timeout: TIMEOUT_MILLIS }, async () => {
   });
   await request(app.port);
   await expect.poll(() => receiver.points("http.server.response.body.size")[0]?.sum, { timeout: 10_000 }).toBe(5);
+  const exports = receiver.requests.length;
+  await expect.poll(() => receiver.requests.length, { timeout: 10_000 }).toBeGreaterThan(exports + 2);
+  expect(receiver.points("http.client.request.body.size"), "exports are not the app's calls").toEqual([]);
   await end(app, stop);
 });
 

@@ -79,7 +79,8 @@ test("a meter that throws does not reach the host", async () => {
 
 test("two copies of the package count every call once", async () => {
   diag.setLogger(silent);
-  const second = (await import("../../src/http/index.ts?second" as string)) as typeof import("../../src/http/index.ts");
+  vi.resetModules();
+  const second = await import("../../src/http/index.ts");
   const other = new second.HttpSizeInstrumentation();
   other.setMeterProvider(metrics.provider);
   await whole(open());

@@ -32,19 +32,25 @@ export function incrementsOf(rows: readonly MinuteRow[], shard: number): Increme
   const bySeries = [...minutes].sort(([a], [b]) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   const rollups = { minute: [], hourly: [], daily: [] } as Record<Granularity, RollupIncrement[]>;
   for (const [, increments] of bySeries) {
-    for (const { name, bucketSeconds } of GRANULARITIES) rollups[name].push(...coarsened(increments, bucketSeconds));
+    // Each granularity is made of the one before: an hour of many minutes is added up once.
+    let finer = increments;
+    for (const { name, bucketSeconds } of GRANULARITIES) {
+      finer = coarsened(finer, bucketSeconds);
+      rollups[name].push(...finer);
+    }
   }
-  return { rollups, latencies: { minute: latencies(bySeries, shard, 60), hourly: latencies(bySeries, shard, 3600) } };
+  const latencies = minuteLatencies(bySeries, shard);
+  return { rollups, latencies: { minute: sortedByKey(latencies), hourly: sortedByKey(hourlyLatencies(latencies)) } };
 }
 
-/** One series' minutes added up in longer buckets, oldest first. */
-function coarsened(minutes: readonly RollupIncrement[], bucketSeconds: number): RollupIncrement[] {
+/** One series' increments added up in longer buckets, oldest first. */
+function coarsened(increments: readonly RollupIncrement[], bucketSeconds: number): RollupIncrement[] {
   const buckets = new Map<number, RollupIncrement[]>();
-  for (const minute of minutes) {
-    const bucketStart = minute.bucketStart - (minute.bucketStart % bucketSeconds);
+  for (const increment of increments) {
+    const bucketStart = increment.bucketStart - (increment.bucketStart % bucketSeconds);
     const known = buckets.get(bucketStart);
-    if (known) known.push(minute);
-    else buckets.set(bucketStart, [minute]);
+    if (known) known.push(increment);
+    else buckets.set(bucketStart, [increment]);
   }
   return [...buckets]
     .sort(([a], [b]) => a - b)
@@ -78,31 +84,51 @@ interface LatencySum {
   readonly latency: LatencyHistogram;
 }
 
-function latencies(
+function minuteLatencies(
   bySeries: readonly (readonly [Series, readonly RollupIncrement[]])[],
   shard: number,
-  bucketSeconds: number,
-): ServiceLatencyIncrement[] {
+): readonly LatencySum[] {
   const sums = new Map<string, LatencySum>();
   for (const [{ dimensions, serviceKey }, increments] of bySeries) {
-    for (const { bucketStart: minute, values, latency } of increments) {
+    for (const { bucketStart, values, latency } of increments) {
       const count = values[LATENCY_COUNT]!;
       if (count === 0) continue;
-      const bucketStart = minute - (minute % bucketSeconds);
-      const id = `${bucketStart}${serviceKey}`;
-      let sum = sums.get(id);
-      if (!sum) {
-        const { namespace, service, environment, side, protocol } = dimensions;
-        const key = { namespace, service, environment, side, protocol, shard };
-        sum = { key, bucketStart, count: 0, sumSeconds: 0, latency: new Map() };
-        sums.set(id, sum);
-      }
-      sum.count += count;
-      sum.sumSeconds += values[LATENCY_SUM]!;
-      mergeHistogram(sum.latency, latency);
+      const { namespace, service, environment, side, protocol } = dimensions;
+      const key = { namespace, service, environment, side, protocol, shard };
+      addLatency(sums, `${bucketStart}${serviceKey}`, key, bucketStart, {
+        count,
+        sumSeconds: values[LATENCY_SUM]!,
+        latency,
+      });
     }
   }
-  return sortedByKey([...sums.values()]);
+  return [...sums.values()];
+}
+
+function hourlyLatencies(minutes: readonly LatencySum[]): readonly LatencySum[] {
+  const sums = new Map<string, LatencySum>();
+  for (const minute of minutes) {
+    const bucketStart = minute.bucketStart - (minute.bucketStart % 3600);
+    addLatency(sums, `${bucketStart}${JSON.stringify(minute.key)}`, minute.key, bucketStart, minute);
+  }
+  return [...sums.values()];
+}
+
+function addLatency(
+  sums: Map<string, LatencySum>,
+  id: string,
+  key: ServiceLatencyKey,
+  bucketStart: number,
+  { count, sumSeconds, latency }: Pick<LatencySum, "count" | "sumSeconds" | "latency">,
+): void {
+  let sum = sums.get(id);
+  if (!sum) {
+    sum = { key, bucketStart, count: 0, sumSeconds: 0, latency: new Map() };
+    sums.set(id, sum);
+  }
+  sum.count += count;
+  sum.sumSeconds += sumSeconds;
+  mergeHistogram(sum.latency, latency);
 }
 
 function sortedByKey(sums: readonly LatencySum[]): LatencySum[] {

@@ -66,11 +66,11 @@ export class AppendQueue {
     return answer;
   }
 
-  /** At the end of the tick, so that those who were just answered, or came together, go together. */
+  /** When every socket that has something to read was read, so that those who came together go together. */
   #planFlush(): void {
     if (this.#flushPlanned) return;
     this.#flushPlanned = true;
-    process.nextTick(this.#flushPlan);
+    setImmediate(this.#flushPlan);
   }
 
   #flush(): void {

@@ -222,7 +222,9 @@ export class OtlpHttpServer {
       ...closing,
       ...headers,
     });
-    if (ends) response.end(body);
+    // Without a body the head goes out alone, in one write of text: most answers are such.
+    if (ends && body.length === 0) response.end();
+    else if (ends) response.end(body);
     else response.write(body);
   }
 }

@@ -40,6 +40,9 @@ const RELAY_SECONDS = rollupPosition("relay_seconds");
 const RELAY_BYTES = rollupPosition("relay_bytes");
 const RELAY_COST = rollupPosition("relay_cost_nanos");
 
+/** A step that costs more than this (nine million) is not credible, whatever the price: it is a fault, not a bill. */
+const MAX_COST_NANOS = Number.MAX_SAFE_INTEGER;
+
 /** What is folded of a point beside its totals. */
 export interface PointFoldOptions {
   readonly series: SeriesTable;
@@ -140,11 +143,13 @@ export class PointFold {
   ): void {
     const count = this.#value.count - (before === undefined ? 0 : before.count);
     const amount = valueStep(parent.meaning, this.#value, before);
-    const credible = count >= 0 && amount >= 0 && count <= MAX_INCREMENT && amount <= MAX_INCREMENT;
+    const cost = parent.meaning.protocol === "webrtc" ? this.#relayCost(stream.columns.values, amount) : 0;
+    const isCredible =
+      count >= 0 && amount >= 0 && count <= MAX_INCREMENT && amount <= MAX_INCREMENT && cost <= MAX_COST_NANOS;
     let row: MinuteRow | undefined;
-    if (counts && credible) {
+    if (counts && isCredible) {
       context.counts.points++;
-      row = this.#add(stream, count, amount, point, context);
+      row = this.#add(stream, count, amount, cost, point, context);
       note(stream, count, amount, before, point, context);
     } else if (counts) {
       context.counts.pointsFaulty++;
@@ -159,7 +164,14 @@ export class PointFold {
   }
 
   /** Adds to the columns; the row, unless there is nothing to add. */
-  #add(stream: Stream, count: number, amount: number, point: PointCursor, context: FoldContext): MinuteRow | undefined {
+  #add(
+    stream: Stream,
+    count: number,
+    amount: number,
+    cost: number,
+    point: PointCursor,
+    context: FoldContext,
+  ): MinuteRow | undefined {
     if (stream.series.evicted) stream.series = this.#options.series.series(stream.dimensions);
     const { series } = stream;
     if (series.touchedAtMillis < context.receivedAtMillis) series.touchedAtMillis = context.receivedAtMillis;
@@ -169,18 +181,20 @@ export class PointFold {
     const row = this.#options.series.row(series, minute);
     const { counts, values } = stream.columns;
     for (let at = 0; at < counts.length; at++) addToRow(row, counts[at]!, count);
-    for (let at = 0; at < values.length; at++) {
-      addToRow(row, values[at]!, amount);
-      if (values[at] === RELAY_SECONDS || values[at] === RELAY_BYTES) this.#price(row, values[at]!, amount);
-    }
+    for (let at = 0; at < values.length; at++) addToRow(row, values[at]!, amount);
+    if (cost > 0) addToRow(row, RELAY_COST, cost);
     return row;
   }
 
-  #price(row: MinuteRow, position: number, amount: number): void {
+  /** What a step of a stream costs, whole billionths; 0 when nothing of it was relayed. */
+  #relayCost(columns: readonly number[], amount: number): number {
     const { nanosPerUserHour, nanosPerGigabyte } = this.#options.prices;
-    const cost =
-      position === RELAY_SECONDS ? (amount * nanosPerUserHour) / 3_600_000 : (amount * nanosPerGigabyte) / 1e9;
-    addToRow(row, RELAY_COST, Math.round(cost));
+    let cost = 0;
+    for (const column of columns) {
+      if (column === RELAY_SECONDS) cost += Math.round((amount * nanosPerUserHour) / 3_600_000);
+      else if (column === RELAY_BYTES) cost += Math.round((amount * nanosPerGigabyte) / 1e9);
+    }
+    return cost;
   }
 }
 

@@ -100,10 +100,10 @@ const exponentialPoint = fc
 
 /** A metric of our table with the kind of data it must have; most of its points are admitted. */
 export const extremeMetric: fc.Arbitrary<TestMetric> = fc
-  .tuple(fc.constantFrom(...METRICS), fc.constantFrom("delta", "cumulative"), fc.boolean())
-  .chain(([{ name }, temporality, exponential]) => {
+  .tuple(fc.constantFrom(...METRICS), fc.constantFrom("delta" as const, "cumulative" as const), fc.boolean())
+  .chain(([{ name }, temporality, exponential]): fc.Arbitrary<TestMetric> => {
     const { instrument } = metricMeaning(name)!;
-    const head = { name, temporality: temporality as "delta" | "cumulative" };
+    const head = { name, temporality };
     const points = <T>(point: fc.Arbitrary<T>): fc.Arbitrary<T[]> => fc.array(point, { minLength: 1, maxLength: 6 });
     if (instrument === "counter") return points(numberPoint).map((sum) => ({ ...head, sum }));
     if (exponential) return points(exponentialPoint).map((one) => ({ ...head, exponential: one }));

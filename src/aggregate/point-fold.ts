@@ -62,7 +62,7 @@ export class PointFold {
     this.#options = options;
   }
 
-  /** Folds a cumulative point that admission accepted. */
+  /** Folds a cumulative point that admission accepted. Throws when there is no room for what must be remembered of it. */
   cumulative(
     scope: ScopeState,
     parent: Parent,
@@ -73,14 +73,15 @@ export class PointFold {
   ): void {
     readValue(header, parent.meaning, point, this.#value);
     const { startHigh, startLow, timeHigh, timeLow } = point;
-    scope.dirty = true;
     const known = stream.counters.find(startHigh, startLow);
+    if (scope.size.isFull && needsRoom(parent, stream, point, known)) throw new RangeError(NO_ROOM);
+    scope.dirty = true;
     if (known === undefined) {
       const inFull = countsInFull(scope, parent, stream, point, context);
       parent.history.note(startHigh, startLow, timeHigh, timeLow);
       const counter = stream.counters.add(startHigh, startLow);
       if (!inFull) context.counts.pointsBaseline++;
-      this.#step(parent, stream, header, undefined, counter, inFull, point, context);
+      this.#step(scope, parent, stream, header, undefined, counter, inFull, point, context);
       return;
     }
     if (comparePairs(timeHigh, timeLow, known.timeHigh, known.timeLow) <= 0) {
@@ -92,7 +93,7 @@ export class PointFold {
     }
     // Without a start time a decrease can only be a restart; with one it is a fault of the sender.
     const restarted = startHigh === 0 && startLow === 0 && this.#decreased(parent, known);
-    this.#step(parent, stream, header, restarted ? undefined : known, known, true, point, context);
+    this.#step(scope, parent, stream, header, restarted ? undefined : known, known, true, point, context);
   }
 
   /**
@@ -120,7 +121,7 @@ export class PointFold {
     }
     recent.addPoint(this.#hash.high, this.#hash.low, context.receivedAtMillis, pointMillis);
     accepted(scope.slot, this.#hash);
-    this.#step(parent, stream, header, undefined, undefined, true, point, context);
+    this.#step(scope, parent, stream, header, undefined, undefined, true, point, context);
   }
 
   #decreased(parent: Parent, known: Counter): boolean {
@@ -132,6 +133,7 @@ export class PointFold {
    * cumulative, up to it: a point that does not count sets the baseline.
    */
   #step(
+    scope: ScopeState,
     parent: Parent,
     stream: Stream,
     header: MetricHeader,
@@ -158,7 +160,10 @@ export class PointFold {
       const observations = row === undefined ? 0 : count;
       const mean = count > 0 ? amount / count : 0;
       const latency = foldLatency(header, point, parent.boundsOf, before?.latency, observations, mean, row?.latency);
-      if (counter !== undefined) counter.latency = latency;
+      if (counter !== undefined && counter.latency !== latency) {
+        scope.size.addBuckets((latency?.counts.length ?? 0) - (counter.latency?.counts.length ?? 0));
+        counter.latency = latency;
+      }
     }
     if (counter !== undefined) counter.set(point.timeHigh, point.timeLow, this.#value);
   }
@@ -196,6 +201,18 @@ export class PointFold {
     }
     return cost;
   }
+}
+
+/** What is told of points for which a shard has no room. */
+export const NO_ROOM = "there is no room for more streams, starts or buckets";
+
+/** Whether more must be remembered after a point than before it. */
+function needsRoom(parent: Parent, { counters }: Stream, point: PointCursor, known: Counter | undefined): boolean {
+  if (known === undefined && !counters.isComplete) return true;
+  if (!parent.meaning.keepsBuckets) return false;
+  // A packed count takes a byte at least: there are no more of them than bytes.
+  const buckets = (point.bucketCountsEnd - point.bucketCountsStart) / 8 + point.positiveEnd - point.positiveStart;
+  return buckets > (known?.latency?.counts.length ?? 0);
 }
 
 /** Whether the first point of a stream and start counts in full; else its value is the baseline of what follows. */

@@ -62,6 +62,11 @@ export class SeriesTable {
     return this.#byDimensions.size;
   }
 
+  /** How many rows have gained something since the last commit. */
+  get pendingRows(): number {
+    return this.#dirty.length;
+  }
+
   /** The series of these dimensions, or the overflow series when there is no room for another. */
   series(dimensions: SeriesDimensions): Series {
     const fitted = fitDimensions(dimensions);

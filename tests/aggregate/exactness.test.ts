@@ -115,7 +115,7 @@ function deliver(harness: CrashingHarness, all: readonly Sent[], { ranks, repeat
     .sort((a, b) => a.rank - b.rank)
     .map(({ sent }) => sent);
   for (let batch = 0; queue.length > 0; batch += 1) {
-    const parts = queue.splice(0, sizes[batch % sizes.length]!);
+    const parts = queue.splice(0, sizes[batch % sizes.length] ?? 1);
     const body = otlpRequest(
       parts.map(({ service, metrics }) => ({ attributes: { "service.name": service }, metrics })),
     );
@@ -142,7 +142,7 @@ function expectedOf(all: readonly Writer[]): Expected {
   };
 }
 
-function seconds(harness: FoldHarness): number {
+function secondsOf(harness: FoldHarness): number {
   const position = rollupPosition("latency_sum_seconds");
   let sum = 0;
   for (const { rollups } of harness.increments) for (const { values } of rollups.daily) sum += values[position]!;
@@ -154,7 +154,7 @@ function expectExactly(harness: FoldHarness, { requests, bytes, seconds: wanted 
     expect(harness.total("latency_count", granularity)).toBe(requests);
     expect(harness.total("wire_bytes_in", granularity)).toBe(bytes);
   }
-  expect(Math.abs(seconds(harness) - wanted)).toBeLessThanOrEqual(1e-9 * (1 + wanted));
+  expect(Math.abs(secondsOf(harness) - wanted)).toBeLessThanOrEqual(1e-9 * (1 + wanted));
   expect([...harness.latency().values()].reduce((sum, count) => sum + BigInt(count), 0n)).toBe(requests);
   expect(harness.states.flatMap(({ quarantine }) => quarantine)).toEqual([]);
   expect(harness.counts["pointsFaulty"] ?? 0).toBe(0);

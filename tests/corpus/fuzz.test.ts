@@ -50,11 +50,8 @@ test("mutated requests do not disturb a receiver", { timeout: 120_000 + 20 * MUT
     answers.set(status, (answers.get(status) ?? 0) + 1);
     if (index % BETWEEN_GOOD_BATCHES === 0) await receiver.sendGood();
   }
-  console.log(
-    `seed ${SEED}:`,
-    Object.fromEntries(answers),
-    `peak ${Math.round(receiver.expectModest() / 2 ** 20)} MiB`,
-  );
+  const peak = Math.round(receiver.expectModest() / 2 ** 20);
+  process.stdout.write(`seed ${SEED}: ${JSON.stringify(Object.fromEntries(answers))}, peak ${peak} MiB\n`);
   await expect.poll(() => receiver.bytesOf("good"), { timeout: 20_000 }).toBe(receiver.goodTotal);
   expect(receiver.query("SELECT reason FROM ingest_quarantine")).toEqual([]);
   expect(await receiver.stop()).toBe("");

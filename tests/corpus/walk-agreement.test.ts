@@ -71,7 +71,9 @@ function receive(fold: ShardFold, body: Uint8Array, id: number, isClean: boolean
 }
 
 let [admitted, refused] = [0, 0];
-afterAll(() => console.log(`seed ${SEED}: ${admitted} mutated bodies were admitted, ${refused} refused`));
+afterAll(() => {
+  process.stdout.write(`seed ${SEED}: ${admitted} mutated bodies were admitted, ${refused} refused\n`);
+});
 
 async function batch(seed: number): Promise<void> {
   const random = seededRandom(seed);

@@ -46,7 +46,7 @@ export function service(name: string | Uint8Array): Buffer {
 export function sumMetric(points: readonly Uint8Array[], temporality: bigint = 2n): readonly Uint8Array[] {
   const data = bytes(
     7,
-    points.map((point) => bytes(1, point)),
+    points.map((one) => bytes(1, one)),
     number(2, temporality),
     number(3, 1n),
   );

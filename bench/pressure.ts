@@ -37,6 +37,7 @@ const SLICE_REQUESTS = 2000;
 /** Bodies that are begun and not ended: half as much again as may be held at once. */
 const HELD_BODIES = 96;
 const HELD_BYTES = 4 * 1024 * 1024;
+const HOLD_MILLIS = 8000;
 
 /** Runs the bench and prints its figures. Returns false when something was lost, counted wrong or answered otherwise than 200 or 503. */
 export async function benchPressure(options: PressureOptions): Promise<boolean> {
@@ -143,7 +144,7 @@ class Pressure {
         });
         socket.write(head);
         const written = new Promise<string>((resolve) =>
-          socket.write(part, () => setTimeout(() => resolve("held"), 2000)),
+          socket.write(part, () => setTimeout(() => resolve("held"), HOLD_MILLIS)),
         );
         const answer = await Promise.race([answered, written]);
         if (/^HTTP\/1.1 503 [\s\S]*retry-after: 1/i.test(answer)) refused += 1;

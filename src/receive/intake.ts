@@ -88,11 +88,13 @@ export class Intake {
     if (open.kind !== "success") return open;
     const body = await this.#options.openBody(request.body, request.contentType, request.encoding);
     if (body.kind !== "success") return body;
-    if (!this.#open.take(body.value.length)) return retryable("overloaded", "too many bodies are open; try again");
+    // Once it is appended the fold may have given its memory back: its length is then 0.
+    const openBytes = body.value.length;
+    if (!this.#open.take(openBytes)) return retryable("overloaded", "too many bodies are open; try again");
     try {
       return await this.#inspect(request, body.value, identity);
     } finally {
-      this.#open.give(body.value.length);
+      this.#open.give(openBytes);
     }
   }
 

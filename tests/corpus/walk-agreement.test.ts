@@ -64,7 +64,6 @@ function receive(fold: ShardFold, body: Uint8Array, id: number, isClean: boolean
     body,
     bodyHash: new Uint8Array(0),
     receivedAtMillis: RECEIVED_MILLIS,
-    entryKey: new Uint8Array(16),
   };
   fold.install(fold.unloadedScopes(entry, body), []);
   fold.fold(entry, body, isClean);

@@ -207,4 +207,13 @@ describe("small bodies that are large inside", () => {
     expect(await intake.accept(large)).toMatchObject({ kind: "success" });
     expect(log.entries).toHaveLength(2);
   });
+
+  it("make room again even if the fold has given their memory back by then", async () => {
+    const { intake } = door(1, {
+      maxOpenBytes: 1_500_000,
+      appended: ({ body }) => void (body.buffer as ArrayBuffer).transfer(0),
+    });
+    const large = request(gzipSync(otlpRequest([service("x".repeat(1_000_000), io(5n))])), { encoding: "gzip" });
+    for (let round = 0; round < 3; round += 1) expect(await intake.accept(large)).toMatchObject({ kind: "success" });
+  });
 });

@@ -26,8 +26,8 @@ export interface PressureOptions {
 const CALM_RATE = 40;
 const BURST_RATE = 10 * CALM_RATE;
 const PERSIST_MILLIS = 5000;
-/** Entries that the log holds: what comes in ten seconds of ten times the load. */
-const BUFFER_ENTRIES = 10 * BURST_RATE;
+/** Entries that the log holds: what comes in five seconds of ten times the load. */
+const BUFFER_ENTRIES = 5 * BURST_RATE;
 const SAMPLE_MILLIS = 100;
 /** Longer than any outage: whatever is refused for now is sent until it is taken. */
 const SEND_MAX_MILLIS = 3_600_000;

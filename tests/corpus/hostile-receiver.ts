@@ -123,7 +123,7 @@ export class HostileReceiver {
 
   /** The totals are what was added, to the byte, and nothing is in quarantine. */
   async expectExact(): Promise<void> {
-    await expect.poll(() => embeddedColumnSums(this.directory), { timeout: 20_000 }).toEqual(this.#added);
+    await expect.poll(() => embeddedColumnSums(this.directory), { timeout: 60_000 }).toEqual(this.#added);
     expect(this.query("SELECT reason, COUNT(*) FROM ingest_quarantine GROUP BY reason")).toEqual([]);
   }
 

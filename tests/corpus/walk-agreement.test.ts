@@ -129,7 +129,7 @@ class CountingInspection extends RequestInspection {
   }
 }
 
-test("on mutated bodies", { timeout: 60_000 + MUTATIONS }, async () => {
+test("on mutated bodies", { timeout: 240_000 + MUTATIONS }, async () => {
   for (let done = 0; done < MUTATIONS; done += PER_COMMIT) {
     const seed = SEED + done;
     try {

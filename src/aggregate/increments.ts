@@ -4,7 +4,7 @@
  */
 import { serviceLatencyId, type ServiceLatencyKey } from "../model/dimensions.ts";
 import { mergeHistogram, type LatencyHistogram } from "../model/latency-histogram.ts";
-import { ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
+import { fitsRollupValue, ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
 import {
   GRANULARITIES,
   type Granularity,
@@ -64,7 +64,7 @@ function summed(parts: readonly RollupIncrement[], bucketStart: number): RollupI
   for (const part of parts) {
     part.values.forEach((amount, position) => {
       const sum = values[position]! + amount;
-      if (sum <= Number.MAX_SAFE_INTEGER) values[position] = sum;
+      if (fitsRollupValue(position, sum)) values[position] = sum;
       else carry.push([position, amount]);
     });
     for (const [position, amount] of part.carry) carry.push([position, amount]);

@@ -33,7 +33,7 @@ describe("a commit can be stored", () => {
           expect(harness.states.flatMap(({ quarantine }) => quarantine)).toEqual([]);
         },
       ),
-      { numRuns: 400 },
+      { numRuns: 150 },
     );
   });
 
@@ -58,5 +58,14 @@ describe("a commit can be stored", () => {
     const harness = new FoldHarness();
     expect(verdict([Array.from({ length: 20 }, (_, second) => observed(second + 1))], harness)).toBe("stored");
     expect(harness.total("latency_count")).toBe(20n * 2n ** 50n);
+  });
+
+  test("of more seconds than a whole number holds exactly", () => {
+    const observed = (second: number): TestMetric => ({
+      name: "http.server.request.duration",
+      temporality: "delta",
+      histogram: [{ start: at(second), time: at(second + 1), count: 1n, sum: 2 ** 50 }],
+    });
+    expect(verdict([Array.from({ length: 200 }, (_, second) => observed(second + 1))])).toBe("stored");
   });
 });

@@ -184,16 +184,15 @@ const LARGE: readonly HostileBody[] = [
     { adds: { wire_bytes_in: 5000n } },
   ),
   readable(
-    "points of every minute of two days",
-    ({ start, time }) =>
-      requestOf(
-        sumMetric(
-          Array.from({ length: 2000 }, (_, minute) => {
-            const at = time - BigInt(minute) * 60_000_000_000n;
-            return point(minute === 0 ? start : at - 1n, at, 1n, keyValue(7, "http.route", `/${minute % 7}`));
-          }),
-        ),
-      ),
+    // All but the first began hours before the receiver did, nobody followed them: baselines.
+    "points of every minute of a day and a half",
+    ({ start, time }) => {
+      const points = Array.from({ length: 2000 }, (_, minute) => {
+        const at = minute === 0 ? time : time - BigInt(minute + 600) * 60_000_000_000n;
+        return point(minute === 0 ? start : at - 1n, at, 1n, keyValue(7, "http.route", `/${minute % 7}`));
+      });
+      return requestOf(sumMetric(points), [service("minutes")]);
+    },
     { adds: ONE },
   ),
 ];

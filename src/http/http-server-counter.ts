@@ -8,6 +8,7 @@ import { Connection, type SettleExchange } from "./connection.ts";
 import type { ConnectionTotals } from "./connection-totals.ts";
 import { EXCHANGE, type Counted } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
+import { followFrameworkRoutes } from "./framework-routes.ts";
 import type { ServerExchangeMessage, ServerSocket } from "./node-internals.ts";
 import { countParserBodies, countPushedBody } from "./request-bytes.ts";
 import { countResponseBodies } from "./response-bytes.ts";
@@ -32,6 +33,7 @@ export class HttpServerCounter {
   readonly #guard: FaultGuard;
   readonly #listeners: readonly (readonly [channel: string, listener: Listener])[];
   #stopResponses: (() => void) | undefined = undefined;
+  #stopRoutes: (() => void) | undefined = undefined;
 
   /** `settle` gets each exchange once, with its final counts. */
   constructor(settle: SettleExchange, totals: ConnectionTotals, guard: FaultGuard) {
@@ -49,6 +51,7 @@ export class HttpServerCounter {
   start(): void {
     if (this.#stopResponses !== undefined) return;
     this.#stopResponses = countResponseBodies(this.#guard);
+    this.#stopRoutes = followFrameworkRoutes(this.#guard);
     const settle: SettleExchange = (exchange) => {
       if (this.#settleSinceStart === settle) this.#settle(exchange);
     };
@@ -61,6 +64,7 @@ export class HttpServerCounter {
     for (const [channel, listener] of this.#listeners) unsubscribe(channel, listener);
     this.#stopResponses?.();
     this.#stopResponses = undefined;
+    this.#stopRoutes?.();
     this.#settleSinceStart = undefined;
     this.#totals.clear();
   }

@@ -1,0 +1,76 @@
+/**
+ * Folders outside the repository that look as if their user had run `npm install`: this package built from `src/`, other
+ * packages linked. Apps in them resolve what a user's app resolves.
+ */
+
+import { execFile } from "node:child_process";
+import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
+const MODULES = join(ROOT, "node_modules");
+const TYPESCRIPT = join(MODULES, "typescript/bin/tsc");
+const run = promisify(execFile);
+
+/** A temporary folder with this package built into it; apps are copied beside it. Disposing removes everything. */
+export class PackageFolder implements AsyncDisposable {
+  readonly #folder: string;
+  #apps = 0;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async create(): Promise<PackageFolder> {
+    const folder = new PackageFolder(await mkdtemp(join(tmpdir(), "otel-bandwidth-package-")));
+    await mkdir(folder.#package, { recursive: true });
+    await cp(join(ROOT, "package.json"), join(folder.#package, "package.json"));
+    await symlink(MODULES, join(folder.#package, "node_modules"));
+    await compile(join(ROOT, "tsconfig.build.json"), join(folder.#package, "dist"));
+    return folder;
+  }
+
+  get #package(): string {
+    return join(this.#folder, "otel-bandwidth");
+  }
+
+  /** Copies `source` and links what its manifest names, and nothing else. */
+  async install(source: string): Promise<string> {
+    const app = join(this.#folder, `app-${(this.#apps += 1)}`);
+    await cp(source, app, { recursive: true, filter: (path) => !/node_modules|dist/.test(path.slice(source.length)) });
+    const { dependencies, devDependencies } = await manifestOf(app);
+    for (const name of Object.keys({ ...dependencies, ...devDependencies })) await this.link(app, name);
+    return app;
+  }
+
+  /** Links the package `name` into `app`; with `copyOf`, a copy of another folder of this repository's node_modules. */
+  async link(app: string, name: string, copyOf?: string): Promise<void> {
+    const target = join(app, "node_modules", name);
+    await mkdir(dirname(target), { recursive: true });
+    if (copyOf !== undefined) await cp(join(MODULES, copyOf), target, { recursive: true });
+    else await symlink(name === "otel-bandwidth" ? this.#package : join(MODULES, name), target);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** The parts of a manifest that tests read. */
+export interface AppManifest {
+  readonly scripts: { readonly prestart?: string; readonly start: string };
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+}
+
+export async function manifestOf(app: string): Promise<AppManifest> {
+  return JSON.parse(await readFile(join(app, "package.json"), "utf8")) as AppManifest;
+}
+
+/** Compiles a project as `tsc` does. */
+export async function compile(project: string, outDir?: string): Promise<void> {
+  await run(process.execPath, [TYPESCRIPT, "-p", project, ...(outDir === undefined ? [] : ["--outDir", outDir])]);
+}

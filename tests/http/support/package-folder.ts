@@ -4,7 +4,7 @@
  */
 
 import { execFile } from "node:child_process";
-import { cp, mkdir, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -46,12 +46,26 @@ export class PackageFolder implements AsyncDisposable {
     return app;
   }
 
-  /** Links the package `name` into `app`; with `copyOf`, a copy of another folder of this repository's node_modules. */
-  async link(app: string, name: string, copyOf?: string): Promise<void> {
-    const target = join(app, "node_modules", name);
-    await mkdir(dirname(target), { recursive: true });
-    if (copyOf !== undefined) await cp(join(MODULES, copyOf), target, { recursive: true });
-    else await symlink(name === "otel-bandwidth" ? this.#package : join(MODULES, name), target);
+  /** Links the package `name` into `app`. */
+  async link(app: string, name: string, target: string = this.#target(name)): Promise<void> {
+    const place = join(app, "node_modules", name);
+    await mkdir(dirname(place), { recursive: true });
+    await symlink(target, place);
+  }
+
+  /** Links the package that is installed as `alias` under its own `name`, as the hooks of instrumentations look for it. */
+  async linkAlias(app: string, name: string, alias: string): Promise<void> {
+    const modules = join(app, "aliased/node_modules");
+    await mkdir(modules, { recursive: true });
+    await cp(join(MODULES, alias), join(modules, name), { recursive: true });
+    for (const other of await readdir(MODULES)) {
+      if (other !== name && !other.startsWith(".")) await symlink(join(MODULES, other), join(modules, other));
+    }
+    await this.link(app, name, join(modules, name));
+  }
+
+  #target(name: string): string {
+    return name === "otel-bandwidth" ? this.#package : join(MODULES, name);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

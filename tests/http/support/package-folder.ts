@@ -24,11 +24,18 @@ export class PackageFolder implements AsyncDisposable {
     this.#folder = folder;
   }
 
-  static async create(): Promise<PackageFolder> {
+  /** Builds the package; with `api`, the peer that it finds is the one in that folder. */
+  static async create(api?: string): Promise<PackageFolder> {
     const folder = new PackageFolder(await mkdtemp(join(tmpdir(), "otel-bandwidth-package-")));
     await mkdir(folder.#package, { recursive: true });
     await cp(join(ROOT, "package.json"), join(folder.#package, "package.json"));
-    await symlink(MODULES, join(folder.#package, "node_modules"));
+    const modules = join(folder.#package, "node_modules");
+    if (api === undefined) await symlink(MODULES, modules);
+    else {
+      await linkAll(MODULES, modules, "@opentelemetry");
+      await linkAll(join(MODULES, "@opentelemetry"), join(modules, "@opentelemetry"), "api");
+      await symlink(api, join(modules, "@opentelemetry/api"));
+    }
     await compile(join(ROOT, "tsconfig.build.json"), join(folder.#package, "dist"));
     return folder;
   }
@@ -56,11 +63,8 @@ export class PackageFolder implements AsyncDisposable {
   /** Links the package that is installed as `alias` under its own `name`, as the hooks of instrumentations look for it. */
   async linkAlias(app: string, name: string, alias: string): Promise<void> {
     const modules = join(app, "aliased/node_modules");
-    await mkdir(modules, { recursive: true });
+    await linkAll(MODULES, modules, name);
     await cp(join(MODULES, alias), join(modules, name), { recursive: true });
-    for (const other of await readdir(MODULES)) {
-      if (other !== name && !other.startsWith(".")) await symlink(join(MODULES, other), join(modules, other));
-    }
     await this.link(app, name, join(modules, name));
   }
 
@@ -70,6 +74,14 @@ export class PackageFolder implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Links all packages of one folder into another, but for one. */
+async function linkAll(from: string, into: string, except: string): Promise<void> {
+  await mkdir(into, { recursive: true });
+  for (const name of await readdir(from)) {
+    if (name !== except && !name.startsWith(".")) await symlink(join(from, name), join(into, name));
   }
 }
 

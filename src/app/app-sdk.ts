@@ -41,9 +41,9 @@ export function yieldGlobals(onTaken: (provider: imported.MeterProvider) => void
 /** Calls `action` with the meter provider that the app sets. */
 export function onMeterProvider(action: (provider: imported.MeterProvider) => void): void {
   for (const { metrics } of new Set(copies)) {
-    const set = metrics.setGlobalMeterProvider;
+    const set = metrics.setGlobalMeterProvider.bind(metrics);
     metrics.setGlobalMeterProvider = (provider) => {
-      const done = set.call(metrics, provider);
+      const done = set(provider);
       if (done) action(provider);
       return done;
     };

@@ -2,7 +2,7 @@
  * Starts the OpenTelemetry SDK for `register`: which instrumentations run, what is exported how, and when it is flushed.
  */
 
-import { diag, logs } from "@opentelemetry/api";
+import { context, createContextKey, diag, logs } from "@opentelemetry/api";
 import { ExpressInstrumentation } from "@opentelemetry/instrumentation-express";
 import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";
 import { UndiciInstrumentation } from "@opentelemetry/instrumentation-undici";
@@ -12,11 +12,15 @@ import { HttpSizeInstrumentation } from "../http/index.ts";
 import { yieldGlobals } from "./app-sdk.ts";
 import { flushBeforeExit } from "./flush-before-exit.ts";
 import { hookModuleLoading } from "./module-hooks.ts";
+import { serviceInstance } from "./service-instance.ts";
 import { metricReaderFromEnvironment } from "./telemetry-reader.ts";
 
 /** Keeps scale 5 over the range of request durations: percentiles within 5 ms up to 300 ms. */
 const DURATION_MAX_BUCKETS = 640;
 const BODY_SIZE_MAX_BUCKETS = 160;
+
+/** The key of `@opentelemetry/core`; context keys are registered symbols. */
+const SUPPRESS_TRACING_KEY = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 
 /** The environment, as `process.env` has it. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -27,9 +31,10 @@ type Environment = Readonly<Record<string, string | undefined>>;
  */
 export async function startTelemetry(environment: Environment): Promise<void> {
   const reader = metricReaderFromEnvironment(environment);
-  const http = new HttpInstrumentation();
+  const http = new HttpInstrumentation({ ignoreOutgoingRequestHook: isOwnExport });
   const undici = new UndiciInstrumentation();
   const sdk = new NodeSDK({
+    resource: serviceInstance(),
     ...(reader === undefined ? {} : { metricReaders: [reader] }),
     ...signalsAskedFor(environment),
     views: [...exponential("*.duration", DURATION_MAX_BUCKETS), ...exponential("*.body.size", BODY_SIZE_MAX_BUCKETS)],
@@ -67,6 +72,11 @@ function signalsAskedFor(environment: Environment): Partial<NodeSDKConfiguration
     ...(traces || isAny(environment, "OTEL_PROPAGATORS") ? {} : { textMapPropagator: null }),
     ...(logsAskedFor(environment) ? {} : { logRecordProcessors: [] }),
   };
+}
+
+/** Exporters suppress tracing while they send; the instrumentation would still measure what they send as the app's. */
+function isOwnExport(): boolean {
+  return context.active().getValue(SUPPRESS_TRACING_KEY) === true;
 }
 
 function logsAskedFor(environment: Environment): boolean {

@@ -3,17 +3,15 @@
  * packages linked. Apps in them resolve what a user's app resolves.
  */
 
-import { execFile } from "node:child_process";
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { runOrThrow } from "../../../scripts/run-command.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const MODULES = join(ROOT, "node_modules");
 const TYPESCRIPT = join(MODULES, "typescript/bin/tsc");
-const run = promisify(execFile);
 
 /** A temporary folder with this package built into it; apps are copied beside it. Disposing removes everything. */
 export class PackageFolder implements AsyncDisposable {
@@ -98,5 +96,10 @@ export async function manifestOf(app: string): Promise<AppManifest> {
 
 /** Compiles a project as `tsc` does. */
 export async function compile(project: string, outDir?: string): Promise<void> {
-  await run(process.execPath, [TYPESCRIPT, "-p", project, ...(outDir === undefined ? [] : ["--outDir", outDir])]);
+  await runOrThrow(process.execPath, [
+    TYPESCRIPT,
+    "-p",
+    project,
+    ...(outDir === undefined ? [] : ["--outDir", outDir]),
+  ]);
 }

@@ -8,8 +8,9 @@ import { randomUUID } from "node:crypto";
 import { isMainThread, threadId } from "node:worker_threads";
 
 /**
- * The resource of this thread: the SDK's default, with a random `service.instance.id`, which `OTEL_RESOURCE_ATTRIBUTES` may
- * replace. Worker threads share the process's environment and id, so they have their `thread.id` as well.
+ * The resource of this thread: the SDK's default with a random `service.instance.id`, which the SDK's detectors or
+ * `OTEL_RESOURCE_ATTRIBUTES` may replace. Worker threads share the process's environment and id, so they have their
+ * `thread.id` as well.
  */
 export function serviceInstance(): Resource {
   const thread = isMainThread ? {} : { "thread.id": threadId };

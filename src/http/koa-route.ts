@@ -15,7 +15,7 @@ export type KoaMiddleware = (context: KoaContext, next: () => Promise<unknown>) 
 
 /**
  * Names the route that `@koa/router` matched. Use it once, before the routers: `app.use(koaRoute())`. Requests that match no
- * route have none. Not needed beside instrumentation-koa.
+ * route have none.
  */
 export function koaRoute(): KoaMiddleware {
   return (context, next) => {

@@ -115,19 +115,23 @@ describe.each([
     }
   });
 
-  test.for([undefined, "the-same-for-all"])("have an identity each, with service.instance.id %s", async (id) => {
+  test.for([
+    ["what the SDK finds out", {}, instances],
+    ["what the environment says alone", { OTEL_NODE_RESOURCE_DETECTORS: "env" }, instances],
+    ["one service.instance.id for all", { OTEL_RESOURCE_ATTRIBUTES: "service.instance.id=one" }, 1],
+  ] as const)("have an identity each, with %s", async ([, environment, expectedIds]) => {
     await using receiver = new FakeOtlpServer();
     const app = await start(file, await receiver.listen(), {
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
       OTEL_METRIC_EXPORT_INTERVAL: "3600000",
-      ...(id === undefined ? {} : { OTEL_RESOURCE_ATTRIBUTES: `service.instance.id=${id}` }),
+      ...environment,
     });
     await use(portsOf(app));
     await app.end();
     const resources = receiver.requests.flatMap(({ resourceMetrics }) => resourceMetrics).map(identityOf);
     expect(new Set(resources.map((identity) => JSON.stringify(identity))).size).toBe(instances);
     const ids = new Set(resources.map((identity) => identity["service.instance.id"]));
-    expect(ids.size).toBe(id === undefined ? instances : 1);
+    expect(ids.size).toBe(expectedIds);
   });
 });
 

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startApp } from "./support/child-app.ts";
 import { attributesOf, FakeOtlpServer } from "./support/fake-otlp-server.ts";
 import { compile, manifestOf, PackageFolder } from "./support/package-folder.ts";
@@ -13,6 +13,8 @@ const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
 const NAMES = readdirSync(EXAMPLES, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name);
+
+vi.setConfig({ testTimeout: 90_000 });
 
 let packages: PackageFolder;
 beforeAll(async () => {

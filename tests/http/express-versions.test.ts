@@ -1,7 +1,7 @@
 /** `register` names the routes of each Express that is in use, however the app loads it. */
 import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { startApp } from "./support/child-app.ts";
 import { attributesOf, FakeOtlpServer } from "./support/fake-otlp-server.ts";
 import { PackageFolder } from "./support/package-folder.ts";
@@ -21,6 +21,8 @@ const REQUESTS = {
   "/api/ID": "404 /api",
   "/ID": "404 none",
 };
+
+vi.setConfig({ testTimeout: 90_000 });
 
 let packages: PackageFolder;
 beforeAll(async () => {

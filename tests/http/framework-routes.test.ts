@@ -1,6 +1,7 @@
 /** Each framework's routes reach the metrics as patterns, and nothing that a client put into a path does. */
 import express from "express";
 import { randomUUID } from "node:crypto";
+import { hasSubscribers } from "node:diagnostics_channel";
 import { createRequire } from "node:module";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { HttpSizeInstrumentation } from "../../src/http/index.ts";
@@ -133,6 +134,29 @@ describe.each(FRAMEWORKS)("$name", ({ start, own, named = true }) => {
       await close(app.server);
     }
   });
+});
+
+test("a Fastify instance that is older than the counting names the routes of requests that reach their handlers", async () => {
+  instrumentation.disable();
+  const app = await startFastify();
+  instrumentation.enable();
+  try {
+    await get(app.port, "/api/users/7");
+    await get(app.port, "/api/secret/7");
+    await metrics.settled(2);
+    expect(Object.fromEntries(await routeCounts())).toEqual({ "/api/users/:id": 1, undefined: 1 });
+  } finally {
+    await close(app.server);
+  }
+});
+
+test("disable() leaves the frameworks alone", async () => {
+  instrumentation.disable();
+  for (const name of ["tracing:express.router.request:start", "tracing:fastify.request.handler:start"])
+    expect(hasSubscribers(name)).toBe(false);
+  expect(hasSubscribers("fastify.initialization")).toBe(false);
+  instrumentation.enable();
+  expect(hasSubscribers("fastify.initialization")).toBe(true);
 });
 
 async function routeCounts(): Promise<Map<string | undefined, number>> {

@@ -1,12 +1,14 @@
 /** Apps with an OpenTelemetry SDK of their own, of either line, with our instrumentation in it or with `register` before it. */
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { SDK_2_MODULES } from "../support/otel-sdk-2.ts";
 import { startApp } from "./support/child-app.ts";
 import { attributesOf, FakeOtlpServer } from "./support/fake-otlp-server.ts";
 import { PackageFolder } from "./support/package-folder.ts";
 import { RawClient } from "./support/raw-client.ts";
+
+vi.setConfig({ testTimeout: 90_000 });
 
 const APP = fileURLToPath(new URL("fixtures/own-sdk", import.meta.url));
 const SDK_3_MODULES = fileURLToPath(new URL("../../node_modules", import.meta.url));

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createReceiver } from "../../src/app/receiver.ts";
 import { openSqliteRollupStore } from "../../src/rollup/sqlite-rollup-store.ts";
 import { valueOf } from "../support/log-entries.ts";
@@ -14,6 +14,8 @@ import { RawClient } from "./support/raw-client.ts";
 
 const APPS = fileURLToPath(new URL("fixtures/processes", import.meta.url));
 const REQUESTS = 60;
+
+vi.setConfig({ testTimeout: 90_000 });
 
 let packages: PackageFolder;
 let folder: string;
@@ -133,6 +135,17 @@ describe.each([
     const ids = new Set(resources.map((identity) => identity["service.instance.id"]));
     expect(ids.size).toBe(expectedIds);
   });
+});
+
+test("a fault at the start is printed, and the app runs unmeasured", async () => {
+  const breakSdk = `import { registerHooks } from "node:module";
+    registerHooks({ resolve: (name, context, next) => next(name === "@opentelemetry/sdk-node" ? "it-is-broken" : name, context) });`;
+  const hooks = `data:text/javascript,${encodeURIComponent(breakSdk)}`;
+  const app = await startApp(folder, ["--import", hooks, "--import", "otel-bandwidth/register", "threads.mjs"], {});
+  expect((await use(portsOf(app))).requests).toBe(BigInt(REQUESTS));
+  expect(await app.end()).toBe("SIGTERM");
+  expect(app.output()).toContain("otel-bandwidth/register: could not start, the app runs unmeasured");
+  expect(app.output()).toContain("it-is-broken");
 });
 
 /** What the resource says of which instance it is. */

@@ -12,7 +12,7 @@ import { followFrameworkRoutes } from "./framework-routes.ts";
 import type { ServerExchangeMessage, ServerSocket } from "./node-internals.ts";
 import { countParserBodies, countPushedBody } from "./request-bytes.ts";
 import { countResponseBodies } from "./response-bytes.ts";
-import { captureRouteMetadata } from "./route-metadata.ts";
+import { captureRouteMetadata, routeOf } from "./route-metadata.ts";
 
 const REQUEST_START = "http.server.request.start";
 const RESPONSE_FINISH = "http.server.response.finish";
@@ -87,7 +87,10 @@ export class HttpServerCounter {
     const exchange = (response as Counted)[EXCHANGE];
     // Node 22 also announces a response as finished that was cut short; the socket's end settles it.
     if (exchange === undefined || exchange.request !== request || socket.destroyed) return;
-    if (exchange.connection.settle === this.#settleSinceStart) exchange.connection.finish(exchange);
+    if (exchange.connection.settle !== this.#settleSinceStart) return;
+    // It settles after instrumentation-http has read the route, which must be in the metadata by then.
+    if (!request.complete) routeOf(exchange);
+    exchange.connection.finish(exchange);
   }
 
   #open(socket: ServerSocket, settle: SettleExchange): Connection {

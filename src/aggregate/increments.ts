@@ -4,7 +4,7 @@
  */
 import { serviceLatencyId, type ServiceLatencyKey } from "../model/dimensions.ts";
 import { mergeHistogram, type LatencyHistogram } from "../model/latency-histogram.ts";
-import { ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
+import { fitsRollupValue, ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
 import {
   GRANULARITIES,
   type Granularity,
@@ -32,19 +32,25 @@ export function incrementsOf(rows: readonly MinuteRow[], shard: number): Increme
   const bySeries = [...minutes].sort(([a], [b]) => (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
   const rollups = { minute: [], hourly: [], daily: [] } as Record<Granularity, RollupIncrement[]>;
   for (const [, increments] of bySeries) {
-    for (const { name, bucketSeconds } of GRANULARITIES) rollups[name].push(...coarsened(increments, bucketSeconds));
+    // Each granularity is made of the one before: an hour of many minutes is added up once.
+    let finer = increments;
+    for (const { name, bucketSeconds } of GRANULARITIES) {
+      finer = coarsened(finer, bucketSeconds);
+      rollups[name].push(...finer);
+    }
   }
-  return { rollups, latencies: { minute: latencies(bySeries, shard, 60), hourly: latencies(bySeries, shard, 3600) } };
+  const latencies = minuteLatencies(bySeries, shard);
+  return { rollups, latencies: { minute: sortedByKey(latencies), hourly: sortedByKey(hourlyLatencies(latencies)) } };
 }
 
-/** One series' minutes added up in longer buckets, oldest first. */
-function coarsened(minutes: readonly RollupIncrement[], bucketSeconds: number): RollupIncrement[] {
+/** One series' increments added up in longer buckets, oldest first. */
+function coarsened(increments: readonly RollupIncrement[], bucketSeconds: number): RollupIncrement[] {
   const buckets = new Map<number, RollupIncrement[]>();
-  for (const minute of minutes) {
-    const bucketStart = minute.bucketStart - (minute.bucketStart % bucketSeconds);
+  for (const increment of increments) {
+    const bucketStart = increment.bucketStart - (increment.bucketStart % bucketSeconds);
     const known = buckets.get(bucketStart);
-    if (known) known.push(minute);
-    else buckets.set(bucketStart, [minute]);
+    if (known) known.push(increment);
+    else buckets.set(bucketStart, [increment]);
   }
   return [...buckets]
     .sort(([a], [b]) => a - b)
@@ -58,7 +64,7 @@ function summed(parts: readonly RollupIncrement[], bucketStart: number): RollupI
   for (const part of parts) {
     part.values.forEach((amount, position) => {
       const sum = values[position]! + amount;
-      if (sum <= Number.MAX_SAFE_INTEGER) values[position] = sum;
+      if (fitsRollupValue(position, sum)) values[position] = sum;
       else carry.push([position, amount]);
     });
     for (const [position, amount] of part.carry) carry.push([position, amount]);
@@ -78,31 +84,63 @@ interface LatencySum {
   readonly latency: LatencyHistogram;
 }
 
-function latencies(
+function minuteLatencies(
   bySeries: readonly (readonly [Series, readonly RollupIncrement[]])[],
   shard: number,
-  bucketSeconds: number,
-): ServiceLatencyIncrement[] {
-  const sums = new Map<string, LatencySum>();
+): readonly LatencySum[] {
+  const sums = new LatencySums();
   for (const [{ dimensions, serviceKey }, increments] of bySeries) {
-    for (const { bucketStart: minute, values, latency } of increments) {
+    for (const { bucketStart, values, carry, latency } of increments) {
       const count = values[LATENCY_COUNT]!;
       if (count === 0) continue;
-      const bucketStart = minute - (minute % bucketSeconds);
-      const id = `${bucketStart}${serviceKey}`;
-      let sum = sums.get(id);
-      if (!sum) {
-        const { namespace, service, environment, side, protocol } = dimensions;
-        const key = { namespace, service, environment, side, protocol, shard };
-        sum = { key, bucketStart, count: 0, sumSeconds: 0, latency: new Map() };
-        sums.set(id, sum);
-      }
-      sum.count += count;
-      sum.sumSeconds += values[LATENCY_SUM]!;
-      mergeHistogram(sum.latency, latency);
+      const { namespace, service, environment, side, protocol } = dimensions;
+      const key = { namespace, service, environment, side, protocol, shard };
+      const sum = sums.at(`${bucketStart}${serviceKey}`, key, bucketStart);
+      sums.add(sum, { count, sumSeconds: values[LATENCY_SUM]!, latency });
+      for (const [position, amount] of carry) if (position === LATENCY_COUNT) sums.addCount(sum, amount);
     }
   }
-  return sortedByKey([...sums.values()]);
+  return sums.all();
+}
+
+function hourlyLatencies(minutes: readonly LatencySum[]): readonly LatencySum[] {
+  const sums = new LatencySums();
+  for (const minute of minutes) {
+    const bucketStart = minute.bucketStart - (minute.bucketStart % 3600);
+    sums.add(sums.at(`${bucketStart}${JSON.stringify(minute.key)}`, minute.key, bucketStart), minute);
+  }
+  return sums.all();
+}
+
+class LatencySums {
+  readonly #byId = new Map<string, LatencySum>();
+  readonly #further: LatencySum[] = [];
+
+  at(id: string, key: ServiceLatencyKey, bucketStart: number): LatencySum {
+    let sum = this.#byId.get(id);
+    if (!sum) {
+      sum = { key, bucketStart, count: 0, sumSeconds: 0, latency: new Map() };
+      this.#byId.set(id, sum);
+    }
+    return sum;
+  }
+
+  add(sum: LatencySum, { count, sumSeconds, latency }: Pick<LatencySum, "count" | "sumSeconds" | "latency">): void {
+    this.addCount(sum, count);
+    sum.sumSeconds += sumSeconds;
+    mergeHistogram(sum.latency, latency);
+  }
+
+  /** Adds exactly: what would pass 2^53 becomes a further increment of the same row, and stores add those up. */
+  addCount(sum: LatencySum, count: number): void {
+    const { key, bucketStart } = sum;
+    if (sum.count + count <= Number.MAX_SAFE_INTEGER) sum.count += count;
+    else this.#further.push({ key, bucketStart, count, sumSeconds: 0, latency: new Map() });
+  }
+
+  all(): readonly LatencySum[] {
+    return [...this.#byId.values(), ...this.#further];
+  }
 }
 
 function sortedByKey(sums: readonly LatencySum[]): LatencySum[] {

@@ -2,7 +2,7 @@
  * Starts the OpenTelemetry SDK for `register`: which instrumentations run, what is exported how, and when it is flushed.
  */
 
-import { diag, DiagConsoleLogger, DiagLogLevel } from "@opentelemetry/api";
+import { context, createContextKey, diag, logs } from "@opentelemetry/api";
 import { ExpressInstrumentation } from "@opentelemetry/instrumentation-express";
 import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";
 import { UndiciInstrumentation } from "@opentelemetry/instrumentation-undici";
@@ -10,9 +10,11 @@ import { AggregationType, InstrumentType, type MetricReader, type ViewOptions } 
 import { NodeSDK, type NodeSDKConfiguration } from "@opentelemetry/sdk-node";
 import { CellInstruments, type HistogramAggregation } from "../http/cells/cell-instruments.ts";
 import { HttpSizeInstrumentation, INSTRUMENTATION_SCOPE } from "../http/http-size-instrumentation.ts";
+import { yieldGlobals } from "./app-sdk.ts";
 import { CellMetricProducer } from "./cell-metric-producer.ts";
 import { flushBeforeExit } from "./flush-before-exit.ts";
 import { hookModuleLoading } from "./module-hooks.ts";
+import { serviceInstance } from "./service-instance.ts";
 import { metricExporterFromEnvironment, metricReader } from "./telemetry-reader.ts";
 
 /** Keeps scale 5 over the range of request durations: percentiles within 5 ms up to 300 ms. */
@@ -32,6 +34,9 @@ const VIEWS: ViewOptions[] = [
   aggregation: { type: AggregationType.EXPONENTIAL_HISTOGRAM, options: { maxSize, recordMinMax: true } },
 }));
 
+/** The key of `@opentelemetry/core`; context keys are registered symbols. */
+const SUPPRESS_TRACING_KEY = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
+
 /** The environment, as `process.env` has it. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -40,22 +45,26 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * unless `OTEL_TRACES_EXPORTER` or `OTEL_LOGS_EXPORTER` ask for more. Throws if the SDK does.
  */
 export async function startTelemetry(environment: Environment): Promise<void> {
-  // The SDK sets a logger only when asked to; without one a fault would be told to nobody.
-  if (environment["OTEL_LOG_LEVEL"] === undefined) diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR);
   const histograms = histogramAggregation(environment);
   const own = ownReader(environment, histograms);
+  const http = new HttpInstrumentation({ ignoreOutgoingRequestHook: isOwnExport });
+  const undici = new UndiciInstrumentation();
   const sdk = new NodeSDK({
+    resource: serviceInstance(),
     ...(own === undefined ? {} : { metricReaders: [own.reader] }),
     ...signalsAskedFor(environment),
     views: histograms.kind === "explicit" ? [] : VIEWS,
-    instrumentations: [
-      new HttpInstrumentation(),
-      new UndiciInstrumentation(),
-      new ExpressInstrumentation(),
-      new HttpSizeInstrumentation({}, own?.cells),
-    ],
+    instrumentations: [http, undici, new ExpressInstrumentation(), new HttpSizeInstrumentation({}, own?.cells)],
   });
   sdk.start();
+  // The SDK sets a global even without processors; the app may have a logger provider of its own to set.
+  if (!logsAskedFor(environment)) logs.disable();
+  yieldGlobals((appProvider) => {
+    diag.warn("otel-bandwidth/register: the app starts an SDK of its own; only byte counts are exported from here on");
+    // The app's own HttpInstrumentation cannot patch what is patched: ours works for it. Undici would be measured twice.
+    http.setMeterProvider(appProvider);
+    undici.disable();
+  });
   await hookModuleLoading();
   if (own !== undefined) flushBeforeExit(() => own.reader.forceFlush());
 }
@@ -92,13 +101,23 @@ function histogramAggregation(environment: Environment): HistogramAggregation {
  * outgoing requests stay as they were.
  */
 function signalsAskedFor(environment: Environment): Partial<NodeSDKConfiguration> {
-  const asked = (...names: string[]): boolean =>
-    names.some((name) => environment[name] !== undefined && environment[name] !== "");
-  const traces = asked("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
-  const logs = asked("OTEL_LOGS_EXPORTER", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT");
+  const traces = isAny(environment, "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
   return {
     ...(traces ? {} : { spanProcessors: [] }),
-    ...(traces || asked("OTEL_PROPAGATORS") ? {} : { textMapPropagator: null }),
-    ...(logs ? {} : { logRecordProcessors: [] }),
+    ...(traces || isAny(environment, "OTEL_PROPAGATORS") ? {} : { textMapPropagator: null }),
+    ...(logsAskedFor(environment) ? {} : { logRecordProcessors: [] }),
   };
+}
+
+/** Exporters suppress tracing while they send; the instrumentation would still measure what they send as the app's. */
+function isOwnExport(): boolean {
+  return context.active().getValue(SUPPRESS_TRACING_KEY) === true;
+}
+
+function logsAskedFor(environment: Environment): boolean {
+  return isAny(environment, "OTEL_LOGS_EXPORTER", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT");
+}
+
+function isAny(environment: Environment, ...names: string[]): boolean {
+  return names.some((name) => environment[name] !== undefined && environment[name] !== "");
 }

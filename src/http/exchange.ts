@@ -5,7 +5,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Connection } from "./connection.ts";
-import type { RouteMetadata } from "./route-metadata.ts";
+import type { FrameworkRoute, RouteMetadata } from "./route-metadata.ts";
 import { SENT_MESSAGE, SentMessage } from "./sent-message.ts";
 
 /** Where a request and a response carry their {@link Exchange}. */
@@ -32,6 +32,8 @@ export interface Exchange {
   /** Set by `setHttpRoute`; it wins over the metadata. */
   route: string | undefined;
   routeMetadata: RouteMetadata | undefined;
+  /** What the framework itself says; it counts when nothing else names the route. */
+  frameworkRoute: FrameworkRoute | undefined;
 }
 
 const LINE_END_BYTES = 2;
@@ -56,6 +58,7 @@ export class HttpExchange extends SentMessage implements Exchange {
   settled: boolean = false;
   route: string | undefined = undefined;
   routeMetadata: RouteMetadata | undefined = undefined;
+  frameworkRoute: FrameworkRoute | undefined = undefined;
 
   /** An exchange whose request head has just been parsed. */
   constructor(connection: Connection, request: IncomingMessage, response: ServerResponse) {

@@ -5,7 +5,7 @@
 
 import type { IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
 import type { Exchange } from "./exchange.ts";
-import type { RouteMetadata } from "./route-metadata.ts";
+import type { FrameworkRoute, RouteMetadata } from "./route-metadata.ts";
 
 const VERSION = "2";
 const NO_ERROR = 0;
@@ -45,6 +45,7 @@ export class Http2Exchange implements Exchange {
   headSent: boolean = false;
   route: string | undefined = undefined;
   routeMetadata: RouteMetadata | undefined = undefined;
+  frameworkRoute: FrameworkRoute | undefined = undefined;
   readonly #stream: Stream;
 
   /** Follows `stream`, which the request `headers` have just opened; `settle` gets the exchange once. */

@@ -1,6 +1,7 @@
 /**
  * Groups the appends of one log: what comes while a batch is on its way waits and goes out together when that is answered.
- * A system call, a script and an fsync then serve many entries; alone, an entry does not wait.
+ * A system call, a script and an fsync then serve many entries. Those who were answered together are likely to come again
+ * together: a batch waits, for a few milliseconds at most, until it is as large as the one before. Alone, an entry does not wait.
  */
 import type { Clock, Timer } from "../model/clock.ts";
 import type { AppendedEntry, LogEntryInput } from "../model/ingest-log.ts";
@@ -14,6 +15,8 @@ export interface AppendQueueOptions {
   readonly maxBatchBytes: number;
   /** Entries at which a batch goes out though another is still on its way. */
   readonly maxBatchEntries: number;
+  /** A batch waits no longer than this for as many entries as the one before had, milliseconds. */
+  readonly maxDelayMillis: number;
   /** An append without an answer fails after about this time, milliseconds, whether it was sent or not. */
   readonly maxWaitMillis: number;
   /** Sends a batch and gives one result an entry, in order, or one fault for all. Never rejects. */
@@ -36,9 +39,13 @@ export class AppendQueue {
   readonly #options: AppendQueueOptions;
   #waiting: Batch = newBatch();
   #batchesUnderWay = 0;
+  /** Entries of the batch that was sent last. */
+  #expectedEntries = 1;
   #flushPlanned = false;
+  #delay: Timer | undefined;
   readonly #flushPlan = (): void => {
     this.#flushPlanned = false;
+    this.#delay = undefined;
     if (this.#batchesUnderWay === 0) this.#flush();
   };
 
@@ -66,16 +73,24 @@ export class AppendQueue {
     return answer;
   }
 
-  /** At the end of the tick, so that those who were just answered, or came together, go together. */
+  /** When every socket that has something to read was read, or a little later while fewer came than the last time. */
   #planFlush(): void {
-    if (this.#flushPlanned) return;
+    const { entries } = this.#waiting;
+    if (this.#flushPlanned || entries.length === 0) return;
+    if (entries.length < this.#expectedEntries) {
+      this.#delay ??= this.#options.clock.after(this.#options.maxDelayMillis, this.#flushPlan);
+      return;
+    }
     this.#flushPlanned = true;
-    process.nextTick(this.#flushPlan);
+    setImmediate(this.#flushPlan);
   }
 
   #flush(): void {
     const batch = this.#waiting;
     if (batch.entries.length === 0) return;
+    this.#delay?.clear();
+    this.#delay = undefined;
+    this.#expectedEntries = batch.entries.length;
     this.#waiting = newBatch();
     this.#batchesUnderWay += 1;
     void this.#sendBatch(batch);

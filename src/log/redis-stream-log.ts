@@ -60,6 +60,7 @@ const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 const DEFAULT_MAX_BATCH_BYTES = 1024 * 1024;
 const DEFAULT_MAX_BATCH_ENTRIES = 256;
 const DEFAULT_MAX_WAIT_MILLIS = 5000;
+const MAX_DELAY_MILLIS = 5;
 const FIRST_READ_COUNT = 8;
 
 /** The ingest log of one shard on a Redis Stream. Keys carry the shard's hash tag, so they share a slot in a cluster. */
@@ -88,6 +89,7 @@ export class RedisStreamLog implements IngestLog {
       clock: options.clock ?? systemClock,
       maxBatchBytes: options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES,
       maxBatchEntries: options.maxBatchEntries ?? DEFAULT_MAX_BATCH_ENTRIES,
+      maxDelayMillis: MAX_DELAY_MILLIS,
       maxWaitMillis: options.redis.options.commandTimeout ?? DEFAULT_MAX_WAIT_MILLIS,
       send: (entries) => this.#appendAll(entries),
     });

@@ -14,13 +14,14 @@ import type { TableIncrements, TotalsIncrement, TotalsTable, TotalsValue } from 
 export async function addMysqlTotals(session: MysqlSession, { table, increments }: TableIncrements): Promise<void> {
   const folded = foldIncrements(table, increments);
   const stored = await storedHistograms(session, table, folded);
-  const rows = folded.map((increment): InsertRow => {
-    const json = stored.get(increment.bucketStart)?.get(String(increment.id)) ?? EMPTY_HISTOGRAM_JSON;
-    return { increment, histogram: mergedHistogramJson(json, increment.latency) };
-  });
   const columns = columnsToWrite(table, folded);
-  for (const chunk of paddedChunks(rows, MAX_ROWS_PER_INSERT, addingNothing)) {
-    await session.run(insertStatement(table, columns, chunk.length), insertValues(columns, chunk));
+  for (const chunk of paddedChunks(folded, MAX_ROWS_PER_INSERT, addingNothing)) {
+    // Made by the chunk: the texts of a whole table would be many megabytes.
+    const rows = insertValues(columns, chunk, (increment) => {
+      const json = stored.get(increment.bucketStart)?.get(String(increment.id)) ?? EMPTY_HISTOGRAM_JSON;
+      return mergedHistogramJson(json, increment.latency);
+    });
+    await session.run(insertStatement(table, columns, chunk.length), rows);
   }
 }
 
@@ -30,19 +31,14 @@ export function secondsDecimal(millis: TotalsValue): string {
   return `${digits.slice(0, -3)}.${digits.slice(-3)}`;
 }
 
-/** What a padding row adds: the column's own zero. */
+/** What a padding row adds: the column's own zero. Its histogram is that of the row it repeats. */
 const NOTHING = new Float64Array();
 
 /** The stored text by bucket, then by id. */
 type StoredHistograms = ReadonlyMap<number, ReadonlyMap<string, string>>;
 
-interface InsertRow {
-  readonly increment: TotalsIncrement;
-  readonly histogram: string;
-}
-
-function addingNothing({ increment, histogram }: InsertRow): InsertRow {
-  return { increment: { ...increment, values: NOTHING }, histogram };
+function addingNothing(increment: TotalsIncrement): TotalsIncrement {
+  return { ...increment, values: NOTHING };
 }
 
 // By bucket, not by pairs: both servers then read one partition by ranges of its primary key.
@@ -83,17 +79,21 @@ function insertStatement(
     ON DUPLICATE KEY UPDATE ${[...sums, "latency_histogram = VALUES(latency_histogram)"].join(", ")}`;
 }
 
-function insertValues(valueColumns: readonly RollupColumn[], rows: readonly InsertRow[]): SqlValue[] {
+function insertValues(
+  valueColumns: readonly RollupColumn[],
+  increments: readonly TotalsIncrement[],
+  histogramOf: (increment: TotalsIncrement) => string,
+): SqlValue[] {
   const values: SqlValue[] = [];
   const kinds = valueColumns.map(({ kind }) => kind);
-  for (const { increment, histogram } of rows) {
+  for (const increment of increments) {
     values.push(increment.id, increment.bucketStart);
     for (const label of increment.labels) values.push(label);
     for (let position = 0; position < kinds.length; position += 1) {
       const value = increment.values[position] ?? 0;
       values.push(kinds[position] === "millis" && value !== 0 ? secondsDecimal(value) : value);
     }
-    values.push(histogram);
+    values.push(histogramOf(increment));
   }
   return values;
 }

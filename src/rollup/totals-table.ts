@@ -80,17 +80,22 @@ export const SERVICE_LATENCY_TABLES: readonly TotalsTable[] = GRANULARITIES.filt
 /** Every table of totals. */
 export const TOTALS_TABLES: readonly TotalsTable[] = [...ROLLUP_TABLES, ...SERVICE_LATENCY_TABLES];
 
-/** A commit as additions to tables, tables without any left out. `protocolOf` knows the protocol of every series in it. */
-export function tableIncrements(commit: ShardCommit, protocolOf: (id: bigint) => Protocol): readonly TableIncrements[] {
-  const rollups = ROLLUP_TABLES.map((table) => ({
-    table,
-    increments: commit.rollups[table.granularity.name].map((increment) => fromRollup(increment, protocolOf)),
-  }));
-  const latencies = SERVICE_LATENCY_TABLES.map((table) => ({
-    table,
-    increments: latenciesOf(commit, table).map((increment) => fromServiceLatency(increment)),
-  }));
-  return [...rollups, ...latencies].filter(({ increments }) => increments.length > 0);
+/**
+ * A commit as additions to tables, one table after the other, those without any left out: what is made for one is garbage before the
+ * next. `protocolOf` knows the protocol of every series in it.
+ */
+export function* tableIncrements(
+  commit: ShardCommit,
+  protocolOf: (id: bigint) => Protocol,
+): Generator<TableIncrements> {
+  for (const table of ROLLUP_TABLES) {
+    const increments = commit.rollups[table.granularity.name];
+    if (increments.length > 0) yield { table, increments: increments.map((one) => fromRollup(one, protocolOf)) };
+  }
+  for (const table of SERVICE_LATENCY_TABLES) {
+    const increments = latenciesOf(commit, table);
+    if (increments.length > 0) yield { table, increments: increments.map((one) => fromServiceLatency(one)) };
+  }
 }
 
 /**

@@ -96,7 +96,8 @@ function text(route: unknown): string | undefined {
 }
 
 function exchangeOf(request: object | undefined): Exchange | undefined {
-  return (request as Counted | undefined)?.[EXCHANGE];
+  const counted: Counted | undefined = request;
+  return counted?.[EXCHANGE];
 }
 
 function hasContextManager(): boolean {

@@ -21,12 +21,13 @@ export interface RunningCommand {
   stop(signal?: NodeJS.Signals): Promise<CommandOutcome>;
 }
 
-/** Starts the command with `environment` instead of the settings of this process. */
+/** Starts the command with `environment` instead of the settings of this process. `nodeArguments` go to Node itself. */
 export function startCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  nodeArguments: readonly string[] = [],
 ): RunningCommand {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [...nodeArguments, MAIN, ...args], {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -1,0 +1,145 @@
+/**
+ * One cycle of one fault: receivers on fresh stores, senders that never stop, the fault in the middle, then the end of the
+ * load, the folding of all that the logs hold, and the comparison of what is stored with what was acknowledged.
+ */
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import type { ExporterHabits, ExporterTiming } from "./exporter.ts";
+import { Load } from "./load.ts";
+import type { Journal } from "./journal.ts";
+import { ReceiverChild } from "./receiver-child.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import { type BackendKind, SHARDS, type Stores } from "./stores.ts";
+import { compareTotals, type Verdict } from "./totals.ts";
+
+/** How long faults last and how much is sent. */
+export interface Size {
+  /** The short round is for every test run; the long one keeps to the times that the world has. */
+  readonly short: boolean;
+  /** Batches acknowledged before, between and after faults. */
+  readonly batches: number;
+  readonly senders: number;
+  readonly timing: ExporterTiming;
+}
+
+/** Everything that a fault can lay hands on. */
+export interface Scene {
+  readonly stores: Stores;
+  readonly receivers: readonly ReceiverChild[];
+  /** Between the senders and each receiver. */
+  readonly doors: readonly TcpProxy[];
+  readonly load: Load;
+  readonly random: SeededRandom;
+  readonly size: Size;
+  /** Notes in a few words what shows that the fault took place. */
+  witness(text: string): void;
+}
+
+/** A fault of the matrix. */
+export interface Fault {
+  readonly name: string;
+  readonly backends: readonly BackendKind[];
+  readonly receivers?: number;
+  readonly habits?: Partial<ExporterHabits>;
+  /** See `LoadOptions`. */
+  readonly largestStep?: number;
+  /** Settings of its receivers. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Modules that its receivers load first. */
+  readonly imports?: (backend: BackendKind) => readonly string[];
+  /** Whether receivers are all started at once, on stores that no migration has seen; else one after the other. */
+  readonly startTogether?: boolean;
+  /** Why it cannot be done here; undefined when it can. */
+  readonly obstacle?: (backend: BackendKind) => string | undefined;
+  /** Where it needs stores of another kind than usual: opens them, runs the cycle and closes them. */
+  readonly around?: (backend: BackendKind, cycle: (stores: Stores) => Promise<Outcome>) => Promise<Outcome>;
+  /** Does it, and rejects when it did not take place. The load runs meanwhile and is answered again when this ends. */
+  inject(scene: Scene): Promise<void>;
+}
+
+/** What came of a cycle. */
+export interface Outcome extends Verdict {
+  readonly journal: Journal;
+  readonly witnessed: readonly string[];
+}
+
+const ENVIRONMENT: Readonly<Record<string, string>> = {
+  SHARDS: String(SHARDS),
+  METRICS_PROCESS_INTERVAL: "50",
+  METRICS_PERSIST_INTERVAL: "150",
+  METRICS_BATCH_SIZE: "7",
+};
+
+/** Runs one cycle on stores that it does not close. Rejects when something but the totals went wrong. */
+export async function runCycle(fault: Fault, stores: Stores, random: SeededRandom, size: Size): Promise<Outcome> {
+  const receivers = await Promise.all(
+    Array.from({ length: fault.receivers ?? 1 }, (_, at) =>
+      ReceiverChild.create({
+        environment: { ...ENVIRONMENT, ...stores.environment(at), ...fault.environment },
+        imports: fault.imports?.(stores.kind) ?? [],
+      }),
+    ),
+  );
+  const doors = await Promise.all(receivers.map(({ port }) => startTcpProxy(port)));
+  let load: Load | undefined;
+  try {
+    await startReceivers(receivers, fault.startTogether ?? false);
+    const origins = doors.map(({ port }) => `http://127.0.0.1:${port}`);
+    load = new Load({
+      origins,
+      random,
+      senders: size.senders,
+      timing: size.timing,
+      habits: fault.habits ?? {},
+      ...(fault.largestStep === undefined ? {} : { largestStep: fault.largestStep }),
+    });
+    await load.acknowledges(size.batches);
+    const witnessed: string[] = [];
+    const witness = (text: string): void => void witnessed.push(text);
+    await fault.inject({ stores, receivers, doors, load, random: random.fork("fault"), size, witness });
+    await load.acknowledges(size.batches);
+    await load.end();
+    await drain(receivers, stores, load);
+    const verdict = compareTotals(load.journal.acknowledged, await stores.totals());
+    return { ...verdict, journal: load.journal, witnessed };
+  } catch (error) {
+    throw withComplaints(error, receivers, load);
+  } finally {
+    load?.giveUp();
+    for (const receiver of receivers) receiver.thaw();
+    await Promise.all(receivers.map((receiver) => receiver.kill()));
+    await Promise.all(doors.map((door) => door.close()));
+  }
+}
+
+async function startReceivers(receivers: readonly ReceiverChild[], together: boolean): Promise<void> {
+  const start = async (receiver: ReceiverChild): Promise<void> => {
+    await receiver.start();
+    await receiver.ready();
+  };
+  if (together) await Promise.all(receivers.map(start));
+  else for (const receiver of receivers) await start(receiver);
+}
+
+/** Has everything in the logs folded and ends the receivers in order. */
+async function drain(receivers: readonly ReceiverChild[], stores: Stores, load: Load): Promise<void> {
+  for (const receiver of receivers) {
+    const { code } = await receiver.stop();
+    if (code !== 0) throw new Error(`the receiver ended with ${code}`);
+  }
+  if ((await stores.pendingEntries()) === 0) return;
+  // Whoever stopped was not the owner, or could not commit: the next one folds what is left.
+  const receiver = receivers[0]!;
+  await stores.expireLeases();
+  await receiver.start();
+  await receiver.ready();
+  await load.until(async () => (await stores.pendingEntries()) === 0, "the logs to be folded");
+  await receiver.stop();
+}
+
+function withComplaints(error: unknown, receivers: readonly ReceiverChild[], load: Load | undefined): Error {
+  const said = receivers.map(({ complaints }, at) => `receiver ${at} said: ${complaints}`).join("\n");
+  const answers = JSON.stringify([...(load?.journal.answers ?? [])]);
+  return new Error(`${error instanceof Error ? error.message : String(error)}\nanswers: ${answers}\n${said}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,162 @@
+/** Faults of the SQL server, and of the file that stands for it in an embedded receiver. */
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { setTimeout as pause } from "node:timers/promises";
+import { replaceSource, type SourceChange } from "./child-modules.ts";
+import type { Fault, Scene } from "./run-cycle.ts";
+import { EmbeddedStores, ServerStores, withSql } from "./stores.ts";
+
+/** Ten seconds are the world's; the short round waits one for a lock. */
+const SHORT_LOCK_WAIT: SourceChange = {
+  file: "rollup/mysql-database.ts",
+  from: "lockWaitSeconds: 10,",
+  to: "lockWaitSeconds: 1,",
+};
+/** Rows that another transaction has written: the more, the less likely is it the one that a deadlock ends. */
+const HEAVY_ROWS = 2000;
+
+function serversOf({ stores }: Scene): ServerStores {
+  if (!(stores instanceof ServerStores)) throw new Error("this needs servers");
+  return stores;
+}
+
+/** Resolves when the receiver has complained of something since now. */
+async function complains({ receivers, load }: Scene, about: RegExp, already = 0): Promise<void> {
+  const count = (): number => receivers[0]!.complaints.split(about).length - 1;
+  await load.until(() => count() > already, `the receiver to complain of ${about}`);
+}
+
+const RESTART: Fault = {
+  name: "SQL server restart",
+  backends: ["servers"],
+  async inject(scene) {
+    const { load, random, size, witness } = scene;
+    const { sql } = serversOf(scene);
+    const restarts = size.short ? 1 : 4;
+    for (let restart = 0; restart < restarts; restart++) {
+      if (restart % 2 === 0) await sql.kill();
+      else await sql.shutDown();
+      // The receiver goes on answering 2xx out of its log.
+      await load.acknowledges(size.batches);
+      await pause(random.integer(0, size.short ? 50 : 2000));
+      await sql.start();
+      await load.acknowledges(random.integer(1, size.batches));
+    }
+    witness(`${restarts} restarts, the first a kill -9`);
+  },
+};
+
+const DEADLOCK: Fault = {
+  name: "deadlock (1213)",
+  backends: ["servers"],
+  async inject(scene) {
+    const { load, size, witness } = scene;
+    const { databaseUrl } = serversOf(scene);
+    const count = size.short ? 2 : 10;
+    for (let done = 0; done < count; done++) {
+      await withSql(databaseUrl, async (other) => {
+        await other.query("CREATE TABLE IF NOT EXISTS heavy (id INT PRIMARY KEY) ENGINE=InnoDB");
+        await other.query("START TRANSACTION");
+        const rows = Array.from({ length: HEAVY_ROWS }, (_, row) => `(${row})`);
+        await other.query(`INSERT INTO heavy VALUES ${rows.join(", ")}`);
+        await other.query("SELECT COUNT(*) FROM metrics_minute FOR UPDATE");
+        await load.until(() => waits(databaseUrl), "a commit to wait for the lock");
+        // Held by the commit that waits: now each waits for the other, and the server ends one.
+        await other.query("SELECT COUNT(*) FROM ingest_offset FOR UPDATE");
+        await other.query("ROLLBACK");
+      });
+      await load.acknowledges(size.batches / 2);
+    }
+    await complains(scene, /Deadlock found/i);
+    witness(`${count} deadlocks`);
+  },
+};
+
+/** Whether some transaction waits for a lock. */
+async function waits(url: string): Promise<boolean> {
+  return await withSql(url, async (connection) => {
+    const [rows] = await connection.query(
+      "SELECT COUNT(*) AS waiting FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'",
+    );
+    return Number((rows as { waiting: string | number }[])[0]!.waiting) > 0;
+  });
+}
+
+const LOCK_WAIT: Fault = {
+  name: "lock wait timeout (1205)",
+  backends: ["servers"],
+  imports: () => [replaceSource(SHORT_LOCK_WAIT)],
+  async inject(scene) {
+    const { load, size, witness } = scene;
+    const { databaseUrl } = serversOf(scene);
+    const count = size.short ? 1 : 5;
+    for (let done = 0; done < count; done++) {
+      await withSql(databaseUrl, async (other) => {
+        await other.query("START TRANSACTION");
+        await other.query("SELECT COUNT(*) FROM metrics_minute FOR UPDATE");
+        await complains(scene, /Lock wait timeout/i, done);
+        await other.query("ROLLBACK");
+      });
+      await load.acknowledges(size.batches);
+    }
+    witness(`${count} time-outs`);
+  },
+};
+
+const READ_ONLY: Fault = {
+  name: "SQL server read-only",
+  backends: ["servers"],
+  environment: { METRICS_BUFFER_SIZE: "60" },
+  async inject(scene) {
+    const { load, size, witness } = scene;
+    await withSql(serversOf(scene).databaseUrl, async (root) => {
+      await root.query("SET GLOBAL read_only = 1");
+      try {
+        await complains(scene, /read.only/i);
+        await load.until(() => (load.journal.answers.get("503") ?? 0) > size.senders, "503 when the log is full");
+      } finally {
+        await root.query("SET GLOBAL read_only = 0");
+      }
+    });
+    await load.acknowledges(size.batches);
+    witness(`${load.journal.answers.get("503")} x 503 at the log's limit`);
+  },
+};
+
+const STALL: Fault = {
+  name: "SQL server held still",
+  backends: ["servers"],
+  async inject(scene) {
+    const { load, size, witness } = scene;
+    const { sql } = serversOf(scene);
+    const millis = size.short ? 1500 : 30_000;
+    const before = load.journal.acknowledgedBatches;
+    sql.freeze();
+    await pause(millis);
+    sql.thaw();
+    await load.acknowledges(size.batches);
+    witness(`SIGSTOP for ${millis} ms, ${load.journal.acknowledgedBatches - before} batches taken`);
+  },
+};
+
+const LOCKED_FILE: Fault = {
+  name: "totals' file locked by another process",
+  backends: ["embedded"],
+  async inject(scene) {
+    const { stores, load, size, witness } = scene;
+    if (!(stores instanceof EmbeddedStores)) throw new Error("this needs an embedded receiver");
+    const other = new DatabaseSync(join(stores.folder, "bandwidth.db"));
+    try {
+      other.exec("PRAGMA busy_timeout = 2000; BEGIN IMMEDIATE");
+      await complains(scene, /locked/i);
+      other.exec("ROLLBACK");
+    } finally {
+      other.close();
+    }
+    await load.acknowledges(size.batches);
+    witness("locked for longer than it is waited for");
+  },
+};
+
+/** The faults of this file. */
+export const SQL_FAULTS: readonly Fault[] = [RESTART, DEADLOCK, LOCK_WAIT, READ_ONLY, STALL, LOCKED_FILE];

@@ -20,10 +20,9 @@ function serversOf({ stores }: Scene): ServerStores {
   return stores;
 }
 
-/** Resolves when the receiver has complained of something since now. */
-async function complains({ receivers, load }: Scene, about: RegExp, already = 0): Promise<void> {
-  const count = (): number => receivers[0]!.complaints.split(about).length - 1;
-  await load.until(() => count() > already, `the receiver to complain of ${about}`);
+/** Resolves when the receiver has complained of something. */
+async function complains({ receivers, load }: Scene, about: RegExp): Promise<void> {
+  await load.until(() => about.test(receivers[0]!.complaints), `the receiver to complain of ${about}`);
 }
 
 const RESTART: Fault = {
@@ -51,7 +50,8 @@ const DEADLOCK: Fault = {
   backends: ["servers"],
   async inject(scene) {
     const { load, size, witness } = scene;
-    const { databaseUrl } = serversOf(scene);
+    const { databaseUrl, sqlProxies } = serversOf(scene);
+    const deadlocks = sqlProxies[0]!.countReplies("Deadlock found");
     const count = size.short ? 2 : 10;
     for (let done = 0; done < count; done++) {
       await withSql(databaseUrl, async (other) => {
@@ -67,8 +67,8 @@ const DEADLOCK: Fault = {
       });
       await load.acknowledges(size.batches / 2);
     }
-    await complains(scene, /Deadlock found/i);
-    witness(`${count} deadlocks`);
+    if (deadlocks() < count) throw new Error(`${deadlocks()} deadlocks, expected ${count}`);
+    witness(`${deadlocks()} deadlocks`);
   },
 };
 
@@ -88,18 +88,19 @@ const LOCK_WAIT: Fault = {
   imports: () => [replaceSource(SHORT_LOCK_WAIT)],
   async inject(scene) {
     const { load, size, witness } = scene;
-    const { databaseUrl } = serversOf(scene);
+    const { databaseUrl, sqlProxies } = serversOf(scene);
+    const timeouts = sqlProxies[0]!.countReplies("Lock wait timeout");
     const count = size.short ? 1 : 5;
     for (let done = 0; done < count; done++) {
       await withSql(databaseUrl, async (other) => {
         await other.query("START TRANSACTION");
         await other.query("SELECT COUNT(*) FROM metrics_minute FOR UPDATE");
-        await complains(scene, /Lock wait timeout/i, done);
+        await load.until(() => timeouts() > done, "a lock wait timeout");
         await other.query("ROLLBACK");
       });
       await load.acknowledges(size.batches);
     }
-    witness(`${count} time-outs`);
+    witness(`${timeouts()} time-outs`);
   },
 };
 

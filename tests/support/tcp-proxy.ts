@@ -29,6 +29,8 @@ export interface TcpProxy {
    * comes on its connection after it. What `act` returns is done with these bytes. A later call replaces an earlier one.
    */
   once(text: string | Buffer, moment: "request" | "reply", act: () => Flow): void;
+  /** Counts the replies whose bytes hold `text`, from now on. */
+  countReplies(text: string): () => number;
   close(): Promise<void>;
 }
 
@@ -59,6 +61,7 @@ class Proxy implements TcpProxy {
   readonly #late: WeakMap<Socket, { readonly due: number; readonly deliver: () => void }[]> = new WeakMap();
   broken = 0;
   held = 0;
+  readonly #counters: { readonly text: string; count: number }[] = [];
   #delayMillis = 0;
   #watch: Watch | undefined;
 
@@ -89,6 +92,12 @@ class Proxy implements TcpProxy {
 
   once(text: string | Buffer, moment: "request" | "reply", act: () => Flow): void {
     this.#watch = { text, moment, act, asked: undefined };
+  }
+
+  countReplies(text: string): () => number {
+    const counter = { text, count: 0 };
+    this.#counters.push(counter);
+    return () => counter.count;
   }
 
   async close(): Promise<void> {
@@ -140,6 +149,9 @@ class Proxy implements TcpProxy {
   }
 
   #carry(direction: "requests" | "replies", target: Socket, bytes: Buffer, destroyBoth: () => void): void {
+    if (direction === "replies") {
+      for (const counter of this.#counters) if (bytes.includes(counter.text)) counter.count++;
+    }
     const flow = this.#watched(direction, target, bytes) ?? this.#flow[direction];
     const deliver = (): void => {
       if (!target.destroyed) target.write(bytes);

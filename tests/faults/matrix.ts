@@ -1,4 +1,5 @@
 /** The fault matrix: every row, in the order in which it is printed. */
+import { DISK_FAULTS } from "./disk-faults.ts";
 import { NETWORK_FAULTS } from "./network-faults.ts";
 import { RECEIVER_FAULTS } from "./receiver-faults.ts";
 import { REDIS_FAULTS } from "./redis-faults.ts";
@@ -13,6 +14,7 @@ export const FAULTS: readonly Fault[] = [
   ...NETWORK_FAULTS,
   ...REDIS_FAULTS,
   ...SQL_FAULTS,
+  ...DISK_FAULTS,
 ];
 
 /** A few seconds a row: for every test run. */

@@ -8,7 +8,7 @@ import { Load } from "./load.ts";
 import type { Journal } from "./journal.ts";
 import { ReceiverChild } from "./receiver-child.ts";
 import type { SeededRandom } from "./seeded-random.ts";
-import { type BackendKind, SHARDS, type Stores } from "./stores.ts";
+import { type BackendKind, type Servers, SHARDS, type Stores } from "./stores.ts";
 import { compareTotals, type Verdict } from "./totals.ts";
 
 /** How long faults last and how much is sent. */
@@ -51,7 +51,11 @@ export interface Fault {
   /** Why it cannot be done here; undefined when it can. */
   readonly obstacle?: (backend: BackendKind) => string | undefined;
   /** Where it needs stores of another kind than usual: opens them, runs the cycle and closes them. */
-  readonly around?: (backend: BackendKind, cycle: (stores: Stores) => Promise<Outcome>) => Promise<Outcome>;
+  readonly around?: (
+    backend: BackendKind,
+    servers: Servers | undefined,
+    cycle: (stores: Stores) => Promise<Outcome>,
+  ) => Promise<Outcome>;
   /** Does it, and rejects when it did not take place. The load runs meanwhile and is answered again when this ends. */
   inject(scene: Scene): Promise<void>;
 }

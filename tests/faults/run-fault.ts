@@ -14,7 +14,7 @@ export async function runFault(
   size: Size,
 ): Promise<Outcome> {
   const random = new SeededRandom(seed).fork(fault.name);
-  if (fault.around) return await fault.around(kind, (stores) => runCycle(fault, stores, random, size));
+  if (fault.around) return await fault.around(kind, servers, (stores) => runCycle(fault, stores, random, size));
   const stores = kind === "embedded" ? await EmbeddedStores.open() : await servers?.open(fault.receivers ?? 1);
   if (stores === undefined) throw new Error("there are no servers");
   try {

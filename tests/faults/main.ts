@@ -3,7 +3,7 @@ import { randomInt } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { FAULTS, LONG, SHORT } from "./matrix.ts";
-import { type Outcome, runFault } from "./run-fault.ts";
+import { isSound, type Outcome, runFault } from "./run-fault.ts";
 import type { Fault } from "./run-cycle.ts";
 import { type BackendKind, Servers } from "./stores.ts";
 
@@ -32,7 +32,7 @@ const { values } = parseArgs({
 });
 
 const MAX_DIFFERENCES = 10;
-const COLUMNS = [34, 9, 6, 8, 7, 22, 22, 6, 8] as const;
+const COLUMNS = [40, 9, 6, 8, 7, 20, 20, 6, 8] as const;
 
 if (values.help) {
   print(USAGE);
@@ -88,7 +88,7 @@ async function runRow(
       for (const name of ["acknowledged", "stored", "lost", "doubled"] as const) sum[name] += outcome[name];
       witnessed = outcome.witnessed.join(", ");
       if (values.journal !== undefined) writeJournal(values.journal, outcome);
-      fine = outcome.differences.length === 0;
+      fine = isSound(fault, outcome);
       if (!fine) complain(outcome, fault, kind, seed);
     } catch (error) {
       fine = false;

@@ -1,5 +1,6 @@
 /** The fault matrix: every row, in the order in which it is printed. */
 import { DISK_FAULTS } from "./disk-faults.ts";
+import { FAILOVER_FAULTS } from "./failover-faults.ts";
 import { NETWORK_FAULTS } from "./network-faults.ts";
 import { RECEIVER_FAULTS } from "./receiver-faults.ts";
 import { REDIS_FAULTS } from "./redis-faults.ts";
@@ -13,6 +14,7 @@ export const FAULTS: readonly Fault[] = [
   ...SENDER_FAULTS,
   ...NETWORK_FAULTS,
   ...REDIS_FAULTS,
+  ...FAILOVER_FAULTS,
   ...SQL_FAULTS,
   ...DISK_FAULTS,
 ];

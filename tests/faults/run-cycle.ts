@@ -46,6 +46,11 @@ export interface Fault {
   readonly environment?: Readonly<Record<string, string>>;
   /** Modules that its receivers load first. */
   readonly imports?: (backend: BackendKind) => readonly string[];
+  /**
+   * Whether what was acknowledged may be missing, because it was nowhere else when its only copy went. Then totals are compared
+   * over all buckets: what follows in a stream contains what is missing.
+   */
+  readonly mayLose?: boolean;
   /** Whether receivers are all started at once, on stores that no migration has seen; else one after the other. */
   readonly startTogether?: boolean;
   /** Why it cannot be done here; undefined when it can. */
@@ -103,7 +108,7 @@ export async function runCycle(fault: Fault, stores: Stores, random: SeededRando
     await load.acknowledges(size.batches);
     await load.end();
     await drain(receivers, stores, load);
-    const verdict = compareTotals(load.journal.acknowledged, await stores.totals());
+    const verdict = compareTotals(load.journal.acknowledged, await stores.totals(), fault.mayLose ?? false);
     return { ...verdict, journal: load.journal, witnessed };
   } catch (error) {
     throw withComplaints(error, receivers, load);

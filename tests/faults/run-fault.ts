@@ -5,6 +5,11 @@ import { type BackendKind, EmbeddedStores, type Servers } from "./stores.ts";
 
 export type { Outcome } from "./run-cycle.ts";
 
+/** Whether nothing was lost, unless it may be, and nothing doubled. */
+export function isSound({ mayLose }: Fault, { differences, doubled }: Outcome): boolean {
+  return mayLose === true ? doubled === 0n : differences.length === 0;
+}
+
 /** Runs a cycle. `servers`: those to use where the backend is `servers`. Rejects when it could not be run to its end. */
 export async function runFault(
   fault: Fault,

@@ -75,7 +75,8 @@ export class Servers {
 /** The stores of a run on servers. */
 export class ServerStores implements Stores {
   readonly kind = "servers";
-  readonly redis: RedisServer;
+  /** The one that is the primary now. */
+  redis: RedisServer;
   readonly sql: PrivateSqlServer;
   /** The database, for a user who may do everything. */
   readonly databaseUrl: string;

@@ -40,7 +40,9 @@ export interface Verdict {
 }
 
 /** Compares every row and column. What is missing somewhere is not made up for by what is too much elsewhere. */
-export function compareTotals(acknowledged: Totals, stored: Totals): Verdict {
+export function compareTotals(acknowledgedRows: Totals, storedRows: Totals, overAllBuckets: boolean): Verdict {
+  const acknowledged = overAllBuckets ? withoutBuckets(acknowledgedRows) : acknowledgedRows;
+  const stored = overAllBuckets ? withoutBuckets(storedRows) : storedRows;
   const differences: Difference[] = [];
   const sums = new Map<string, Record<"acknowledged" | "stored" | "lost" | "doubled", bigint>>();
   for (const row of new Set([...acknowledged.rows.keys(), ...stored.rows.keys()])) {
@@ -68,4 +70,13 @@ export function compareTotals(acknowledged: Totals, stored: Totals): Verdict {
     doubled: largest("doubled"),
     differences,
   };
+}
+
+function withoutBuckets({ rows }: Totals): Totals {
+  const sums = new Totals();
+  for (const [row, columns] of rows) {
+    const [table, , ...series] = row.split("|");
+    for (const [column, amount] of columns) sums.add(`${table}|all|${series.join("|")}`, column, amount);
+  }
+  return sums;
 }

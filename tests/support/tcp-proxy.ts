@@ -29,6 +29,8 @@ export interface TcpProxy {
    * comes on its connection after it. What `act` returns is done with these bytes. A later call replaces an earlier one.
    */
   once(text: string | Buffer, moment: "request" | "reply", act: () => Flow): void;
+  /** Ends every connection; those to come lead to another server. */
+  redirect(targetPort: number): void;
   /** Counts the replies whose bytes hold `text`, from now on. */
   countReplies(text: string): () => number;
   close(): Promise<void>;
@@ -50,7 +52,7 @@ interface Watch {
 }
 
 class Proxy implements TcpProxy {
-  readonly #targetPort: number;
+  #targetPort: number;
   readonly #server: Server;
   readonly #sockets: Set<Socket> = new Set();
   /** The client of each connection to the server. */
@@ -92,6 +94,11 @@ class Proxy implements TcpProxy {
 
   once(text: string | Buffer, moment: "request" | "reply", act: () => Flow): void {
     this.#watch = { text, moment, act, asked: undefined };
+  }
+
+  redirect(targetPort: number): void {
+    this.#targetPort = targetPort;
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   countReplies(text: string): () => number {

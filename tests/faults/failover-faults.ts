@@ -5,12 +5,15 @@
 import type { Redis } from "ioredis";
 import { connectedRedis } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import type { Fault, Outcome, Scene } from "./run-cycle.ts";
 import { ServerStores, type Servers, type Stores } from "./stores.ts";
 
 interface FailOver {
   readonly replica: RedisServer;
   readonly primary: RedisServer;
+  /** Between the replica and the primary. */
+  readonly link: TcpProxy;
 }
 
 /** The servers of the cycle that runs. */
@@ -24,14 +27,16 @@ async function withReplica(
   if (own === undefined) throw new Error("this needs servers");
   const stores = await own.open(receivers);
   const replica = await startRedisServer();
-  servers = { replica, primary: own.redis };
+  const link = await startTcpProxy(own.redis.port);
+  servers = { replica, primary: own.redis, link };
   try {
-    await withRedis(replica, (redis) => redis.replicaof("127.0.0.1", own.redis.port));
+    await withRedis(replica, (redis) => redis.replicaof("127.0.0.1", link.port));
     await replicated(servers);
     return await cycle(stores);
   } finally {
     await stores.close();
     await replica.remove();
+    await link.close();
     await own.redis.kill();
     await own.redis.start();
   }
@@ -46,7 +51,7 @@ async function withRedis<T>({ url }: RedisServer, work: (redis: Redis) => Promis
   }
 }
 
-/** Resolves when the replica has everything that the primary has. Nothing may be written meanwhile. */
+/** Resolves when the replica had, at some moment, everything that the primary had. */
 async function replicated({ replica, primary }: FailOver): Promise<void> {
   const offset = async (server: RedisServer): Promise<string | undefined> =>
     await withRedis(server, async (redis) => {
@@ -95,18 +100,23 @@ const BEHIND: Fault = {
   backends: ["servers"],
   receivers: 2,
   mayLose: true,
+  // The step over what is missing must still be credible.
+  largestStep: 2 ** 40,
   // Much is in the log and not yet folded.
   environment: { METRICS_PROCESS_INTERVAL: "400", METRICS_PERSIST_INTERVAL: "800" },
   around: (_, own, cycle) => withReplica(2, own, cycle),
   async inject(scene) {
-    const { load, random, size, witness } = scene;
+    const { load, random, size, witness, keepsWhatIsAcknowledged } = scene;
     const parts = partsOf(scene);
-    parts.servers.replica.freeze();
+    await load.hold();
+    await replicated(parts.servers);
+    parts.servers.link.replies("cut");
+    keepsWhatIsAcknowledged();
+    load.resume();
     const before = load.journal.acknowledgedBatches;
     await load.acknowledges(random.integer(1, 2 * size.batches));
     await parts.servers.primary.kill();
     const missed = load.journal.acknowledgedBatches - before;
-    parts.servers.replica.thaw();
     await promote(parts.stores, parts.servers);
     await load.acknowledges(size.batches);
     witness(`${missed} acknowledged batches were not replicated`);

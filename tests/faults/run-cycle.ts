@@ -9,7 +9,7 @@ import type { Journal } from "./journal.ts";
 import { ReceiverChild } from "./receiver-child.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { type BackendKind, type Servers, SHARDS, type Stores } from "./stores.ts";
-import { compareTotals, type Verdict } from "./totals.ts";
+import { compareTotals, Totals, type Verdict } from "./totals.ts";
 
 /** How long faults last and how much is sent. */
 export interface Size {
@@ -32,6 +32,8 @@ export interface Scene {
   readonly size: Size;
   /** Notes in a few words what shows that the fault took place. */
   witness(text: string): void;
+  /** What is acknowledged by now must be there in the end, though what follows may be lost. */
+  keepsWhatIsAcknowledged(): void;
 }
 
 /** A fault of the matrix. */
@@ -104,12 +106,18 @@ export async function runCycle(fault: Fault, stores: Stores, random: SeededRando
     await load.acknowledges(size.batches);
     const witnessed: string[] = [];
     const witness = (text: string): void => void witnessed.push(text);
-    await fault.inject({ stores, receivers, doors, load, random: random.fork("fault"), size, witness });
+    const { journal } = load;
+    let floor = new Totals();
+    const keepsWhatIsAcknowledged = (): void => void (floor = journal.acknowledged.copy());
+    const parts = { stores, receivers, doors, load, size, witness, keepsWhatIsAcknowledged };
+    await fault.inject({ ...parts, random: random.fork("fault") });
     await load.acknowledges(size.batches);
     await load.end();
     await drain(receivers, stores, load);
-    const verdict = compareTotals(load.journal.acknowledged, await stores.totals(), fault.mayLose ?? false);
-    return { ...verdict, journal: load.journal, witnessed };
+    const stored = await stores.totals();
+    const { lost } = compareTotals(floor, stored, true);
+    if (lost > 0n) throw new Error(`${lost} of what must have been kept are lost`);
+    return { ...compareTotals(journal.acknowledged, stored, fault.mayLose ?? false), journal, witnessed };
   } catch (error) {
     throw withComplaints(error, receivers, load);
   } finally {

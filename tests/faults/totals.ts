@@ -20,6 +20,13 @@ export class Totals {
     }
     columns.set(column, (columns.get(column) ?? 0n) + amount);
   }
+
+  /** The same figures, which stay what they are. */
+  copy(): Totals {
+    const copy = new Totals();
+    for (const [row, columns] of this.rows) copy.rows.set(row, new Map(columns));
+    return copy;
+  }
 }
 
 /** A figure that is not what it must be. */

@@ -123,5 +123,39 @@ const BEHIND: Fault = {
   },
 };
 
+/**
+ * One receiver still reaches the old primary, and takes batches there, while the other is on the new one. What the old primary
+ * alone took is gone with it; what the new one took must be stored once.
+ */
+const TWO_PRIMARIES: Fault = {
+  name: "Redis fail-over, old primary still in use",
+  open: "each receiver moves the offset past entries that only the other primary holds",
+  backends: ["servers"],
+  receivers: 2,
+  mayLose: true,
+  largestStep: 2 ** 40,
+  pinned: true,
+  keepsSender: (sender) => sender % 2 === 1,
+  around: (_, own, cycle) => withReplica(2, own, cycle),
+  async inject(scene) {
+    const { load, size, witness } = scene;
+    const { stores, servers: parts } = partsOf(scene);
+    const { replica, primary } = parts;
+    await load.hold();
+    await replicated(parts);
+    await withRedis(replica, (redis) => redis.replicaof("NO", "ONE"));
+    stores.redisProxies[1]!.redirect(replica.port);
+    stores.redis = replica;
+    if (size.short) await stores.expireLeases();
+    load.resume();
+    const before = load.journal.acknowledgedBatches;
+    await load.acknowledges(size.batches * 30);
+    stores.redisProxies[0]!.redirect(replica.port);
+    await primary.kill();
+    witness(`${load.journal.acknowledgedBatches - before} batches acknowledged by two primaries`);
+    await load.acknowledges(size.batches);
+  },
+};
+
 /** The faults of this file. */
-export const FAILOVER_FAULTS: readonly Fault[] = [UP_TO_DATE, BEHIND];
+export const FAILOVER_FAULTS: readonly Fault[] = [UP_TO_DATE, BEHIND, TWO_PRIMARIES];

@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly habits?: Partial<ExporterHabits>;
   /** By how much a stream grows with each batch at least; by default so much that its total passes 2^53. */
   readonly largestStep?: number;
+  /** Each sender keeps to one address: the first to the first, the second to the second, and so on around. */
+  readonly pinned?: boolean;
 }
 
 const SERVICES_PER_SENDER = 3;
@@ -35,12 +37,12 @@ export class Load {
 
   /** More senders. */
   add(senders: number, timing: ExporterTiming): void {
-    const { origins, random, habits, largestStep = HUGE_STEP } = this.#options;
+    const { origins, random, habits, largestStep = HUGE_STEP, pinned } = this.#options;
     for (let left = senders; left > 0; left--) {
       const name = `sender-${this.#exporters.length}`;
       const exporter = new Exporter({
         batches: new ServiceBatches(name, SERVICES_PER_SENDER, random.fork(name), largestStep),
-        origins,
+        origins: pinned ? [origins[this.#exporters.length % origins.length]!] : origins,
         journal: this.journal,
         random: random.fork(`${name} network`),
         timing,

@@ -16,7 +16,7 @@ const USAGE = `npm run test:faults -- [options]
   --short              short faults and small loads, as in npm test
   --journal FILE       writes every batch and answer of the last cycle, a line of JSON each
 rows:
-${FAULTS.map(({ name, backends }) => `  ${name}  [${backends.join(", ")}]`).join("\n")}`;
+${FAULTS.map(rowText).join("\n")}`;
 
 const { values } = parseArgs({
   options: {
@@ -40,11 +40,17 @@ if (values.help) {
   process.exitCode = await main();
 }
 
+function rowText({ name, backends, open }: Fault): string {
+  return `  ${name}  [${backends.join(", ")}]${open === undefined ? "" : `, only by name: ${open}`}`;
+}
+
 async function main(): Promise<number> {
   const cycles = whole("cycles", values.cycles);
   const firstSeed = values.seed === undefined ? randomInt(2 ** 31) : whole("seed", values.seed);
   const kinds = (["servers", "embedded"] as const).filter((kind) => kind === (values.backend ?? kind));
-  const faults = FAULTS.filter(({ name }) => values.fault?.some((text) => name.includes(text)) ?? true);
+  const faults = FAULTS.filter(
+    ({ name, open }) => values.fault?.some((text) => name.includes(text)) ?? open === undefined,
+  );
   if (kinds.length === 0 || faults.length === 0 || !["mariadb", "mysql97"].includes(values.sql)) return usage();
   print(`seed ${firstSeed}`);
   printRow("fault", "backend", "cycles", "batches", "failed", "acknowledged", "stored", "lost", "doubled", "seen");

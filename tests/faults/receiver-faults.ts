@@ -187,6 +187,33 @@ const CLOCK_JUMP: Fault = {
   },
 };
 
+const CLOCK_JUMP_AND_KILL: Fault = {
+  name: "clock ahead by a day, then a kill",
+  open: "while the clock is ahead the ledger expires, and what is repeated after a restart counts twice",
+  backends: ["servers", "embedded"],
+  habits: { repeats: 0.5 },
+  largestStep: 2 ** 40,
+  imports: () => [SHIFT_CLOCK],
+  async inject({ stores, receivers, load, size, witness }) {
+    const receiver = receivers[0]!;
+    await load.hold();
+    receiver.signal("SIGUSR2");
+    await load.until(() => receiver.complaints.includes("clock step 1:"), "the clock to be shifted");
+    load.resume();
+    await load.acknowledges(size.batches);
+    await load.hold();
+    await load.until(async () => (await stores.pendingEntries()) === 0, "a commit while the clock is ahead");
+    await receiver.kill();
+    if (size.short) await stores.expireLeases();
+    // Its clock is right again, and senders repeat what they sent before.
+    await receiver.start();
+    await receiver.ready();
+    load.resume();
+    await load.acknowledges(2 * size.batches);
+    witness(`${load.journal.refusedPoints} points refused`);
+  },
+};
+
 /** The faults of this file. */
 export const RECEIVER_FAULTS: readonly Fault[] = [
   KILL_AT_RANDOM,
@@ -195,4 +222,5 @@ export const RECEIVER_FAULTS: readonly Fault[] = [
   ASLEEP,
   MIGRATION_RACE,
   CLOCK_JUMP,
+  CLOCK_JUMP_AND_KILL,
 ];

@@ -53,8 +53,14 @@ export interface Fault {
    * over all buckets: what follows in a stream contains what is missing.
    */
   readonly mayLose?: boolean;
+  /** See `LoadOptions`. */
+  readonly pinned?: boolean;
+  /** Where something may be lost: whether what this sender, by its number, was acknowledged must be kept all the same. */
+  readonly keepsSender?: (sender: number) => boolean;
   /** Whether receivers are all started at once, on stores that no migration has seen; else one after the other. */
   readonly startTogether?: boolean;
+  /** What is known to be wrong still: the row is left out unless it is asked for by name. */
+  readonly open?: string;
   /** Why it cannot be done here; undefined when it can. */
   readonly obstacle?: (backend: BackendKind) => string | undefined;
   /** Where it needs stores of another kind than usual: opens them, runs the cycle and closes them. */
@@ -101,6 +107,7 @@ export async function runCycle(fault: Fault, stores: Stores, random: SeededRando
       senders: size.senders,
       timing: size.timing,
       habits: fault.habits ?? {},
+      pinned: fault.pinned ?? false,
       ...(fault.largestStep === undefined ? {} : { largestStep: fault.largestStep }),
     });
     await load.acknowledges(size.batches);
@@ -115,6 +122,7 @@ export async function runCycle(fault: Fault, stores: Stores, random: SeededRando
     await load.end();
     await drain(receivers, stores, load);
     const stored = await stores.totals();
+    if (fault.keepsSender) floor = ofSenders(journal.acknowledged, fault.keepsSender);
     const { lost } = compareTotals(floor, stored, true);
     if (lost > 0n) throw new Error(`${lost} of what must have been kept are lost`);
     return { ...compareTotals(journal.acknowledged, stored, fault.mayLose ?? false), journal, witnessed };
@@ -126,6 +134,16 @@ export async function runCycle(fault: Fault, stores: Stores, random: SeededRando
     await Promise.all(receivers.map((receiver) => receiver.kill()));
     await Promise.all(doors.map((door) => door.close()));
   }
+}
+
+/** The rows of what some senders sent. */
+function ofSenders({ rows }: Totals, wanted: (sender: number) => boolean): Totals {
+  const totals = new Totals();
+  for (const [row, columns] of rows) {
+    const sender = /\|sender-(\d+)-/.exec(row)?.[1];
+    if (sender !== undefined && wanted(Number(sender))) totals.rows.set(row, columns);
+  }
+  return totals;
 }
 
 async function startReceivers(receivers: readonly ReceiverChild[], together: boolean): Promise<void> {

@@ -22,9 +22,9 @@ export const FAULTS: readonly Fault[] = [
 /** A few seconds a row: for every test run. */
 export const SHORT: Size = {
   short: true,
-  batches: 16,
+  batches: 12,
   senders: 3,
-  timing: { retryAfterSecond: 50, firstBackoff: 10, mostBackoff: 100, timeout: 1000, mostPause: 5 },
+  timing: { retryAfterSecond: 50, firstBackoff: 10, mostBackoff: 100, timeout: 1000, mostPause: 10 },
 };
 
 /** With the times that exporters and servers have. */

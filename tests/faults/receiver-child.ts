@@ -14,7 +14,7 @@ export interface ReceiverOptions {
 }
 
 const READY_MILLIS = 30_000;
-const LOOK_MILLIS = 10;
+const LOOK_MILLIS = 25;
 
 /** One receiver. */
 export class ReceiverChild {

@@ -12,6 +12,12 @@ const SHORT_LOCK_WAIT: SourceChange = {
   from: "lockWaitSeconds: 10,",
   to: "lockWaitSeconds: 1,",
 };
+/** Five seconds are the world's, and hold everything else up meanwhile. */
+const SHORT_BUSY_WAIT: SourceChange = {
+  file: "rollup/sqlite-session.ts",
+  from: "busyTimeoutMillis = 5000 }",
+  to: "busyTimeoutMillis = 300 }",
+};
 /** Rows that another transaction has written: the more, the less likely is it the one that a deadlock ends. */
 const HEAVY_ROWS = 2000;
 
@@ -145,6 +151,7 @@ const STALL: Fault = {
 const LOCKED_FILE: Fault = {
   name: "totals' file locked by another process",
   backends: ["embedded"],
+  imports: () => [replaceSource(SHORT_BUSY_WAIT)],
   async inject(scene) {
     const { stores, load, size, witness } = scene;
     if (!(stores instanceof EmbeddedStores)) throw new Error("this needs an embedded receiver");

@@ -183,7 +183,7 @@ class Proxy implements TcpProxy {
     if (late.push({ due: performance.now() + this.#delayMillis, deliver }) > 1) return;
     const next = (): void => {
       while (late[0] !== undefined && late[0].due <= performance.now()) late.shift()!.deliver();
-      if (late[0] !== undefined) setTimeout(next, late[0].due - performance.now());
+      if (late[0] !== undefined) setTimeout(next, Math.max(0, late[0].due - performance.now()));
     };
     setTimeout(next, this.#delayMillis);
   }

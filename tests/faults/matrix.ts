@@ -2,6 +2,7 @@
 import { DISK_FAULTS } from "./disk-faults.ts";
 import { FAILOVER_FAULTS } from "./failover-faults.ts";
 import { NETWORK_FAULTS } from "./network-faults.ts";
+import { RANDOM_FAULTS } from "./random-faults.ts";
 import { RECEIVER_FAULTS } from "./receiver-faults.ts";
 import { REDIS_FAULTS } from "./redis-faults.ts";
 import type { Fault, Size } from "./run-cycle.ts";
@@ -17,6 +18,7 @@ export const FAULTS: readonly Fault[] = [
   ...FAILOVER_FAULTS,
   ...SQL_FAULTS,
   ...DISK_FAULTS,
+  ...RANDOM_FAULTS,
 ];
 
 /** A few seconds a row: for every test run. */

@@ -40,6 +40,7 @@ export interface Scene {
 export interface Fault {
   readonly name: string;
   readonly backends: readonly BackendKind[];
+  /** How many, on servers. Default 1. */
   readonly receivers?: number;
   readonly habits?: Partial<ExporterHabits>;
   /** See `LoadOptions`. */
@@ -89,7 +90,7 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
 /** Runs one cycle on stores that it does not close. Rejects when something but the totals went wrong. */
 export async function runCycle(fault: Fault, stores: Stores, random: SeededRandom, size: Size): Promise<Outcome> {
   const receivers = await Promise.all(
-    Array.from({ length: fault.receivers ?? 1 }, (_, at) =>
+    Array.from({ length: receiverCount(fault, stores.kind) }, (_, at) =>
       ReceiverChild.create({
         environment: { ...ENVIRONMENT, ...stores.environment(at), ...fault.environment },
         imports: fault.imports?.(stores.kind) ?? [],
@@ -134,6 +135,11 @@ export async function runCycle(fault: Fault, stores: Stores, random: SeededRando
     await Promise.all(receivers.map((receiver) => receiver.kill()));
     await Promise.all(doors.map((door) => door.close()));
   }
+}
+
+/** An embedded receiver is always alone. */
+export function receiverCount({ receivers }: Fault, backend: BackendKind): number {
+  return backend === "embedded" ? 1 : (receivers ?? 1);
 }
 
 /** The rows of what some senders sent. */

@@ -1,5 +1,5 @@
 /** One cycle of a fault with stores of its own, opened before and closed after it. */
-import { type Fault, type Outcome, runCycle, type Size } from "./run-cycle.ts";
+import { type Fault, type Outcome, receiverCount, runCycle, type Size } from "./run-cycle.ts";
 import { SeededRandom } from "./seeded-random.ts";
 import { type BackendKind, EmbeddedStores, type Servers } from "./stores.ts";
 
@@ -20,7 +20,7 @@ export async function runFault(
 ): Promise<Outcome> {
   const random = new SeededRandom(seed).fork(fault.name);
   if (fault.around) return await fault.around(kind, servers, (stores) => runCycle(fault, stores, random, size));
-  const stores = kind === "embedded" ? await EmbeddedStores.open() : await servers?.open(fault.receivers ?? 1);
+  const stores = kind === "embedded" ? await EmbeddedStores.open() : await servers?.open(receiverCount(fault, kind));
   if (stores === undefined) throw new Error("there are no servers");
   try {
     return await runCycle(fault, stores, random, size);

@@ -34,6 +34,9 @@ const { values } = parseArgs({
 const MAX_DIFFERENCES = 10;
 const COLUMNS = [40, 9, 6, 8, 7, 20, 20, 6, 8] as const;
 
+// So that servers and receivers end with us.
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));
+
 if (values.help) {
   print(USAGE);
 } else {

@@ -1,6 +1,7 @@
 /** Runs the command `otel-bandwidth` from its source, as a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { endsWithUs } from "./ends-with-us.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/app/main.ts", import.meta.url));
 
@@ -31,6 +32,7 @@ export function startCommand(
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  endsWithUs(child);
   let stdout = "";
   let stderr = "";
   const waiting = new Set<() => void>();

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createConnection } from "mysql2/promise";
+import { endsWithUs } from "./ends-with-us.ts";
 import { freePort } from "./free-port.ts";
 
 /** A server that speaks MySQL, with databases made for tests. */
@@ -82,6 +83,7 @@ class PrivateServer implements PrivateSqlServer {
     const { command } = this.#program;
     const child = spawn(command, this.#program.arguments(this.port), { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
+    endsWithUs(child);
     let output = "";
     const keep = (text: Buffer): void => {
       output = (output + text.toString()).slice(-4000);

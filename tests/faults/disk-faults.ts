@@ -66,7 +66,7 @@ async function embedded(cycle: (stores: Stores) => Promise<Outcome>): Promise<Ou
 async function onServers(servers: Servers, cycle: (stores: Stores) => Promise<Outcome>): Promise<Outcome> {
   const sql = await startPrivateMariadb(disk);
   try {
-    const stores = await servers.open(1, sql);
+    const stores = await servers.open(1, { sql });
     try {
       return await cycle(stores);
     } finally {

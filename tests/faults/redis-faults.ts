@@ -1,5 +1,6 @@
 /** Faults of Redis. */
 import { setTimeout as pause } from "node:timers/promises";
+import { type RedisSettings, startRedisServer } from "../support/redis-server.ts";
 import type { Fault, Scene } from "./run-cycle.ts";
 import { ServerStores } from "./stores.ts";
 
@@ -26,6 +27,43 @@ const RESTART: Fault = {
     witness(`${restarts} restarts, every other one a kill -9`);
   },
 };
+
+/** Redis that is not as durable as it must be: what it loses may be missing, and nothing is counted twice for it. */
+function restartWithout(name: string, settings: RedisSettings): Fault {
+  return {
+    name,
+    backends: ["servers"],
+    mayLose: true,
+    // The step over what is missing must still be credible.
+    largestStep: 2 ** 40,
+    around: async (_, servers, cycle) => {
+      if (servers === undefined) throw new Error("this needs servers");
+      const redis = await startRedisServer(settings);
+      try {
+        const stores = await servers.open(1, { redis });
+        try {
+          return await cycle(stores);
+        } finally {
+          await stores.close();
+        }
+      } finally {
+        await redis.remove();
+      }
+    },
+    async inject(scene) {
+      const { load, random, size, witness } = scene;
+      const { redis } = serversOf(scene);
+      const restarts = size.short ? 2 : 6;
+      for (let restart = 0; restart < restarts; restart++) {
+        await redis.kill();
+        await load.fails(1);
+        await redis.start();
+        await load.acknowledges(random.integer(1, size.batches));
+      }
+      witness(`${restarts} kills`);
+    },
+  };
+}
 
 const OUT_OF_MEMORY: Fault = {
   name: "Redis out of memory",
@@ -61,4 +99,10 @@ const STALL: Fault = {
 };
 
 /** The faults of this file. */
-export const REDIS_FAULTS: readonly Fault[] = [RESTART, OUT_OF_MEMORY, STALL];
+export const REDIS_FAULTS: readonly Fault[] = [
+  RESTART,
+  restartWithout("Redis restart, AOF every second", { appendfsync: "everysec" }),
+  restartWithout("Redis restart, no AOF", { appendonly: "no" }),
+  OUT_OF_MEMORY,
+  STALL,
+];

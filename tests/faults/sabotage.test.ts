@@ -86,5 +86,5 @@ describe("the harness reports", () => {
 function sabotaged(name: string, change: SourceChange): Fault {
   const fault = FAULTS.find((row) => row.name === name);
   if (fault === undefined) throw new Error(`there is no fault ${name}`);
-  return { ...fault, imports: (backend) => [...(fault.imports?.(backend) ?? []), replaceSource(change)] };
+  return { ...fault, imports: (...about) => [...(fault.imports?.(...about) ?? []), replaceSource(change)] };
 }

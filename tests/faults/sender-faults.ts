@@ -1,4 +1,5 @@
 /** Faults on the side of the senders: batches that come several times, in other batches, or ten times as fast. */
+import { gzipSync } from "node:zlib";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 import type { Fault } from "./run-cycle.ts";
 
@@ -73,5 +74,28 @@ const TEN_TIMES: Fault = {
   },
 };
 
+const BAD_BODIES: Fault = {
+  name: "bad bodies",
+  backends: ["servers", "embedded"],
+  async inject({ doors, load, random, size, witness }) {
+    const good = gzipSync(Buffer.from("a body whose checksum fails when a byte of it is another"));
+    const answers = new Map<number, number>();
+    for (let left = size.short ? 50 : 2000; left > 0; left--) {
+      const body = Buffer.from(good);
+      body[random.integer(10, body.length - 1)]! ^= random.integer(1, 255);
+      const headers: Record<string, string> = {
+        "content-type": random.pick(["application/x-protobuf", "application/json", "text/plain"]),
+        "content-encoding": random.pick(["gzip", "deflate", "zstd", "br"]),
+      };
+      const answer = await fetch(`http://127.0.0.1:${doors[0]!.port}/v1/metrics`, { method: "POST", headers, body });
+      await answer.arrayBuffer();
+      answers.set(answer.status, (answers.get(answer.status) ?? 0) + 1);
+      if (answer.status < 400 || answer.status >= 500) throw new Error(`a bad body was answered ${answer.status}`);
+    }
+    await load.acknowledges(size.batches);
+    witness([...answers].map(([status, count]) => `${count} x ${status}`).join(", "));
+  },
+};
+
 /** The faults of this file. */
-export const SENDER_FAULTS: readonly Fault[] = [DUPLICATES, TRIPLICATES, OTHER_BATCH, TEN_TIMES];
+export const SENDER_FAULTS: readonly Fault[] = [DUPLICATES, TRIPLICATES, OTHER_BATCH, TEN_TIMES, BAD_BODIES];

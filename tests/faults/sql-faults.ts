@@ -18,6 +18,12 @@ const SHORT_BUSY_WAIT: SourceChange = {
   from: "busyTimeoutMillis = 5000 }",
   to: "busyTimeoutMillis = 300 }",
 };
+/** How long a receiver waits at its end for a commit that does not come. */
+const SHORT_STOP: SourceChange = {
+  file: "app/serve.ts",
+  from: "STOP_DEADLINE_MILLIS = 9500;",
+  to: "STOP_DEADLINE_MILLIS = 1000;",
+};
 /** Rows that another transaction has written: the more, the less likely is it the one that a deadlock ends. */
 const HEAVY_ROWS = 2000;
 
@@ -93,7 +99,7 @@ async function waits(url: string): Promise<boolean> {
 const LOCK_WAIT: Fault = {
   name: "lock wait timeout (1205)",
   backends: ["servers"],
-  imports: () => [replaceSource(SHORT_LOCK_WAIT)],
+  imports: (_, size) => (size.short ? [replaceSource(SHORT_LOCK_WAIT)] : []),
   async inject(scene) {
     const { load, size, witness } = scene;
     const { databaseUrl, sqlProxies } = serversOf(scene);
@@ -148,10 +154,31 @@ const STALL: Fault = {
   },
 };
 
+const STOP_WITHOUT_SQL: Fault = {
+  name: "SIGTERM while the SQL server is held still",
+  backends: ["servers"],
+  imports: (_, size) => (size.short ? [replaceSource(SHORT_STOP)] : []),
+  async inject(scene) {
+    const { stores, receivers, load, size, witness } = scene;
+    const { sql } = serversOf(scene);
+    const receiver = receivers[0]!;
+    sql.freeze();
+    await load.acknowledges(size.batches);
+    // Ends by itself, or the run does not go on.
+    const { millis } = await receiver.stop();
+    sql.thaw();
+    if ((await stores.pendingEntries()) === 0) throw new Error("nothing was left in the log");
+    await load.fails(1);
+    if (size.short) await stores.expireLeases();
+    await receiver.start();
+    witness(`stopped in ${Math.round(millis)} ms`);
+  },
+};
+
 const LOCKED_FILE: Fault = {
   name: "totals' file locked by another process",
   backends: ["embedded"],
-  imports: () => [replaceSource(SHORT_BUSY_WAIT)],
+  imports: (_, size) => (size.short ? [replaceSource(SHORT_BUSY_WAIT)] : []),
   async inject(scene) {
     const { stores, load, size, witness } = scene;
     if (!(stores instanceof EmbeddedStores)) throw new Error("this needs an embedded receiver");
@@ -169,4 +196,12 @@ const LOCKED_FILE: Fault = {
 };
 
 /** The faults of this file. */
-export const SQL_FAULTS: readonly Fault[] = [RESTART, DEADLOCK, LOCK_WAIT, READ_ONLY, STALL, LOCKED_FILE];
+export const SQL_FAULTS: readonly Fault[] = [
+  RESTART,
+  DEADLOCK,
+  LOCK_WAIT,
+  READ_ONLY,
+  STALL,
+  STOP_WITHOUT_SQL,
+  LOCKED_FILE,
+];

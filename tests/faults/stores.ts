@@ -58,12 +58,15 @@ export class Servers {
     return new Servers(redis, server);
   }
 
-  /** Empties Redis and makes a database for a run. */
-  async open(receivers: number, sql: PrivateSqlServer = this.sql): Promise<ServerStores> {
-    const redis = await connectedRedis(this.redis.url);
-    await redis.flushall();
-    redis.disconnect();
-    return await ServerStores.open(this.redis, sql, receivers);
+  /** Empties Redis and makes a database for a run. Servers that are given are used instead of those here. */
+  async open(
+    receivers: number,
+    { redis = this.redis, sql = this.sql }: Partial<Pick<Servers, "redis" | "sql">> = {},
+  ): Promise<ServerStores> {
+    const connection = await connectedRedis(redis.url);
+    await connection.flushall();
+    connection.disconnect();
+    return await ServerStores.open(redis, sql, receivers);
   }
 
   /** Ends both. */

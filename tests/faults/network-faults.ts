@@ -21,6 +21,7 @@ async function breakInTurn(proxy: TcpProxy, { load, random, size }: Scene): Prom
     proxy.delay(0);
     await load.acknowledges(size.batches / 4);
   }
+  if (proxy.broken === 0 || proxy.held === 0) throw new Error("nothing was cut, or nothing held back");
   return `${proxy.broken} connections cut, ${proxy.held} times bytes held`;
 }
 

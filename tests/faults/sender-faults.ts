@@ -1,6 +1,7 @@
 /** Faults on the side of the senders: batches that come several times, in other batches, or ten times as fast. */
 import { gzipSync } from "node:zlib";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
+import type { Load } from "./load.ts";
 import type { Fault } from "./run-cycle.ts";
 
 const MOST_MEMORY_BYTES = 512 * 1024 * 1024;
@@ -12,10 +13,16 @@ const DUPLICATES: Fault = {
   habits: { copies: 2, repeats: 0.5 },
   async inject({ load, size, witness }) {
     await load.acknowledges(size.batches);
-    const { acknowledgedBatches, answers } = load.journal;
-    witness(`${answers.get("200")} deliveries of ${acknowledgedBatches} batches`);
+    witness(deliveries(load));
   },
 };
+
+/** How often batches were delivered, which must be more often than there are batches. */
+function deliveries({ journal }: Load): string {
+  const count = journal.answers.get("200") ?? 0;
+  if (count <= journal.acknowledgedBatches) throw new Error("nothing was delivered twice");
+  return `${count} deliveries of ${journal.acknowledgedBatches} batches`;
+}
 
 const TRIPLICATES: Fault = {
   name: "duplicates, around a kill",
@@ -28,8 +35,7 @@ const TRIPLICATES: Fault = {
     if (size.short) await stores.expireLeases();
     await receivers[0]!.start();
     await load.acknowledges(size.batches / 2);
-    const { acknowledgedBatches, answers } = load.journal;
-    witness(`${answers.get("200")} deliveries of ${acknowledgedBatches} batches`);
+    witness(deliveries(load));
   },
 };
 

@@ -20,7 +20,10 @@ export async function runFault(
 ): Promise<Outcome> {
   const random = new SeededRandom(seed).fork(fault.name);
   if (fault.around) return await fault.around(kind, servers, (stores) => runCycle(fault, stores, random, size));
-  const stores = kind === "embedded" ? await EmbeddedStores.open() : await servers?.open(receiverCount(fault, kind));
+  const stores =
+    kind === "embedded"
+      ? await EmbeddedStores.open()
+      : await servers?.open(receiverCount(fault, kind), { isNew: fault.startTogether ?? false });
   if (stores === undefined) throw new Error("there are no servers");
   try {
     return await runCycle(fault, stores, random, size);

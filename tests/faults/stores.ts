@@ -29,7 +29,7 @@ export interface Stores {
   pendingEntries(): Promise<number>;
   /** Lets the leases of receivers that are gone run out at once, as if their time were over. */
   expireLeases(): Promise<void>;
-  /** Deletes everything of this run. */
+  /** Ends what belongs to this run alone. */
   close(): Promise<void>;
 }
 
@@ -39,10 +39,17 @@ export const SHARDS = 2;
 /** The user of receivers on servers: may do everything in its database and nothing else. */
 const USER = "receiver";
 
+interface Opening {
+  readonly redis?: RedisServer;
+  readonly sql?: PrivateSqlServer;
+  readonly isNew?: boolean;
+}
+
 /** A Redis and a SQL server, used by one run after the other. */
 export class Servers {
   readonly redis: RedisServer;
   readonly sql: PrivateSqlServer;
+  #databaseUrl: string | undefined;
 
   private constructor(redis: RedisServer, sql: PrivateSqlServer) {
     this.redis = redis;
@@ -58,15 +65,21 @@ export class Servers {
     return new Servers(redis, server);
   }
 
-  /** Empties Redis and makes a database for a run. Servers that are given are used instead of those here. */
+  /**
+   * Empties Redis and a database for a run. Making the tables and their partitions takes the longest, so one database serves
+   * run after run; `isNew`: one that no migration has seen. Servers that are given are used instead of those here.
+   */
   async open(
     receivers: number,
-    { redis = this.redis, sql = this.sql }: Partial<Pick<Servers, "redis" | "sql">> = {},
+    { redis = this.redis, sql = this.sql, isNew = false }: Opening = {},
   ): Promise<ServerStores> {
     const connection = await connectedRedis(redis.url);
     await connection.flushall();
     connection.disconnect();
-    return await ServerStores.open(redis, sql, receivers);
+    if (isNew || sql !== this.sql) return await ServerStores.open(redis, sql, await sql.createDatabase(), receivers);
+    if (this.#databaseUrl === undefined) this.#databaseUrl = await sql.createDatabase();
+    else await emptyTables(this.#databaseUrl);
+    return await ServerStores.open(redis, sql, this.#databaseUrl, receivers);
   }
 
   /** Ends both. */
@@ -102,8 +115,13 @@ export class ServerStores implements Stores {
     this.sqlProxies = sqlProxies;
   }
 
-  static async open(redis: RedisServer, sql: PrivateSqlServer, receivers: number): Promise<ServerStores> {
-    const databaseUrl = await sql.createDatabase();
+  /** `databaseUrl`: the database, for a user who may do everything. */
+  static async open(
+    redis: RedisServer,
+    sql: PrivateSqlServer,
+    databaseUrl: string,
+    receivers: number,
+  ): Promise<ServerStores> {
     const database = new URL(databaseUrl).pathname.slice(1);
     await withSql(databaseUrl, async (connection) => {
       await connection.query(`CREATE USER IF NOT EXISTS '${USER}'@'127.0.0.1' IDENTIFIED BY ''`);
@@ -141,8 +159,6 @@ export class ServerStores implements Stores {
 
   async close(): Promise<void> {
     await Promise.all([...this.redisProxies, ...this.sqlProxies].map((proxy) => proxy.close()));
-    const name = new URL(this.databaseUrl).pathname.slice(1);
-    await withSql(this.databaseUrl, (connection) => connection.query(`DROP DATABASE ${name}`));
   }
 
   /** Gives `work` a connection to Redis that no fault is put upon. */
@@ -154,6 +170,17 @@ export class ServerStores implements Stores {
       redis.disconnect();
     }
   }
+}
+
+/** Leaves the tables and what was migrated. */
+async function emptyTables(url: string): Promise<void> {
+  await withSql(url, async (connection) => {
+    const [tables] = await connection.query(
+      `SELECT TABLE_NAME AS name FROM information_schema.TABLES
+       WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'schema_migrations'`,
+    );
+    for (const { name } of tables as { name: string }[]) await connection.query(`DELETE FROM ${name}`);
+  });
 }
 
 type SqlConnection = Awaited<ReturnType<typeof createConnection>>;

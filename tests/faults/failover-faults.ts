@@ -149,7 +149,7 @@ const TWO_PRIMARIES: Fault = {
     if (size.short) await stores.expireLeases();
     load.resume();
     const before = load.journal.acknowledgedBatches;
-    await load.acknowledges(size.batches * 30);
+    await load.acknowledges(size.batches * (size.short ? 30 : 10));
     stores.redisProxies[0]!.redirect(replica.port);
     await primary.kill();
     witness(`${load.journal.acknowledgedBatches - before} batches acknowledged by two primaries`);

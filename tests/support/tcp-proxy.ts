@@ -31,6 +31,8 @@ export interface TcpProxy {
   once(text: string | Buffer, moment: "request" | "reply", act: () => Flow): void;
   /** Ends every connection; those to come lead to another server. */
   redirect(targetPort: number): void;
+  /** Counts the requests whose bytes hold `text`, from now on. */
+  countRequests(text: string): () => number;
   /** Counts the replies whose bytes hold `text`, from now on. */
   countReplies(text: string): () => number;
   close(): Promise<void>;
@@ -63,7 +65,7 @@ class Proxy implements TcpProxy {
   readonly #late: WeakMap<Socket, { readonly due: number; readonly deliver: () => void }[]> = new WeakMap();
   broken = 0;
   held = 0;
-  readonly #counters: { readonly text: string; count: number }[] = [];
+  readonly #counters: { readonly direction: "requests" | "replies"; readonly text: string; count: number }[] = [];
   #delayMillis = 0;
   #watch: Watch | undefined;
 
@@ -101,8 +103,16 @@ class Proxy implements TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  countRequests(text: string): () => number {
+    return this.#count("requests", text);
+  }
+
   countReplies(text: string): () => number {
-    const counter = { text, count: 0 };
+    return this.#count("replies", text);
+  }
+
+  #count(direction: "requests" | "replies", text: string): () => number {
+    const counter = { direction, text, count: 0 };
     this.#counters.push(counter);
     return () => counter.count;
   }
@@ -156,8 +166,8 @@ class Proxy implements TcpProxy {
   }
 
   #carry(direction: "requests" | "replies", target: Socket, bytes: Buffer, destroyBoth: () => void): void {
-    if (direction === "replies") {
-      for (const counter of this.#counters) if (bytes.includes(counter.text)) counter.count++;
+    for (const counter of this.#counters) {
+      if (counter.direction === direction && bytes.includes(counter.text)) counter.count++;
     }
     const flow = this.#watched(direction, target, bytes) ?? this.#flow[direction];
     const deliver = (): void => {

@@ -28,8 +28,15 @@ export interface RedisInspection {
 }
 
 /** Looks. Retryable `unavailable` that says in plain words why Redis cannot be used. */
-export async function inspectRedis(options: RedisInspectionOptions): Promise<Result<RedisInspection>> {
-  const { url, clock, timeoutMillis = 5000 } = options;
+export function inspectRedis(options: RedisInspectionOptions): Promise<Result<RedisInspection>> {
+  return withInspectedRedis(options, async (redis) => success(await look(redis, options.clock)));
+}
+
+/** Gives `work` a connection of its own. Retryable `unavailable` that says in plain words why Redis cannot be used. */
+export async function withInspectedRedis<T>(
+  { url, clock, timeoutMillis = 5000 }: RedisInspectionOptions,
+  work: (redis: Redis) => Promise<Result<T>>,
+): Promise<Result<T>> {
   let failed = (_error: Error): void => undefined;
   const fault = new Promise<Error>((resolve) => (failed = resolve));
   const redis = connectRedis({
@@ -43,7 +50,7 @@ export async function inspectRedis(options: RedisInspectionOptions): Promise<Res
   try {
     const ready = new Promise<undefined>((resolve) => void redis.once("ready", () => resolve(undefined)));
     const error = await Promise.race([ready, fault]);
-    return error === undefined ? success(await look(redis, clock)) : retryable("unavailable", explain(error));
+    return error === undefined ? await work(redis) : retryable("unavailable", explain(error));
   } catch (error) {
     return retryable("unavailable", explain(error));
   } finally {

@@ -9,6 +9,7 @@ import type { Result } from "../model/result.ts";
 import { connectRedis } from "./redis-connection.ts";
 import { checkRedisDurability } from "./redis-durability.ts";
 import type { DurabilityFinding } from "./redis-durability.ts";
+import { checkRedisPermissions, type RedisPermissions } from "./redis-permissions.ts";
 
 /** What is to be looked at. */
 export interface RedisInspectionOptions {
@@ -23,6 +24,8 @@ export interface RedisInspection {
   /** As Redis gives it; `undefined` where it may not be asked. */
   readonly version: string | undefined;
   readonly findings: readonly DurabilityFinding[];
+  /** What its user may not do; `undefined` where Redis does not tell. */
+  readonly permissions: RedisPermissions | undefined;
   /** How far Redis's clock is ahead of ours, milliseconds; `undefined` where it may not be asked. */
   readonly clockAheadMillis: number | undefined;
 }
@@ -62,7 +65,12 @@ export async function withInspectedRedis<T>(
 async function look(redis: Redis, clock: Clock): Promise<RedisInspection> {
   const info = await redis.info("server").catch(() => "");
   const version = /^redis_version:(\S+)/m.exec(info)?.[1];
-  return { version, findings: await checkRedisDurability(redis), clockAheadMillis: await clockAhead(redis, clock) };
+  return {
+    version,
+    findings: await checkRedisDurability(redis),
+    permissions: await checkRedisPermissions(redis),
+    clockAheadMillis: await clockAhead(redis, clock),
+  };
 }
 
 async function clockAhead(redis: Redis, clock: Clock): Promise<number | undefined> {

@@ -1,7 +1,7 @@
 /**
  * `node bench/durability.ts`: what a Redis that is killed under load, or replaced by its replica, still has of what it
- * acknowledged. Entries go through the project's own log. A killed process is not a lost machine: what Redis has handed to the
- * kernel survives here.
+ * acknowledged, and what a MariaDB that is killed has of its commits. Entries go through the project's own log. A killed process
+ * is not a lost machine: what a server has handed to the kernel survives here.
  */
 import { parseArgs } from "node:util";
 import { setTimeout as pause } from "node:timers/promises";
@@ -11,6 +11,7 @@ import { RedisStreamLog } from "../src/log/redis-stream-log.ts";
 import { LOG_START } from "../src/model/ingest-log.ts";
 import { type RedisServer, type RedisSettings, startRedisServer } from "../tests/support/redis-server.ts";
 import { startTcpProxy } from "../tests/support/tcp-proxy.ts";
+import { mariadbLoss, type Loss } from "./mariadb-loss.ts";
 import { startDiskLoad } from "./disk-load-process.ts";
 import { median } from "./statistics.ts";
 
@@ -25,14 +26,14 @@ interface Case {
 }
 
 const CASES: readonly Case[] = [
-  { name: "restart, `appendfsync always`", settings: {} },
-  { name: "restart, `appendfsync always`, busy disk", settings: {}, diskLoad: true },
-  { name: "restart, `appendfsync everysec`", settings: { appendfsync: "everysec" } },
-  { name: "restart, `appendfsync everysec`, busy disk", settings: { appendfsync: "everysec" }, diskLoad: true },
-  { name: "restart, `appendonly no`", settings: { appendonly: "no" } },
-  { name: "promotion of a replica that keeps up", settings: {}, replicaLagMillis: 0 },
-  { name: "promotion of a replica that is 200 ms behind", settings: {}, replicaLagMillis: 200 },
-  { name: "promotion of a replica that is 1000 ms behind", settings: {}, replicaLagMillis: 1000 },
+  { name: "Redis restart, `appendfsync always`", settings: {} },
+  { name: "Redis restart, `appendfsync always`, busy disk", settings: {}, diskLoad: true },
+  { name: "Redis restart, `appendfsync everysec`", settings: { appendfsync: "everysec" } },
+  { name: "Redis restart, `appendfsync everysec`, busy disk", settings: { appendfsync: "everysec" }, diskLoad: true },
+  { name: "Redis restart, `appendonly no`", settings: { appendonly: "no" } },
+  { name: "Redis: promotion of a replica that keeps up", settings: {}, replicaLagMillis: 0 },
+  { name: "Redis: promotion of a replica that is 200 ms behind", settings: {}, replicaLagMillis: 200 },
+  { name: "Redis: promotion of a replica that is 1000 ms behind", settings: {}, replicaLagMillis: 1000 },
 ];
 
 const BODY_BYTES = 1000;
@@ -40,14 +41,6 @@ const APPENDS_IN_FLIGHT = 64;
 const SHARD = 0;
 const LIMITS = { maxEntries: 1_000_000, maxBytes: 1_000_000_000 };
 const REPLICA: RedisSettings = { "repl-diskless-sync-delay": "0" };
-
-/** What one run found. */
-interface Loss {
-  readonly acknowledged: number;
-  readonly lost: number;
-  /** How long before the kill the oldest entry lost was acknowledged, milliseconds. */
-  readonly lostMillis: number;
-}
 
 const { values } = parseArgs({ options: { runs: { type: "string", default: "6" }, only: { type: "string" } } });
 const runs = Number(values.runs);
@@ -57,14 +50,21 @@ console.log(
   "| what happens | runs | runs that lost | acknowledged (median) | lost: median | lost: most | reaching back (most) |",
 );
 console.log("| --- | --- | --- | --- | --- | --- | --- |");
-for (const one of CASES) {
-  if (values.only !== undefined && !one.name.includes(values.only)) continue;
-  const losses: Loss[] = [];
-  for (let run = 0; run < runs; run += 1) losses.push(await runOnce(one));
-  console.log(row(one, losses));
+for (const one of CASES) await measure(one.name, () => runOnce(one));
+for (const flushLogAtCommit of [1, 2, 0]) {
+  await measure(`MariaDB restart, \`innodb_flush_log_at_trx_commit=${flushLogAtCommit}\``, () =>
+    mariadbLoss(flushLogAtCommit),
+  );
 }
 
-function row({ name }: Case, losses: readonly Loss[]): string {
+async function measure(name: string, run: () => Promise<Loss>): Promise<void> {
+  if (values.only !== undefined && !name.includes(values.only)) return;
+  const losses: Loss[] = [];
+  for (let count = 0; count < runs; count += 1) losses.push(await run());
+  console.log(row(name, losses));
+}
+
+function row(name: string, losses: readonly Loss[]): string {
   const lost = losses.map((loss) => loss.lost);
   return `| ${[
     name,
@@ -140,9 +140,9 @@ async function startWriter(url: string): Promise<Writer> {
   if (opened.kind !== "success") throw new Error(opened.reason);
   const times = new Map<number, number>();
   let next = 0;
-  let ending = false;
   const write = async (): Promise<void> => {
-    while (!ending) {
+    // Ends with the first append that fails: the server is gone.
+    for (;;) {
       const number = next++;
       const result = await log.append(entryOf(number));
       if (result.kind !== "success") return;
@@ -154,7 +154,6 @@ async function startWriter(url: string): Promise<Writer> {
     async end(gone) {
       const killedAt = performance.now();
       await gone;
-      ending = true;
       await Promise.all(writers);
       redis.disconnect();
       return { ages: new Map([...times].map(([number, at]) => [number, Math.max(0, killedAt - at)])) };

@@ -45,7 +45,7 @@ export interface SumComparison {
 }
 
 /** Longer buckets read at a time. */
-const MAX_ROWS = 4000;
+const MAX_ROWS = 1000;
 
 /** Ids asked for at a time, at first and at most. */
 const FIRST_IDS = 16;

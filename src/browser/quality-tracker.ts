@@ -21,7 +21,7 @@ export interface Quality {
   readonly level: QualityLevel;
   /** Smoothed, 0 to 100; `undefined` while the level is unknown. */
   readonly score: number | undefined;
-  /** What held the score down when it last changed the level or was last assessed. */
+  /** What holds the score down; `none` while the level is excellent or unknown. */
   readonly reason: QualityReason;
 }
 
@@ -39,8 +39,9 @@ export class QualityTracker {
   update(assessment: Assessment | undefined): Quality {
     if (assessment === undefined) this.#miss();
     else this.#take(assessment);
-    const known = this.#level !== "unknown";
-    return { level: this.#level, score: known ? this.#smoothed : undefined, reason: known ? this.#reason : "none" };
+    const level = this.#level;
+    if (level === "unknown") return { level, score: undefined, reason: "none" };
+    return { level, score: this.#smoothed, reason: level === "excellent" ? "none" : this.#reason };
   }
 
   #miss(): void {

@@ -1,10 +1,10 @@
 /**
  * Records what `getStats()` of a real Chromium says of a call between two connections in one page, with the browser's fake
  * camera and microphone, and an ICE restart in the middle. Run by hand when the shapes of reports have to be seen again:
- * `node tests/support/record-chromium-process.ts [path of chromium]` writes `tests/browser/recordings/chromium-call.json`.
+ * `node tests/support/record-chromium-process.ts` writes `tests/browser/recordings/chromium-call.json`.
  */
 import { writeFileSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { startChromium } from "./chromium.ts";
 
 /** What a page's address would tell about a person, and what does not help a calculation. */
 const REMOVED = new Set([
@@ -23,12 +23,7 @@ const REMOVED = new Set([
 ]);
 const SKIPPED_TYPES = new Set(["certificate", "codec", "media-playout", "peer-connection"]);
 
-const executablePath = process.argv[2] ?? "/usr/bin/chromium";
-const browser = await chromium.launch({
-  executablePath,
-  headless: true,
-  args: ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
-});
+const browser = await startChromium();
 const page = await browser.newPage();
 await page.goto("about:blank");
 

@@ -34,7 +34,7 @@ export interface MonitorOptions {
   readonly emitThrottleMillis?: number;
   /** False: measures on the main thread. */
   readonly worker?: boolean;
-  /** The address of `worker.js`, where a content security policy allows no inlined worker. */
+  /** The address of a copy of the package's `dist/browser/worker.js`, where a content security policy allows no inlined worker. */
   readonly workerUrl?: string;
 }
 

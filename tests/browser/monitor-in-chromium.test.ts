@@ -3,6 +3,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { startChromium } from "../support/chromium.ts";
 import { MeetingSite } from "./meeting-site.ts";
 
+// A browser on a busy machine takes its time.
+vi.setConfig({ testTimeout: 120_000 });
+
 let browser: Browser;
 let site: MeetingSite;
 let page: Page;
@@ -66,7 +69,7 @@ describe("a call in a real Chromium", () => {
     expect(site.total("webrtc.io")).toBeGreaterThanOrEqual(before);
     expect(site.total("webrtc.io")).toBeLessThanOrEqual(after);
     expect(site.total("webrtc.connection.time")).toBeGreaterThan(0);
-    expect(site.tokens).toEqual(["t1"]);
+    expect(new Set(site.tokens)).toEqual(new Set(["t1"]));
     expect(workers.size).toBe(how.startsWith("in a worker") ? 1 : 0);
   });
 
@@ -79,14 +82,18 @@ describe("a call in a real Chromium", () => {
     expect(await inPage(`return samples.every(({ connection }) => connections.includes(connection))`)).toBe(true);
   });
 
-  it("begins to be exported at once when its quality is first known, and then waits", async () => {
+  it("begins to be exported at once when its quality is first known, and then keeps to the throttle", async () => {
     await open();
-    await startMonitoredCall("");
-    await vi.waitFor(() => expect(site.received.length).toBeGreaterThan(0), { timeout: 20_000 });
+    const start = performance.now();
+    await startMonitoredCall("emitThrottleMillis: 60000");
+    await vi.waitFor(() => expect(site.received.length).toBeGreaterThan(0), { timeout: 50_000 });
+    const quality = [...site.totals().keys()].filter((series) => series.startsWith("webrtc.connection.time{"));
+    expect(quality.length).toBeGreaterThan(0);
     await inPage(
       `const count = samples.length; while (samples.length < count + 10) await new Promise(requestAnimationFrame);`,
     );
-    expect(site.received.length).toBeLessThanOrEqual(2);
+    const elapsedMinutes = (performance.now() - start) / 60_000;
+    expect(site.received.length).toBeLessThanOrEqual(3 * Math.ceil(elapsedMinutes));
   });
 
   it("loses no byte while the bridge is away, and comes back with a new token", async () => {

@@ -9,6 +9,7 @@ import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
 import { type PlainRow, type RollupDatabase, valueOf } from "../contract/rollup-database.ts";
+import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
 import { startMariadb } from "../support/mariadb-server.ts";
@@ -73,6 +74,7 @@ async function makeDatabase(): Promise<RollupDatabase & { readonly url: string }
 
 describeRollupStore("MySQL", makeDatabase);
 describeRollupSideTables("MySQL", makeDatabase);
+describeRollupRange("MySQL", makeDatabase);
 describeRollupArithmetic("MySQL", makeDatabase);
 describeRollupMigrations("MySQL", makeDatabase);
 

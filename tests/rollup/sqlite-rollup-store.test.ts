@@ -11,6 +11,7 @@ import { openSqliteRollupStore } from "../../src/rollup/sqlite-rollup-store.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
 import { type PlainRow, type RollupDatabase, valueOf } from "../contract/rollup-database.ts";
+import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
 import { TEST_DAY, increment, minuteCommit } from "../support/shard-commits.ts";
@@ -57,6 +58,7 @@ async function makeDatabase(): Promise<RollupDatabase> {
 
 describeRollupStore("SQLite", makeDatabase);
 describeRollupSideTables("SQLite", makeDatabase);
+describeRollupRange("SQLite", makeDatabase);
 describeRollupArithmetic("SQLite", makeDatabase);
 describeRollupMigrations("SQLite", makeDatabase);
 

@@ -53,7 +53,7 @@ function newFold(startMillis: number): ShardFold {
     maxSeries: 10_000,
     deltaMaxAgeMillis: 3_600_000,
     maxRecentDeltas: 1_000_000,
-    maxStreamsPerScope: 50_000,
+    maxStateBytes: 160_000_000,
     birthSeconds: Math.floor(startMillis / 1000) - 1,
     prices: { nanosPerUserHour: 0, nanosPerGigabyte: 0 },
   });

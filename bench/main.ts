@@ -4,9 +4,11 @@ import { benchDecode } from "./decode.ts";
 import { benchFold } from "./fold.ts";
 import { type PayloadName, PAYLOADS } from "./payloads.ts";
 import { benchPipeline } from "./pipeline.ts";
+import { benchPressure } from "./pressure.ts";
 
 const USAGE = `npm run bench -- [options]
-  --only decode|fold|pipeline  one bench alone (default: all)
+  --only decode|fold|pipeline|pressure
+                           one bench alone (default: all but pressure)
   --payload a|b|c          the kind of request (default: a)
   --rounds N               rounds counted, after a warm-up (default: 5)
   --seconds N              length of a round of the pipeline; decoders take a tenth (default: 10)
@@ -14,6 +16,8 @@ const USAGE = `npm run bench -- [options]
   --persist-millis N       METRICS_PERSIST_INTERVAL of the receiver (default: 60000, as shipped)
   --baseline               the OpenTelemetry Collector alone, without the receiver
   --batch                  the Collector with its batch processor
+  --log redis|sqlite       pressure: the receiver's log (default: one after the other)
+  --outage-seconds N       pressure: how long the SQL server stands still (default: 30)
 ${Object.values(PAYLOADS)
   .map(({ name, meaning }) => `  payload ${name}: ${meaning}`)
   .join("\n")}`;
@@ -28,6 +32,8 @@ const { values } = parseArgs({
     "persist-millis": { type: "string", default: "60000" },
     baseline: { type: "boolean", default: false },
     batch: { type: "boolean", default: false },
+    log: { type: "string" },
+    "outage-seconds": { type: "string", default: "30" },
     help: { type: "boolean", default: false },
   },
 });
@@ -37,9 +43,11 @@ if (values.help) {
   process.exit(0);
 }
 if (!Object.hasOwn(PAYLOADS, values.payload)) fail(`--payload: expected a, b or c (got ${values.payload})`);
-if (values.only !== undefined && !["decode", "fold", "pipeline"].includes(values.only)) {
-  fail(`--only: expected decode, fold or pipeline (got ${values.only})`);
+if (values.only !== undefined && !["decode", "fold", "pipeline", "pressure"].includes(values.only)) {
+  fail(`--only: expected decode, fold, pipeline or pressure (got ${values.only})`);
 }
+const logs = (["redis", "sqlite"] as const).filter((log) => values.log === undefined || values.log === log);
+if (logs.length === 0) fail(`--log: expected redis or sqlite (got ${values.log})`);
 const payload = values.payload as PayloadName;
 const rounds = positive("rounds", values.rounds);
 const seconds = positive("seconds", values.seconds);
@@ -58,6 +66,12 @@ if (wanted("pipeline")) {
     baselineOnly: values.baseline,
     batch: values.batch,
   });
+}
+if (values.only === "pressure") {
+  for (const log of logs) {
+    const outageSeconds = positive("outage-seconds", values["outage-seconds"]);
+    sound = (await benchPressure({ log, seconds, outageSeconds, connections: 64 })) && sound;
+  }
 }
 process.exit(sound ? 0 : 1);
 

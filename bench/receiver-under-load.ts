@@ -10,6 +10,9 @@ import type { ServiceTotals } from "./service-metrics.ts";
 const MAIN = new URL("../dist/app/main.js", import.meta.url).pathname;
 const POLL_MILLIS = 200;
 
+/** Where the receiver keeps its log. */
+export type LogKind = "redis" | "sqlite";
+
 /** The costs of the receiver's parts. */
 export interface ReceiverCost {
   readonly receiver: ProcessCost;
@@ -21,11 +24,11 @@ export interface ReceiverCost {
 export class ReceiverUnderLoad {
   readonly url: string;
   readonly #receiver: ChildServer;
-  readonly #redis: Database;
+  readonly #redis: Database | undefined;
   readonly #sql: Database;
   readonly #connection: Connection;
 
-  constructor(url: string, receiver: ChildServer, redis: Database, sql: Database, connection: Connection) {
+  constructor(url: string, receiver: ChildServer, redis: Database | undefined, sql: Database, connection: Connection) {
     this.url = url;
     this.#receiver = receiver;
     this.#redis = redis;
@@ -33,12 +36,17 @@ export class ReceiverUnderLoad {
     this.#connection = connection;
   }
 
-  /** Starts everything in an empty directory. `persistMillis` is how often totals are written. */
-  static async start(directory: string, persistMillis: number): Promise<ReceiverUnderLoad> {
+  /** Starts everything in an empty directory. `persistMillis` is how often totals are written; `settings` are further ones. */
+  static async start(
+    directory: string,
+    persistMillis: number,
+    log: LogKind = "redis",
+    settings: Readonly<Record<string, string>> = {},
+  ): Promise<ReceiverUnderLoad> {
     if (!existsSync(MAIN)) throw new Error(`${MAIN} is not there: run "npm run build" first`);
-    const redis = await startRedis(directory);
+    const redis = log === "redis" ? await startRedis(directory) : undefined;
     const sql = await startMariadb(directory).catch(async (error: unknown) => {
-      await redis.stop();
+      await redis?.stop();
       throw error;
     });
     try {
@@ -47,37 +55,43 @@ export class ReceiverUnderLoad {
         command: process.execPath,
         commandArguments: [MAIN, "serve"],
         environment: {
-          REDIS_URL: redis.url,
+          ...(redis ? { REDIS_URL: redis.url } : {}),
           MYSQL_URL: sql.url,
           OTLP_PORT: String(port),
           BRIDGE_PORT: String(bridgePort),
           DATA_DIR: join(directory, "data"),
           METRICS_PERSIST_INTERVAL: String(persistMillis),
+          ...settings,
         },
         ready: () => answers(`http://127.0.0.1:${bridgePort}/readyz`),
       });
       const connection = await createConnection({ uri: sql.url, supportBigNumbers: true, bigNumberStrings: true });
       return new ReceiverUnderLoad(`http://127.0.0.1:${port}/v1/metrics`, receiver, redis, sql, connection);
     } catch (error) {
-      await Promise.all([redis.stop(), sql.stop()]);
+      await Promise.all([redis?.stop(), sql.stop()]);
       throw error;
     }
+  }
+
+  /** The ids of its processes; of a log without a process none. */
+  get pids(): { readonly receiver: number; readonly redis: number | undefined; readonly sql: number } {
+    return { receiver: this.#receiver.pid, redis: this.#redis?.pid, sql: this.#sql.pid };
   }
 
   /** What its processes have cost so far. */
   cost(): ReceiverCost {
     return {
       receiver: processCost(this.#receiver.pid),
-      redis: processCost(this.#redis.pid),
+      redis: this.#redis ? processCost(this.#redis.pid) : { cpuSeconds: 0, peakBytes: 0 },
       sql: processCost(this.#sql.pid),
     };
   }
 
-  /** Waits until so many points are in SQL. Rejects when they are not after `maxMillis`. */
+  /** Waits until so many points are in SQL, in the totals or already contained in them. Rejects when they are not after `maxMillis`. */
   async untilPersisted(points: number, maxMillis: number): Promise<void> {
     const deadline = performance.now() + maxMillis;
     for (;;) {
-      const persisted = await this.#number("SELECT SUM(points) AS value FROM receiver_minute");
+      const persisted = await this.#number("SELECT SUM(points + points_duplicate) AS value FROM receiver_minute");
       if (persisted === points) return;
       if (persisted > points || performance.now() > deadline) {
         throw new Error(`${persisted} points are in SQL, expected ${points}`);
@@ -109,7 +123,7 @@ export class ReceiverUnderLoad {
   async stop(): Promise<void> {
     this.#connection.destroy();
     await this.#receiver.stop();
-    await Promise.all([this.#redis.stop(), this.#sql.stop()]);
+    await Promise.all([this.#redis?.stop(), this.#sql.stop()]);
   }
 
   async #number(query: string): Promise<number> {

@@ -8,6 +8,8 @@ export interface SendOptions {
   readonly connections: number;
   /** No request is begun later than this. */
   readonly maxMillis: number;
+  /** At most so many are begun in a second; as many as go when absent. */
+  readonly requestsPerSecond?: number;
 }
 
 /** What came of a round. */
@@ -43,7 +45,10 @@ export async function sendRound(bodies: readonly Uint8Array[], options: SendOpti
   async function sender(): Promise<void> {
     while (next < bodies.length) {
       const body = bodies[next]!;
+      const dueMillis = options.requestsPerSecond === undefined ? 0 : (next * 1000) / options.requestsPerSecond;
       next += 1;
+      const early = start + dueMillis - performance.now();
+      if (early > 1) await new Promise((resolve) => setTimeout(resolve, early));
       let answer = await post(agent, options.url, body);
       while (answer.status === "503" && performance.now() < deadline) {
         overloaded += 1;

@@ -43,7 +43,8 @@ export function manifestFaults(manifest: PackageManifest, lockfile: string): str
     if (!(peer in manifest.devDependencies)) faults.push(`${peer} is a peer and must be a devDependency too`);
   }
   for (const [name, range] of Object.entries({ ...manifest.dependencies, ...manifest.devDependencies })) {
-    if (!range.startsWith("^")) faults.push(`${name}: expected a caret range (got ${range})`);
+    // An alias names its package before the range.
+    if (!/^(npm:.+@)?\^/.test(range)) faults.push(`${name}: expected a caret range (got ${range})`);
   }
   if (lockfile.includes('"resolved": "http')) faults.push("package-lock.json names a registry (resolved)");
   return [...faults, ...missingOptionalPackages(lockfile)];

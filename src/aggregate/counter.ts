@@ -6,6 +6,7 @@ import { comparePairs } from "../model/uint64.ts";
 import type { LatencyState } from "./latency-state.ts";
 import type { NumberSlab } from "./number-slab.ts";
 import type { PointValue } from "./point-value.ts";
+import type { ScopeSize } from "./state-size.ts";
 
 /** Numbers of a {@link Counter} in its slab. */
 export const COUNTER_NUMBERS = 8;
@@ -80,13 +81,21 @@ export const MAX_STARTS_PER_STREAM = 16;
 export class CounterSet {
   readonly counters: Counter[] = [];
   readonly #slab: NumberSlab;
+  readonly #size: ScopeSize;
   /** The newest start that was forgotten: a stream that starts no later comes back as a baseline. */
   forgottenHigh = 0;
   forgottenLow = 0;
 
-  /** `slab`: where the numbers of the counters lie, records of {@link COUNTER_NUMBERS}. */
-  constructor(slab: NumberSlab) {
+  /** `slab`: where the numbers of the counters lie, records of {@link COUNTER_NUMBERS}; `size` counts them in. */
+  constructor(slab: NumberSlab, size: ScopeSize) {
     this.#slab = slab;
+    this.#size = size;
+    size.addStreamState();
+  }
+
+  /** Whether another start takes the place of one. */
+  get isComplete(): boolean {
+    return this.counters.length >= MAX_STARTS_PER_STREAM;
   }
 
   /** The counter of a start time. */
@@ -108,6 +117,7 @@ export class CounterSet {
   add(startHigh: number, startLow: number): Counter {
     const counter = new Counter(this.#slab, startHigh, startLow);
     this.counters.push(counter);
+    this.#size.addCounter();
     if (this.counters.length > MAX_STARTS_PER_STREAM) this.#forgetOldest();
     return counter;
   }
@@ -119,6 +129,7 @@ export class CounterSet {
       if (comparePairs(counter.startHigh, counter.startLow, other.startHigh, other.startLow) < 0) oldest = place;
     });
     const [gone] = this.counters.splice(oldest, 1);
+    if (gone) this.#size.removeCounter(gone.latency?.counts.length ?? 0);
     if (gone && !this.forgot(gone.startHigh, gone.startLow)) {
       this.forgottenHigh = gone.startHigh;
       this.forgottenLow = gone.startLow;

@@ -4,7 +4,7 @@
  */
 import { serviceLatencyId, type ServiceLatencyKey } from "../model/dimensions.ts";
 import { mergeHistogram, type LatencyHistogram } from "../model/latency-histogram.ts";
-import { ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
+import { fitsRollupValue, ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
 import {
   GRANULARITIES,
   type Granularity,
@@ -64,7 +64,7 @@ function summed(parts: readonly RollupIncrement[], bucketStart: number): RollupI
   for (const part of parts) {
     part.values.forEach((amount, position) => {
       const sum = values[position]! + amount;
-      if (sum <= Number.MAX_SAFE_INTEGER) values[position] = sum;
+      if (fitsRollupValue(position, sum)) values[position] = sum;
       else carry.push([position, amount]);
     });
     for (const [position, amount] of part.carry) carry.push([position, amount]);
@@ -88,47 +88,59 @@ function minuteLatencies(
   bySeries: readonly (readonly [Series, readonly RollupIncrement[]])[],
   shard: number,
 ): readonly LatencySum[] {
-  const sums = new Map<string, LatencySum>();
+  const sums = new LatencySums();
   for (const [{ dimensions, serviceKey }, increments] of bySeries) {
-    for (const { bucketStart, values, latency } of increments) {
+    for (const { bucketStart, values, carry, latency } of increments) {
       const count = values[LATENCY_COUNT]!;
       if (count === 0) continue;
       const { namespace, service, environment, side, protocol } = dimensions;
       const key = { namespace, service, environment, side, protocol, shard };
-      addLatency(sums, `${bucketStart}${serviceKey}`, key, bucketStart, {
-        count,
-        sumSeconds: values[LATENCY_SUM]!,
-        latency,
-      });
+      const sum = sums.at(`${bucketStart}${serviceKey}`, key, bucketStart);
+      sums.add(sum, { count, sumSeconds: values[LATENCY_SUM]!, latency });
+      for (const [position, amount] of carry) if (position === LATENCY_COUNT) sums.addCount(sum, amount);
     }
   }
-  return [...sums.values()];
+  return sums.all();
 }
 
 function hourlyLatencies(minutes: readonly LatencySum[]): readonly LatencySum[] {
-  const sums = new Map<string, LatencySum>();
+  const sums = new LatencySums();
   for (const minute of minutes) {
     const bucketStart = minute.bucketStart - (minute.bucketStart % 3600);
-    addLatency(sums, `${bucketStart}${JSON.stringify(minute.key)}`, minute.key, bucketStart, minute);
+    sums.add(sums.at(`${bucketStart}${JSON.stringify(minute.key)}`, minute.key, bucketStart), minute);
   }
-  return [...sums.values()];
+  return sums.all();
 }
 
-function addLatency(
-  sums: Map<string, LatencySum>,
-  id: string,
-  key: ServiceLatencyKey,
-  bucketStart: number,
-  { count, sumSeconds, latency }: Pick<LatencySum, "count" | "sumSeconds" | "latency">,
-): void {
-  let sum = sums.get(id);
-  if (!sum) {
-    sum = { key, bucketStart, count: 0, sumSeconds: 0, latency: new Map() };
-    sums.set(id, sum);
+class LatencySums {
+  readonly #byId = new Map<string, LatencySum>();
+  readonly #further: LatencySum[] = [];
+
+  at(id: string, key: ServiceLatencyKey, bucketStart: number): LatencySum {
+    let sum = this.#byId.get(id);
+    if (!sum) {
+      sum = { key, bucketStart, count: 0, sumSeconds: 0, latency: new Map() };
+      this.#byId.set(id, sum);
+    }
+    return sum;
   }
-  sum.count += count;
-  sum.sumSeconds += sumSeconds;
-  mergeHistogram(sum.latency, latency);
+
+  add(sum: LatencySum, { count, sumSeconds, latency }: Pick<LatencySum, "count" | "sumSeconds" | "latency">): void {
+    this.addCount(sum, count);
+    sum.sumSeconds += sumSeconds;
+    mergeHistogram(sum.latency, latency);
+  }
+
+  /** Adds exactly: what would pass 2^53 becomes a further increment of the same row, and stores add those up. */
+  addCount(sum: LatencySum, count: number): void {
+    const { key, bucketStart } = sum;
+    if (sum.count + count <= Number.MAX_SAFE_INTEGER) sum.count += count;
+    else this.#further.push({ key, bucketStart, count, sumSeconds: 0, latency: new Map() });
+  }
+
+  all(): readonly LatencySum[] {
+    return [...this.#byId.values(), ...this.#further];
+  }
 }
 
 function sortedByKey(sums: readonly LatencySum[]): LatencySum[] {

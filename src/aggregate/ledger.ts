@@ -23,9 +23,18 @@ export function bodyKey(hash: Uint8Array): string {
   return Buffer.from(hash.subarray(0, BODY_HASH_BYTES)).toString("hex");
 }
 
+/** Hashes in one row, so that no row is larger than what a server takes at once: 1 MiB. */
+const MAX_HASHES_PER_ROW = 65_536;
+
 /** Collects what is accepted between two commits. */
 export class LedgerBuilder {
-  #slots = new Map<number, SlotEntries>();
+  #slots = new Map<number, SlotEntries[]>();
+  #hashes = 0;
+
+  /** Bodies and points noted since the last commit. */
+  get hashes(): number {
+    return this.#hashes;
+  }
 
   /** Notes a body that holds delta points of a slot. */
   addBody(slot: number, key: string, receivedAtMillis: number): void {
@@ -38,10 +47,13 @@ export class LedgerBuilder {
   }
 
   #entries(slot: number, receivedAtMillis: number): SlotEntries {
-    let entries = this.#slots.get(slot);
-    if (!entries) {
+    this.#hashes++;
+    const rows = this.#slots.get(slot) ?? [];
+    let entries = rows.at(-1);
+    if (!entries || entries.bodies.size + entries.points.length / 2 >= MAX_HASHES_PER_ROW) {
       entries = { bodies: new Set(), points: [], receivedAtMillis };
-      this.#slots.set(slot, entries);
+      rows.push(entries);
+      this.#slots.set(slot, rows);
     }
     entries.receivedAtMillis = Math.max(entries.receivedAtMillis, receivedAtMillis);
     return entries;
@@ -49,15 +61,18 @@ export class LedgerBuilder {
 
   /** Takes what was collected, by slot. */
   take(): LedgerRow[] {
-    const rows = [...this.#slots]
+    const taken = [...this.#slots]
       .sort(([a], [b]) => a - b)
-      .map(([slot, entries]) => ({
-        slot,
-        entries: encode(entries),
-        receivedAt: Math.ceil(entries.receivedAtMillis / 1000),
-      }));
+      .flatMap(([slot, rows]) =>
+        rows.map((entries) => ({
+          slot,
+          entries: encode(entries),
+          receivedAt: Math.ceil(entries.receivedAtMillis / 1000),
+        })),
+      );
     this.#slots = new Map();
-    return rows;
+    this.#hashes = 0;
+    return taken;
   }
 }
 

@@ -40,6 +40,9 @@ const RELAY_SECONDS = rollupPosition("relay_seconds");
 const RELAY_BYTES = rollupPosition("relay_bytes");
 const RELAY_COST = rollupPosition("relay_cost_nanos");
 
+/** A step that costs more than this (nine million) is not credible, whatever the price: it is a fault, not a bill. */
+const MAX_COST_NANOS = Number.MAX_SAFE_INTEGER;
+
 /** What is folded of a point beside its totals. */
 export interface PointFoldOptions {
   readonly series: SeriesTable;
@@ -59,7 +62,7 @@ export class PointFold {
     this.#options = options;
   }
 
-  /** Folds a cumulative point that admission accepted. */
+  /** Folds a cumulative point that admission accepted. Throws when there is no room for what must be remembered of it. */
   cumulative(
     scope: ScopeState,
     parent: Parent,
@@ -70,14 +73,15 @@ export class PointFold {
   ): void {
     readValue(header, parent.meaning, point, this.#value);
     const { startHigh, startLow, timeHigh, timeLow } = point;
-    scope.dirty = true;
     const known = stream.counters.find(startHigh, startLow);
+    if (scope.size.isFull && needsRoom(parent, stream, point, known)) throw new RangeError(NO_ROOM);
+    scope.dirty = true;
     if (known === undefined) {
       const inFull = countsInFull(scope, parent, stream, point, context);
       parent.history.note(startHigh, startLow, timeHigh, timeLow);
       const counter = stream.counters.add(startHigh, startLow);
       if (!inFull) context.counts.pointsBaseline++;
-      this.#step(parent, stream, header, undefined, counter, inFull, point, context);
+      this.#step(scope, parent, stream, header, undefined, counter, inFull, point, context);
       return;
     }
     if (comparePairs(timeHigh, timeLow, known.timeHigh, known.timeLow) <= 0) {
@@ -89,7 +93,7 @@ export class PointFold {
     }
     // Without a start time a decrease can only be a restart; with one it is a fault of the sender.
     const restarted = startHigh === 0 && startLow === 0 && this.#decreased(parent, known);
-    this.#step(parent, stream, header, restarted ? undefined : known, known, true, point, context);
+    this.#step(scope, parent, stream, header, restarted ? undefined : known, known, true, point, context);
   }
 
   /**
@@ -117,7 +121,7 @@ export class PointFold {
     }
     recent.addPoint(this.#hash.high, this.#hash.low, context.receivedAtMillis, pointMillis);
     accepted(scope.slot, this.#hash);
-    this.#step(parent, stream, header, undefined, undefined, true, point, context);
+    this.#step(scope, parent, stream, header, undefined, undefined, true, point, context);
   }
 
   #decreased(parent: Parent, known: Counter): boolean {
@@ -129,6 +133,7 @@ export class PointFold {
    * cumulative, up to it: a point that does not count sets the baseline.
    */
   #step(
+    scope: ScopeState,
     parent: Parent,
     stream: Stream,
     header: MetricHeader,
@@ -140,11 +145,13 @@ export class PointFold {
   ): void {
     const count = this.#value.count - (before === undefined ? 0 : before.count);
     const amount = valueStep(parent.meaning, this.#value, before);
-    const credible = count >= 0 && amount >= 0 && count <= MAX_INCREMENT && amount <= MAX_INCREMENT;
+    const cost = parent.meaning.protocol === "webrtc" ? this.#relayCost(stream.columns.values, amount) : 0;
+    const isCredible =
+      count >= 0 && amount >= 0 && count <= MAX_INCREMENT && amount <= MAX_INCREMENT && cost <= MAX_COST_NANOS;
     let row: MinuteRow | undefined;
-    if (counts && credible) {
+    if (counts && isCredible) {
       context.counts.points++;
-      row = this.#add(stream, count, amount, point, context);
+      row = this.#add(stream, count, amount, cost, point, context);
       note(stream, count, amount, before, point, context);
     } else if (counts) {
       context.counts.pointsFaulty++;
@@ -153,13 +160,23 @@ export class PointFold {
       const observations = row === undefined ? 0 : count;
       const mean = count > 0 ? amount / count : 0;
       const latency = foldLatency(header, point, parent.boundsOf, before?.latency, observations, mean, row?.latency);
-      if (counter !== undefined) counter.latency = latency;
+      if (counter !== undefined && counter.latency !== latency) {
+        scope.size.addBuckets((latency?.counts.length ?? 0) - (counter.latency?.counts.length ?? 0));
+        counter.latency = latency;
+      }
     }
     if (counter !== undefined) counter.set(point.timeHigh, point.timeLow, this.#value);
   }
 
   /** Adds to the columns; the row, unless there is nothing to add. */
-  #add(stream: Stream, count: number, amount: number, point: PointCursor, context: FoldContext): MinuteRow | undefined {
+  #add(
+    stream: Stream,
+    count: number,
+    amount: number,
+    cost: number,
+    point: PointCursor,
+    context: FoldContext,
+  ): MinuteRow | undefined {
     if (stream.series.evicted) stream.series = this.#options.series.series(stream.dimensions);
     const { series } = stream;
     if (series.touchedAtMillis < context.receivedAtMillis) series.touchedAtMillis = context.receivedAtMillis;
@@ -169,19 +186,33 @@ export class PointFold {
     const row = this.#options.series.row(series, minute);
     const { counts, values } = stream.columns;
     for (let at = 0; at < counts.length; at++) addToRow(row, counts[at]!, count);
-    for (let at = 0; at < values.length; at++) {
-      addToRow(row, values[at]!, amount);
-      if (values[at] === RELAY_SECONDS || values[at] === RELAY_BYTES) this.#price(row, values[at]!, amount);
-    }
+    for (let at = 0; at < values.length; at++) addToRow(row, values[at]!, amount);
+    if (cost > 0) addToRow(row, RELAY_COST, cost);
     return row;
   }
 
-  #price(row: MinuteRow, position: number, amount: number): void {
+  /** What a step of a stream costs, whole billionths; 0 when nothing of it was relayed. */
+  #relayCost(columns: readonly number[], amount: number): number {
     const { nanosPerUserHour, nanosPerGigabyte } = this.#options.prices;
-    const cost =
-      position === RELAY_SECONDS ? (amount * nanosPerUserHour) / 3_600_000 : (amount * nanosPerGigabyte) / 1e9;
-    addToRow(row, RELAY_COST, Math.round(cost));
+    let cost = 0;
+    for (const column of columns) {
+      if (column === RELAY_SECONDS) cost += Math.round((amount * nanosPerUserHour) / 3_600_000);
+      else if (column === RELAY_BYTES) cost += Math.round((amount * nanosPerGigabyte) / 1e9);
+    }
+    return cost;
   }
+}
+
+/** What is told of points for which a shard has no room. */
+export const NO_ROOM = "there is no room for more streams, starts or buckets";
+
+/** Whether more must be remembered after a point than before it. */
+function needsRoom(parent: Parent, { counters }: Stream, point: PointCursor, known: Counter | undefined): boolean {
+  if (known === undefined && !counters.isComplete) return true;
+  if (!parent.meaning.keepsBuckets) return false;
+  // A packed count takes a byte at least: there are no more of them than bytes.
+  const buckets = (point.bucketCountsEnd - point.bucketCountsStart) / 8 + point.positiveEnd - point.positiveStart;
+  return buckets > (known?.latency?.counts.length ?? 0);
 }
 
 /** Whether the first point of a stream and start counts in full; else its value is the baseline of what follows. */

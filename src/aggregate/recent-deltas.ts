@@ -49,13 +49,18 @@ class PairSet {
   }
 }
 
+/** The first 64 bits of a body's hash, which are as good as those of a point. */
+function pairOf(bodyHash: string): readonly [high: number, low: number] {
+  return [Number.parseInt(bodyHash.slice(0, 8), 16), Number.parseInt(bodyHash.slice(8, 16), 16) || 1];
+}
+
 interface Generation {
   readonly startedAtMillis: number;
   newestMillis: number;
   /** Newest time of its points. */
   newestPointMillis: number;
+  /** Points and bodies. */
   readonly points: PairSet;
-  readonly bodies: Set<string>;
 }
 
 /** Generations in one age: the more, the less is kept past its age. */
@@ -87,7 +92,8 @@ export class RecentDeltas {
 
   /** Whether a body with this hash was accepted. */
   hasBody(hash: string): boolean {
-    return this.#generations.some(({ bodies }) => bodies.has(hash));
+    const [high, low] = pairOf(hash);
+    return this.hasPoint(high, low);
   }
 
   /** Whether a point with this hash was accepted. */
@@ -98,7 +104,8 @@ export class RecentDeltas {
 
   /** Remembers a body. */
   addBody(hash: string, receivedAtMillis: number): void {
-    this.#generation(receivedAtMillis).bodies.add(hash);
+    const [high, low] = pairOf(hash);
+    this.#generation(receivedAtMillis).points.add(high, low);
   }
 
   /** Remembers a point; its hash must not be 0,0. */
@@ -119,7 +126,6 @@ export class RecentDeltas {
       newestMillis: receivedAtMillis,
       newestPointMillis: 0,
       points: new PairSet(),
-      bodies: new Set(),
     };
     this.#generations.push(generation);
     this.#forget(receivedAtMillis);

@@ -3,7 +3,7 @@
  * hours and days are added up from them when a commit is taken.
  */
 import { fitDimensions, overflowDimensions, seriesId, type SeriesDimensions } from "../model/dimensions.ts";
-import { ROLLUP_COLUMNS, type RollupValues } from "../model/rollup-columns.ts";
+import { fitsRollupValue, ROLLUP_COLUMNS, type RollupValues } from "../model/rollup-columns.ts";
 import type { LatencyHistogram } from "../model/latency-histogram.ts";
 import { chunkedArray } from "./number-slab.ts";
 import { LatencyAccumulator } from "./latency-accumulator.ts";
@@ -60,6 +60,11 @@ export class SeriesTable {
   /** How many series are active. */
   get size(): number {
     return this.#byDimensions.size;
+  }
+
+  /** How many rows have gained something since the last commit. */
+  get pendingRows(): number {
+    return this.#dirty.length;
   }
 
   /** The series of these dimensions, or the overflow series when there is no room for another. */
@@ -144,6 +149,6 @@ export function takeLiveLatency(series: Series): LatencyHistogram {
 /** Adds to a row exactly: what would pass 2^53 is carried beside it. */
 export function addToRow(row: MinuteRow, position: number, amount: number): void {
   const sum = row.values[position]! + amount;
-  if (sum <= Number.MAX_SAFE_INTEGER) row.values[position] = sum;
+  if (fitsRollupValue(position, sum)) row.values[position] = sum;
   else row.carry.push([position, amount]);
 }

@@ -3,10 +3,9 @@
  * it reads no clock, receive times stand for it. What it holds beyond SQL is lost with it and folded again from the log.
  */
 import { MAX_POINT_LEAD_MILLIS, refuseMetric, refusePoint } from "../model/admission.ts";
-import type { PlainAttributes, PlainValue } from "../model/attributes.ts";
+import type { PlainAttributes } from "../model/attributes.ts";
 import type { LogEntry } from "../model/ingest-log.ts";
 import { metricMeaning } from "../model/metric-meaning.ts";
-import { ATTRIBUTES } from "../model/metric-names.ts";
 import type { MetricHeader, MetricVisitor } from "../model/metric-visitor.ts";
 import type { WalkMetrics } from "../model/metrics-walk.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
@@ -17,12 +16,18 @@ import { FoldCounts } from "./fold-counts.ts";
 import type { FoldableEntry } from "./offered-entries.ts";
 import { bodyKey, LedgerBuilder, recallLedgerRow } from "./ledger.ts";
 import { Quarantine } from "./quarantine.ts";
-import { PointFold, type FoldContext, type RelayPrices } from "./point-fold.ts";
+import { NO_ROOM, PointFold, type FoldContext, type RelayPrices } from "./point-fold.ts";
 import { RecentDeltas } from "./recent-deltas.ts";
 import { ScopeTable, type ResourceEntry, type ScopeState } from "./scopes.ts";
 import { SeriesTable } from "./series-table.ts";
 import { decodeScopeState, encodeScopeState } from "./state-codec.ts";
+import { ShardSize } from "./state-size.ts";
+import { streamTarget } from "./stream-target.ts";
 import { Parent, parentKey, type StreamTarget } from "./streams.ts";
+
+/** Rows of a minute, and hashes of deltas, that wait for a commit before it should come early. */
+const MAX_PENDING_ROWS = 100_000;
+const MAX_PENDING_HASHES = 500_000;
 
 /** How a shard is folded. */
 export interface ShardFoldOptions {
@@ -34,8 +39,8 @@ export interface ShardFoldOptions {
   readonly deltaMaxAgeMillis: number;
   /** Delta points known at once; past that the oldest are forgotten and what may be of their time goes to quarantine. */
   readonly maxRecentDeltas: number;
-  /** Streams of one resource and scope; a metric that brings more goes to quarantine. */
-  readonly maxStreamsPerScope: number;
+  /** Bytes of memory for the state of streams, by an estimate; points that need more go to quarantine. */
+  readonly maxStateBytes: number;
   /** When migration 1 ran, epoch seconds. */
   readonly birthSeconds: number;
   readonly prices: RelayPrices;
@@ -51,7 +56,7 @@ export interface FoldedState {
 /** Folds one shard. */
 export class ShardFold implements MetricVisitor {
   readonly series: SeriesTable;
-  readonly scopes: ScopeTable = new ScopeTable();
+  readonly scopes: ScopeTable;
   readonly counts: FoldCounts = new FoldCounts();
   readonly #options: ShardFoldOptions;
   readonly #recent: RecentDeltas;
@@ -70,11 +75,13 @@ export class ShardFold implements MetricVisitor {
   #metricRange: readonly [start: number, end: number] = [0, 0];
   #quarantined = false;
   #isClean = false;
-  #onlyScopes: ScopeState[] | undefined;
+  #onlyScopes: Set<ScopeState> | undefined;
+  #resourceRange: readonly [start: number, end: number] = [0, 0];
 
   constructor(options: ShardFoldOptions) {
     this.#options = options;
     this.series = new SeriesTable(options.shard, options.maxSeries);
+    this.scopes = new ScopeTable(new ShardSize(options.maxStateBytes));
     this.#recent = new RecentDeltas(options.deltaMaxAgeMillis + 2 * MAX_POINT_LEAD_MILLIS, options.maxRecentDeltas);
     this.#points = new PointFold({
       series: this.series,
@@ -89,14 +96,20 @@ export class ShardFold implements MetricVisitor {
     return this.#newestReceivedMillis;
   }
 
+  /** Whether so much waits for a commit that it should come before the next entry: memory must not grow until it is due. */
+  get isCrowded(): boolean {
+    const { series, scopes } = this;
+    return scopes.isCrowded || series.pendingRows >= MAX_PENDING_ROWS || this.#ledger.hashes >= MAX_PENDING_HASHES;
+  }
+
   /** The scopes of an entry whose state in SQL has not been put in yet. */
   unloadedScopes(entry: FoldableEntry, body: Uint8Array): readonly ScopeState[] {
-    const found: ScopeState[] = [];
+    const found = new Set<ScopeState>();
     this.#begin(entry, body);
     this.#onlyScopes = found;
     this.#options.walk(body, this);
     this.#onlyScopes = undefined;
-    return found;
+    return [...found];
   }
 
   /** Puts in what SQL holds of scopes; those without a row start empty. */
@@ -176,14 +189,19 @@ export class ShardFold implements MetricVisitor {
     };
   }
 
-  resource(body: Uint8Array, start: number, end: number): void {
+  resource(body: Uint8Array, start: number, end: number, messageStart: number, messageEnd: number): void {
+    this.#resourceRange = [messageStart, messageEnd];
     this.#resource = this.scopes.resource(bufferOf(body), start, end, this.#entry!.identity);
   }
 
   scope(body: Uint8Array, start: number, end: number): boolean {
     const scope = this.scopes.scope(this.#resource!, bufferOf(body), start, end);
     if (this.#onlyScopes) {
-      if (!scope.loaded && !this.#onlyScopes.includes(scope)) this.#onlyScopes.push(scope);
+      if (scope && !scope.loaded) this.#onlyScopes.add(scope);
+      return false;
+    }
+    if (scope === undefined) {
+      this.#putAside("there is no room for another resource", this.#body.subarray(...this.#resourceRange));
       return false;
     }
     scope.touchedAtMillis = Math.max(scope.touchedAtMillis, this.#context!.receivedAtMillis);
@@ -197,7 +215,7 @@ export class ShardFold implements MetricVisitor {
     const key = parentKey(header);
     let parent = this.#scope!.parents.get(key);
     if (parent === undefined) {
-      parent = new Parent(key, meaning, this.#scope!.stateKey);
+      parent = new Parent(key, meaning, this.#scope!);
       this.#scope!.parents.set(key, parent);
     }
     parent.rewind();
@@ -209,11 +227,11 @@ export class ShardFold implements MetricVisitor {
   }
 
   point(point: PointCursor): void {
-    if (this.#quarantined) return;
     try {
       this.#point(point);
     } catch (error) {
-      // Whatever a metric of foreign origin breaks must not stop the shard: it is kept to be looked at.
+      // Whatever a point of foreign origin breaks must not stop the shard: its metric is kept to be looked at, once.
+      if (this.#quarantined) return;
       this.#quarantined = true;
       this.#putAside(messageOf(error), this.#body.subarray(...this.#metricRange));
     }
@@ -236,10 +254,8 @@ export class ShardFold implements MetricVisitor {
     }
     // NO_RECORDED_VALUE: a mark of the sender's, not a measurement.
     if ((point.flags & 1) !== 0) return;
-    if (parent.streams.size > this.#options.maxStreamsPerScope) {
-      throw new RangeError(`a metric has more than ${this.#options.maxStreamsPerScope} attribute sets`);
-    }
     const stream = parent.stream(point, this.#target);
+    if (stream === undefined) throw new RangeError(NO_ROOM);
     if (stream.columns.values.length === 0) {
       context.counts.pointsIgnored++;
     } else if (header.temporality === "delta") {
@@ -249,24 +265,8 @@ export class ShardFold implements MetricVisitor {
     }
   }
 
-  #target = (attributes: PlainAttributes): StreamTarget => {
-    const { meaning } = this.#parent!;
-    const isHttp = meaning.protocol === "http";
-    const resource = this.#resource!.dimensions;
-    const dimensions = {
-      protocol: meaning.protocol,
-      namespace: resource.namespace,
-      service: resource.service,
-      environment: resource.environment,
-      side: meaning.side,
-      method: isHttp ? text(attributes.get(ATTRIBUTES.requestMethod)) : "",
-      route: isHttp ? text(attributes.get(ATTRIBUTES.route)) : "",
-      statusCode: isHttp ? statusCode(attributes.get(ATTRIBUTES.statusCode)) : 0,
-      meetingId: isHttp ? "" : resource.meetingId,
-      participantId: isHttp ? "" : resource.participantId,
-    };
-    return { columns: meaning.columns(attributes), dimensions, series: this.series.series(dimensions) };
-  };
+  #target = (attributes: PlainAttributes): StreamTarget =>
+    streamTarget(this.#parent!.meaning, this.#resource!.dimensions, attributes, this.series);
 
   #putAside(reason: string, payload: Uint8Array): void {
     const entry = this.#entry!;
@@ -288,13 +288,4 @@ function restore(scope: ScopeState, row: CounterStateRow): void {
 
 function bufferOf(body: Uint8Array): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.length);
-}
-
-function text(value: PlainValue | undefined): string {
-  return value === undefined ? "" : String(value);
-}
-
-function statusCode(value: PlainValue | undefined): number {
-  const status = Number(value);
-  return Number.isInteger(status) && status >= 0 && status <= 999 ? status : 0;
 }

@@ -239,8 +239,9 @@ export class ShardOwner {
     return Math.floor((nowMillis - 2 * this.#options.fold.deltaMaxAgeMillis - 3_600_000) / 1000);
   }
 
-  #halfFull({ uncommittedEntries, uncommittedBytes }: Ownership): boolean {
-    return uncommittedEntries * 2 >= this.#options.maxEntries || uncommittedBytes * 2 >= this.#options.maxBytes;
+  #halfFull({ fold, uncommittedEntries, uncommittedBytes }: Ownership): boolean {
+    const { maxEntries, maxBytes } = this.#options;
+    return fold.isCrowded || uncommittedEntries * 2 >= maxEntries || uncommittedBytes * 2 >= maxBytes;
   }
 
   /** Commits what was folded; true when nothing is left uncommitted of what was folded before the call. */

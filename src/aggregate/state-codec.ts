@@ -94,7 +94,7 @@ function readParent(reader: ByteReader, scope: ScopeState): void {
   const key = Buffer.from(reader.sized()).toString();
   const meaning = metricMeaning(key.slice(0, key.indexOf("|")));
   // A metric that a later version no longer counts: what was written of it is read past and forgotten.
-  const parent = new Parent(key, meaning ?? metricMeaning("http.server.request.duration")!, scope.stateKey);
+  const parent = new Parent(key, meaning ?? metricMeaning("http.server.request.duration")!, scope);
   for (let left = reader.varint(); left > 0; left--) {
     const [startHigh, startLow, timeHigh, timeLow] = [
       reader.uint32(),
@@ -110,12 +110,17 @@ function readParent(reader: ByteReader, scope: ScopeState): void {
   }
   for (let left = reader.varint(); left > 0; left--) {
     const streamKey = Buffer.from(reader.bytes(16)).toString("hex");
-    readCounterSet(reader, parent.countersOf(streamKey), bounds);
+    readCounterSet(reader, parent.countersOf(streamKey), bounds, scope);
   }
   if (meaning) scope.parents.set(key, parent);
 }
 
-function readCounterSet(reader: ByteReader, set: CounterSet, bounds: readonly ExplicitBounds[]): void {
+function readCounterSet(
+  reader: ByteReader,
+  set: CounterSet,
+  bounds: readonly ExplicitBounds[],
+  { size }: ScopeState,
+): void {
   set.forgottenHigh = reader.uint32();
   set.forgottenLow = reader.uint32();
   for (let left = reader.varint(); left > 0; left--) {
@@ -124,6 +129,7 @@ function readCounterSet(reader: ByteReader, set: CounterSet, bounds: readonly Ex
     const [high, low, seconds] = [reader.uint32(), reader.uint32(), reader.float64()];
     counter.set(timeHigh, timeLow, { count, high, low, seconds });
     counter.latency = readLatency(reader, bounds);
+    size.addBuckets(counter.latency?.counts.length ?? 0);
   }
 }
 

@@ -14,6 +14,7 @@ import { ExpectedOrder } from "./expected-order.ts";
 import type { ExplicitBounds } from "./latency-accumulator.ts";
 import { NumberSlab } from "./number-slab.ts";
 import type { Series } from "./series-table.ts";
+import type { ScopeSize } from "./state-size.ts";
 import { StartHistory } from "./start-history.ts";
 
 /** Numbers of a {@link LiveIncrease} in its slab. */
@@ -91,6 +92,7 @@ export class Parent {
   readonly counters: Map<string, CounterSet> = new Map();
   readonly streams: Map<string, Stream> = new Map();
   readonly #identity: string;
+  readonly #size: ScopeSize;
   readonly #aliases = new Map<number, Alias>();
   readonly #expected: Alias[] = [];
   readonly #order = new ExpectedOrder();
@@ -99,11 +101,12 @@ export class Parent {
   readonly #bounds: ExplicitBounds[] = [];
   #position = 0;
 
-  /** `stateKey`: that of the resource and scope. */
-  constructor(key: string, meaning: MetricMeaning, stateKey: string) {
+  /** `scope`: the resource and scope it belongs to. */
+  constructor(key: string, meaning: MetricMeaning, scope: { readonly stateKey: string; readonly size: ScopeSize }) {
     this.key = key;
     this.meaning = meaning;
-    this.#identity = `${stateKey}|${key}`;
+    this.#identity = `${scope.stateKey}|${key}`;
+    this.#size = scope.size;
   }
 
   /** Starts over with the first point of a metric. */
@@ -116,14 +119,17 @@ export class Parent {
   countersOf(key: string): CounterSet {
     let counters = this.counters.get(key);
     if (counters === undefined) {
-      counters = new CounterSet(this.#counterSlab);
+      counters = new CounterSet(this.#counterSlab, this.#size);
       this.counters.set(key, counters);
     }
     return counters;
   }
 
-  /** The stream of a point; `make` is called for the columns and series of one that was never seen. */
-  stream(point: PointCursor, make: (attributes: PlainAttributes) => StreamTarget): Stream {
+  /**
+   * The stream of a point; `make` is called for the columns and series of one that was never seen. Undefined when it is new
+   * and there is no room for it.
+   */
+  stream(point: PointCursor, make: (attributes: PlainAttributes) => StreamTarget): Stream | undefined {
     const position = this.#position++;
     const { body, attributesStart: start, attributesEnd: end } = point;
     if (this.#order.matches(position, body, start, end)) return this.#expected[position]!.stream;
@@ -131,6 +137,7 @@ export class Parent {
     let alias = this.#aliases.get(hash);
     while (alias !== undefined && !alias.raw.equals(body, start, end)) alias = alias.next;
     alias ??= this.#addAlias(hash, new ByteSequence(body, start, end), make);
+    if (alias === undefined) return undefined;
     // A sender that repeats one metric many times in a request must not make this grow: places are as many as streams.
     if (position <= this.#aliases.size && position <= this.#expected.length) {
       this.#expected[position] = alias;
@@ -139,15 +146,21 @@ export class Parent {
     return alias.stream;
   }
 
-  #addAlias(hash: number, raw: ByteSequence, make: Parameters<Parent["stream"]>[1]): Alias {
+  #addAlias(hash: number, raw: ByteSequence, make: Parameters<Parent["stream"]>[1]): Alias | undefined {
     const bytes = raw.bytes();
     const key = identityHash([canonicalAttributes(bytes, 0, bytes.length)]);
     let stream = this.streams.get(key);
     if (stream === undefined) {
+      // A stream that is known from before this process has counters; it goes on.
+      if (this.#size.isFull && !this.counters.has(key)) return undefined;
+      this.#size.addStream(bytes.length);
       stream = this.#makeStream(key, make(readAttributes(bytes, 0, bytes.length)));
       this.streams.set(key, stream);
     }
     const alias: Alias = { raw, stream, next: this.#aliases.get(hash) };
+    // Without room it is found anew each time.
+    if (this.#size.isFull) return alias;
+    this.#size.addAlias(bytes.length);
     this.#aliases.set(hash, alias);
     return alias;
   }
@@ -179,7 +192,8 @@ export class Parent {
     const values = Float64Array.from({ length: wire.length / 8 }, (_, place) => view.getFloat64(place * 8, true));
     const bounds: ExplicitBounds = { wire: new ByteSequence(wire, 0, wire.length), values, spreads: [] };
     this.#bounds.unshift(bounds);
-    if (this.#bounds.length > MAX_REMEMBERED_BOUNDS) this.#bounds.pop();
+    const forgotten = this.#bounds.length > MAX_REMEMBERED_BOUNDS ? this.#bounds.pop() : undefined;
+    this.#size.addBounds(values.length - (forgotten?.values.length ?? 0));
     return bounds;
   }
 }

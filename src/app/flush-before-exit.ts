@@ -4,12 +4,13 @@
 
 import { diag } from "@opentelemetry/api";
 import { isMainThread } from "node:worker_threads";
+import { flushThreads, flushWhenAsked } from "./flush-threads.ts";
 
 /** The longest that a SIGTERM waits for the flush. */
 const FLUSH_DEADLINE_MILLIS = 3_000;
 
 /**
- * Calls `flush` when the event loop runs empty and on SIGTERM. After the flush the signal is raised again if the host has no
+ * Calls `flush` when the event loop runs empty and on SIGTERM, then in worker threads too. After the flush the signal is raised again if the host has no
  * handler of its own, so that it ends the process as it would have without us. `process.exit()` leaves no time for
  * anything asynchronous: what was measured since the last export is then lost.
  */
@@ -23,8 +24,13 @@ export function flushBeforeExit(flush: () => Promise<void>): void {
   };
   // Once: an export keeps the loop busy, so a second flush would follow the first for ever.
   process.once("beforeExit", () => void flushSafely());
-  // Signals reach the main thread only.
-  if (isMainThread) process.once("SIGTERM", (signal) => void flushThenRaise(signal, flushSafely));
+  if (!isMainThread) {
+    flushWhenAsked(flushSafely);
+    return;
+  }
+  const threads = flushThreads();
+  const flushAll = async (): Promise<void> => void (await Promise.all([flushSafely(), threads()]));
+  process.once("SIGTERM", (signal) => void flushThenRaise(signal, flushAll));
 }
 
 async function flushThenRaise(signal: NodeJS.Signals, flush: () => Promise<void>): Promise<void> {

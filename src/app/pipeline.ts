@@ -27,8 +27,11 @@ export interface Listening {
 /** Inflated bodies that all shards together keep between the door and the fold, bytes. */
 const MAX_DECODED_BYTES = 16 * 1024 * 1024;
 const MAX_RECENT_DELTAS = 2_000_000;
-const MAX_STREAMS_PER_SCOPE = 50_000;
+/** What a shard may remember of streams, bytes by an estimate, for each series of `METRICS_MAX_SERIES`. */
+const STATE_BYTES_PER_SERIES = 24_576;
 const MAX_CONCURRENT_INFLATIONS = 4;
+/** Inflated bytes that requests may hold while they are appended, unless one body alone may be larger. */
+const MAX_OPEN_BYTES = 128 * 1024 * 1024;
 const MAINTENANCE_INTERVAL_MILLIS = 600_000;
 const MIGRATION_RETRY_MILLIS = 1000;
 const CLOSE_DEADLINE_MILLIS = 4000;
@@ -69,6 +72,7 @@ export class Pipeline {
       logs: logs.logs,
       openBody,
       walk: walkMetrics,
+      maxOpenBytes: Math.max(MAX_OPEN_BYTES, settings.maxBodyBytes),
       deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
       gate: () => this.#gate,
       appended: ({ shard, to, entry, body, isClean }) => {
@@ -92,7 +96,7 @@ export class Pipeline {
             maxSeries: settings.maxSeries,
             deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
             maxRecentDeltas: MAX_RECENT_DELTAS,
-            maxStreamsPerScope: MAX_STREAMS_PER_SCOPE,
+            maxStateBytes: settings.maxSeries * STATE_BYTES_PER_SERIES,
             prices: {
               nanosPerUserHour: Math.round(settings.turnCostPerUserHour * 1e9),
               nanosPerGigabyte: Math.round(settings.turnCostPerGigabyte * 1e9),

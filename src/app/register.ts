@@ -3,12 +3,15 @@
  * to its code. Nothing that goes wrong here reaches the app.
  */
 
-import { diag } from "@opentelemetry/api";
+import { diag, DiagConsoleLogger, DiagLogLevel } from "@opentelemetry/api";
 
 if (isEnabled()) {
+  // The SDK sets a logger only when asked to; without one a fault would be told to nobody.
+  if (process.env["OTEL_LOG_LEVEL"] === undefined) diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR);
   try {
-    const { startTelemetry } = await import("./telemetry-sdk.ts");
-    await startTelemetry(process.env);
+    const { canStartSdk, hasMeterProvider } = await import("./app-sdk.ts");
+    if (hasMeterProvider() || !canStartSdk()) (await import("./join-app-sdk.ts")).joinAppSdk();
+    else await (await import("./telemetry-sdk.ts")).startTelemetry(process.env);
   } catch (error) {
     diag.error("otel-bandwidth/register: could not start, the app runs unmeasured", error);
   }

@@ -2,20 +2,25 @@
  * Starts the OpenTelemetry SDK for `register`: which instrumentations run, what is exported how, and when it is flushed.
  */
 
-import { diag, DiagConsoleLogger, DiagLogLevel } from "@opentelemetry/api";
+import { context, createContextKey, diag, logs } from "@opentelemetry/api";
 import { ExpressInstrumentation } from "@opentelemetry/instrumentation-express";
 import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";
 import { UndiciInstrumentation } from "@opentelemetry/instrumentation-undici";
 import { AggregationType, InstrumentType, type ViewOptions } from "@opentelemetry/sdk-metrics";
 import { NodeSDK, type NodeSDKConfiguration } from "@opentelemetry/sdk-node";
 import { HttpSizeInstrumentation } from "../http/index.ts";
+import { yieldGlobals } from "./app-sdk.ts";
 import { flushBeforeExit } from "./flush-before-exit.ts";
 import { hookModuleLoading } from "./module-hooks.ts";
+import { serviceInstance } from "./service-instance.ts";
 import { metricReaderFromEnvironment } from "./telemetry-reader.ts";
 
 /** Keeps scale 5 over the range of request durations: percentiles within 5 ms up to 300 ms. */
 const DURATION_MAX_BUCKETS = 640;
 const BODY_SIZE_MAX_BUCKETS = 160;
+
+/** The key of `@opentelemetry/core`; context keys are registered symbols. */
+const SUPPRESS_TRACING_KEY = createContextKey("OpenTelemetry SDK Context Key SUPPRESS_TRACING");
 
 /** The environment, as `process.env` has it. */
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -25,21 +30,25 @@ type Environment = Readonly<Record<string, string | undefined>>;
  * unless `OTEL_TRACES_EXPORTER` or `OTEL_LOGS_EXPORTER` ask for more. Throws if the SDK does.
  */
 export async function startTelemetry(environment: Environment): Promise<void> {
-  // The SDK sets a logger only when asked to; without one a fault would be told to nobody.
-  if (environment["OTEL_LOG_LEVEL"] === undefined) diag.setLogger(new DiagConsoleLogger(), DiagLogLevel.ERROR);
   const reader = metricReaderFromEnvironment(environment);
+  const http = new HttpInstrumentation({ ignoreOutgoingRequestHook: isOwnExport });
+  const undici = new UndiciInstrumentation();
   const sdk = new NodeSDK({
+    resource: serviceInstance(),
     ...(reader === undefined ? {} : { metricReaders: [reader] }),
     ...signalsAskedFor(environment),
     views: [...exponential("*.duration", DURATION_MAX_BUCKETS), ...exponential("*.body.size", BODY_SIZE_MAX_BUCKETS)],
-    instrumentations: [
-      new HttpInstrumentation(),
-      new UndiciInstrumentation(),
-      new ExpressInstrumentation(),
-      new HttpSizeInstrumentation(),
-    ],
+    instrumentations: [http, undici, new ExpressInstrumentation(), new HttpSizeInstrumentation()],
   });
   sdk.start();
+  // The SDK sets a global even without processors; the app may have a logger provider of its own to set.
+  if (!logsAskedFor(environment)) logs.disable();
+  yieldGlobals((appProvider) => {
+    diag.warn("otel-bandwidth/register: the app starts an SDK of its own; only byte counts are exported from here on");
+    // The app's own HttpInstrumentation cannot patch what is patched: ours works for it. Undici would be measured twice.
+    http.setMeterProvider(appProvider);
+    undici.disable();
+  });
   await hookModuleLoading();
   if (reader !== undefined) flushBeforeExit(() => reader.forceFlush());
 }
@@ -57,13 +66,23 @@ function exponential(instrumentName: string, maxSize: number): ViewOptions[] {
  * outgoing requests stay as they were.
  */
 function signalsAskedFor(environment: Environment): Partial<NodeSDKConfiguration> {
-  const asked = (...names: string[]): boolean =>
-    names.some((name) => environment[name] !== undefined && environment[name] !== "");
-  const traces = asked("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
-  const logs = asked("OTEL_LOGS_EXPORTER", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT");
+  const traces = isAny(environment, "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
   return {
     ...(traces ? {} : { spanProcessors: [] }),
-    ...(traces || asked("OTEL_PROPAGATORS") ? {} : { textMapPropagator: null }),
-    ...(logs ? {} : { logRecordProcessors: [] }),
+    ...(traces || isAny(environment, "OTEL_PROPAGATORS") ? {} : { textMapPropagator: null }),
+    ...(logsAskedFor(environment) ? {} : { logRecordProcessors: [] }),
   };
+}
+
+/** Exporters suppress tracing while they send; the instrumentation would still measure what they send as the app's. */
+function isOwnExport(): boolean {
+  return context.active().getValue(SUPPRESS_TRACING_KEY) === true;
+}
+
+function logsAskedFor(environment: Environment): boolean {
+  return isAny(environment, "OTEL_LOGS_EXPORTER", "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT");
+}
+
+function isAny(environment: Environment, ...names: string[]): boolean {
+  return names.some((name) => environment[name] !== undefined && environment[name] !== "");
 }

@@ -7,7 +7,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { ChunkFrames } from "./chunk-frames.ts";
 import type { Connection } from "./connection.ts";
 import type { OutgoingInternals } from "./node-internals.ts";
-import type { RouteMetadata } from "./route-metadata.ts";
+import type { FrameworkRoute, RouteMetadata } from "./route-metadata.ts";
 
 /**
  * Where a request and a response carry their {@link Exchange}. Registered, so that `setHttpRoute` of a second copy of this
@@ -51,6 +51,8 @@ export class Exchange {
   /** Set by `setHttpRoute`; it wins over the metadata. */
   route: string | undefined = undefined;
   routeMetadata: RouteMetadata | undefined = undefined;
+  /** What the framework itself says; it counts when nothing else names the route. */
+  frameworkRoute: FrameworkRoute | undefined = undefined;
 
   /** An exchange whose request head has just been parsed. */
   constructor(connection: Connection, request: IncomingMessage, response: ServerResponse) {

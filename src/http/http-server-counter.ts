@@ -8,10 +8,11 @@ import { Connection, type SettleExchange } from "./connection.ts";
 import type { ConnectionTotals } from "./connection-totals.ts";
 import { EXCHANGE, type Counted } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
+import { followFrameworkRoutes } from "./framework-routes.ts";
 import type { ServerExchangeMessage, ServerSocket } from "./node-internals.ts";
 import { countParserBodies, countPushedBody } from "./request-bytes.ts";
 import { countResponseBodies } from "./response-bytes.ts";
-import { captureRouteMetadata } from "./route-metadata.ts";
+import { captureRouteMetadata, routeOf } from "./route-metadata.ts";
 
 const REQUEST_START = "http.server.request.start";
 const RESPONSE_FINISH = "http.server.response.finish";
@@ -32,6 +33,7 @@ export class HttpServerCounter {
   readonly #guard: FaultGuard;
   readonly #listeners: readonly (readonly [channel: string, listener: Listener])[];
   #stopResponses: (() => void) | undefined = undefined;
+  #stopRoutes: (() => void) | undefined = undefined;
 
   /** `settle` gets each exchange once, with its final counts. */
   constructor(settle: SettleExchange, totals: ConnectionTotals, guard: FaultGuard) {
@@ -49,6 +51,7 @@ export class HttpServerCounter {
   start(): void {
     if (this.#stopResponses !== undefined) return;
     this.#stopResponses = countResponseBodies(this.#guard);
+    this.#stopRoutes = followFrameworkRoutes(this.#guard);
     const settle: SettleExchange = (exchange) => {
       if (this.#settleSinceStart === settle) this.#settle(exchange);
     };
@@ -61,6 +64,7 @@ export class HttpServerCounter {
     for (const [channel, listener] of this.#listeners) unsubscribe(channel, listener);
     this.#stopResponses?.();
     this.#stopResponses = undefined;
+    this.#stopRoutes?.();
     this.#settleSinceStart = undefined;
     this.#totals.clear();
   }
@@ -83,7 +87,10 @@ export class HttpServerCounter {
     const exchange = (response as Counted)[EXCHANGE];
     // Node 22 also announces a response as finished that was cut short; the socket's end settles it.
     if (exchange === undefined || exchange.request !== request || socket.destroyed) return;
-    if (exchange.connection.settle === this.#settleSinceStart) exchange.connection.finish(exchange);
+    if (exchange.connection.settle !== this.#settleSinceStart) return;
+    // It settles after instrumentation-http has read the route, which must be in the metadata by then.
+    if (!request.complete) routeOf(exchange);
+    exchange.connection.finish(exchange);
   }
 
   #open(socket: ServerSocket, settle: SettleExchange): Connection {

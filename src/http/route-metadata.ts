@@ -1,6 +1,7 @@
 /**
- * Where a request's route comes from: `setHttpRoute`, or the RPC metadata that instrumentation-http puts in the context and
- * framework instrumentations (express, koa, hapi, connect, fastify) write the route into.
+ * Where a request's route comes from: `setHttpRoute`; else the RPC metadata that instrumentation-http puts in the context and
+ * framework instrumentations (express, koa, hapi, connect, fastify) write the route into; else what the framework itself
+ * told us.
  */
 
 import { context, createContextKey } from "@opentelemetry/api";
@@ -20,15 +21,31 @@ export interface RouteMetadata {
 
 const servers = new WeakSet<Server>();
 
+/** What a framework says of a route: the pattern, or how to ask for it when the response is over. */
+export type FrameworkRoute = string | (() => string | undefined);
+
 /**
  * Names the route of a request, such as `/users/:id`, for our metrics and, when instrumentation-http runs, for its metrics
- * and span. Call it while the request is handled; the last call wins. Never throws.
+ * and span. Call it while the request is handled; the last call wins. Never throws; what is not a string names nothing.
  */
 export function setHttpRoute(request: IncomingMessage, route: string): void {
-  const exchange = (request as IncomingMessage & Counted)[EXCHANGE];
+  if (text(route) === undefined) return;
+  const exchange = exchangeOf(request);
   if (exchange !== undefined) exchange.route = route;
   const metadata = exchange?.routeMetadata ?? activeMetadata();
   if (metadata !== undefined) metadata.route = route;
+}
+
+/** Takes note of the pattern that a framework has matched so far; undefined takes an earlier one back. */
+export function setFrameworkRoute(request: IncomingMessage, route: string | undefined): void {
+  const exchange = exchangeOf(request);
+  if (exchange !== undefined) exchange.frameworkRoute = route;
+}
+
+/** Has `read` asked for the route when the response is over. A fault of `read` names nothing. */
+export function readFrameworkRoute(request: IncomingMessage, read: () => string | undefined): void {
+  const exchange = exchangeOf(request);
+  if (exchange !== undefined) exchange.frameworkRoute = read;
 }
 
 /**
@@ -50,13 +67,31 @@ export function captureRouteMetadata(server: Server, guard: FaultGuard): void {
 
 /**
  * The route of an exchange, undefined if nobody named one. A path never takes its place (semantic conventions, `http.route`).
- * A route of ours is written to the metadata again, because middleware may have overwritten it since.
+ * It is written to the metadata, which instrumentation-http reads after us: middleware may have overwritten a route of ours
+ * since, and a framework's own is known to nobody else.
  */
 export function routeOf(exchange: Exchange): string | undefined {
-  const { route, routeMetadata } = exchange;
-  if (route === undefined) return routeMetadata?.route;
-  if (routeMetadata !== undefined) routeMetadata.route = route;
-  return route;
+  const { route, routeMetadata, frameworkRoute } = exchange;
+  const chosen = route ?? text(routeMetadata?.route) ?? askedFor(frameworkRoute);
+  if (chosen !== undefined && routeMetadata !== undefined) routeMetadata.route = chosen;
+  return chosen;
+}
+
+function askedFor(route: FrameworkRoute | undefined): string | undefined {
+  try {
+    return text(typeof route === "function" ? route() : route);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Others write here what they like; an attribute is a string. */
+function text(route: unknown): string | undefined {
+  return typeof route === "string" && route !== "" ? route : undefined;
+}
+
+function exchangeOf(request: IncomingMessage | undefined): Exchange | undefined {
+  return (request as Counted | undefined)?.[EXCHANGE];
 }
 
 function activeMetadata(): RouteMetadata | undefined {

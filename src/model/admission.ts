@@ -71,7 +71,9 @@ function refuseNumber(header: MetricHeader, meaning: MetricMeaning, point: Point
     if (fault !== undefined) return fault;
   }
   const value = point.valueKind === "int" ? pairToNumber(point.intHigh, point.intLow) : point.double;
-  return refuseDelta(header, meaning.valueKind === "millis" ? value * 1000 : value);
+  if (meaning.valueKind !== "millis") return refuseDelta(header, value);
+  if (value * 1000 > Number.MAX_SAFE_INTEGER) return `${header.name} has a value of 2^53 milliseconds or more`;
+  return refuseDelta(header, value * 1000);
 }
 
 function refuseHistogram(header: MetricHeader, meaning: MetricMeaning, point: PointCursor): string | undefined {

@@ -40,9 +40,12 @@ export function clampIndex(index: number): number {
   return Math.max(MIN_LATENCY_INDEX, Math.min(MAX_LATENCY_INDEX, index));
 }
 
-/** Adds `count` to a bucket. */
+/** The most a bucket counts: what is beyond it no percentile could show, and JSON could not hold exactly. */
+export const MAX_BUCKET_COUNT: number = Number.MAX_SAFE_INTEGER;
+
+/** Adds `count` to a bucket, which stays at {@link MAX_BUCKET_COUNT} once it is there. */
 export function addToBucket(histogram: LatencyHistogram, index: number, count: number): void {
-  if (count !== 0) histogram.set(index, (histogram.get(index) ?? 0) + count);
+  if (count !== 0) histogram.set(index, Math.min(MAX_BUCKET_COUNT, (histogram.get(index) ?? 0) + count));
 }
 
 /** Adds every bucket of `source` to `target`. */

@@ -8,7 +8,7 @@ import { afterVarint, varintHigh, varintLow } from "./protobuf-wire.ts";
 import { pairToNumber } from "./uint64.ts";
 
 /** Buckets of one point; more is a fault, so that a few bytes cannot become large arrays. */
-export const MAX_BUCKETS = 10_000;
+export const MAX_BUCKETS = 2048;
 
 /** Scales outside of this range cannot be told apart by doubles (OpenTelemetry metrics data model: -10 to 20). */
 const MIN_SCALE = -10;

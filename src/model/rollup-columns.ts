@@ -74,6 +74,13 @@ export function rollupPosition(name: string): number {
   return position;
 }
 
+const DOUBLES = Uint8Array.from(ROLLUP_COLUMNS, ({ kind }) => (kind === "seconds" ? 1 : 0));
+
+/** Whether a sum can be kept in {@link RollupValues} as it is: whole numbers must be below 2^53 to be exact, doubles need not. */
+export function fitsRollupValue(position: number, sum: number): boolean {
+  return sum <= Number.MAX_SAFE_INTEGER || DOUBLES[position] === 1;
+}
+
 /** Columns that SQL generates from stored ones; they are read, never written. */
 export const GENERATED_COLUMNS: readonly {
   readonly name: string;

@@ -71,7 +71,7 @@ export interface ReceiverCounts {
   readonly pointsBaseline: number;
   /** Cumulative points that went down or jumped beyond belief. */
   readonly pointsFaulty: number;
-  /** Metrics put into quarantine. */
+  /** Metrics put into quarantine, those included for which it had no room. */
   readonly quarantined: number;
   /** Data points counted in an overflow row. */
   readonly pointsOverflow: number;
@@ -95,14 +95,14 @@ export interface LedgerRow {
   readonly receivedAt: number;
 }
 
-/** A row of `ingest_quarantine`: a metric that can never be folded. */
+/** A row of `ingest_quarantine`: a metric that can never be folded, or an amount that no total can hold. */
 export interface QuarantineRow {
   /** The log id of the entry it came in. */
   readonly logId: string;
   /** Epoch seconds. */
   readonly receivedAt: number;
   readonly reason: string;
-  /** The `ResourceMetrics` message (protobuf) that holds just this metric, or what could be kept of it. */
+  /** The `Metric`, `ResourceMetrics` or body (protobuf) that was put aside, or what could be kept of it; of amounts, JSON. */
   readonly payload: Uint8Array;
 }
 
@@ -156,7 +156,8 @@ export interface RollupStore {
   /** The ledger rows of a shard received at or after a time (epoch seconds), oldest first. */
   ledger(shard: number, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>>;
   /**
-   * Writes everything or nothing. The offset is compared and set: failure `conflict` when it is not at `fromId` of this
+   * Writes everything or nothing, but for amounts that would carry a total past 64 bits and quarantine past its limit: those
+   * amounts go to quarantine, and what quarantine has no room for is only counted. The offset is compared and set: failure `conflict` when it is not at `fromId` of this
    * generation. Any error rolls the whole back: retryable `unavailable`, also when the outcome is unknown (connection lost
    * in COMMIT): the caller reads `offset` to learn it.
    */

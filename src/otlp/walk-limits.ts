@@ -11,4 +11,4 @@ export interface WalkLimits {
 }
 
 /** Generous for any exporter, small enough that no request can exhaust memory or stack. */
-export const DEFAULT_WALK_LIMITS: WalkLimits = { maxPoints: 1_000_000, maxDepth: 32, maxAttributes: 1024 };
+export const DEFAULT_WALK_LIMITS: WalkLimits = { maxPoints: 250_000, maxDepth: 32, maxAttributes: 1024 };

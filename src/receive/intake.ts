@@ -9,6 +9,7 @@ import type { AppendedEntry, BridgeIdentity, IngestLog, LogEntryInput } from "..
 import type { OpenBody, WalkMetrics } from "../model/metrics-walk.ts";
 import type { OtlpAcceptance, OtlpRequest } from "../model/otlp-exchange.ts";
 import { retryable, success, type Result } from "../model/result.ts";
+import { BodyBudget } from "./body-budget.ts";
 import { RequestInspection, type ShardPart } from "./request-inspection.ts";
 
 /** What the door works with. */
@@ -17,6 +18,8 @@ export interface IntakeOptions {
   readonly logs: readonly IngestLog[];
   readonly openBody: OpenBody;
   readonly walk: WalkMetrics;
+  /** Inflated bytes that requests may hold while their logs are written: a small body can be large inside. */
+  readonly maxOpenBytes: number;
   /** `METRICS_DELTA_MAX_AGE`, milliseconds. */
   readonly deltaMaxAgeMillis: number;
   /** Whether anything may be taken in now: retryable before the first migration and while shutting down. */
@@ -62,9 +65,11 @@ export class Intake {
     retryableAnswers: 0,
   };
   readonly #options: IntakeOptions;
+  readonly #open: BodyBudget;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
+    this.#open = new BodyBudget(options.maxOpenBytes);
   }
 
   /**
@@ -83,12 +88,27 @@ export class Intake {
     if (open.kind !== "success") return open;
     const body = await this.#options.openBody(request.body, request.contentType, request.encoding);
     if (body.kind !== "success") return body;
+    // Once it is appended the fold may have given its memory back: its length is then 0.
+    const openBytes = body.value.length;
+    if (!this.#open.take(openBytes)) return retryable("overloaded", "too many bodies are open; try again");
+    try {
+      return await this.#inspect(request, body.value, identity);
+    } finally {
+      this.#open.give(openBytes);
+    }
+  }
+
+  async #inspect(
+    request: OtlpRequest,
+    body: Uint8Array,
+    identity: BridgeIdentity | undefined,
+  ): Promise<Result<OtlpAcceptance>> {
     const { logs, walk, deltaMaxAgeMillis } = this.#options;
     const context = { receivedAtMillis: request.receivedAtMillis, deltaMaxAgeMillis };
     const inspection = new RequestInspection(logs.length, context, identity);
-    const walked = walk(body.value, inspection);
+    const walked = walk(body, inspection);
     if (walked.kind !== "success") return walked;
-    const appended = await this.#append(request, body.value, inspection, identity);
+    const appended = await this.#append(request, body, inspection, identity);
     if (appended.kind !== "success") return appended;
     this.#count(inspection);
     const { rejectedPoints, message } = inspection;

@@ -155,6 +155,8 @@ export class OtlpHttpServer {
     if (read.kind === "gone") return undefined;
     if (read.kind === "too_large") return bodyTooLarge(maxBodyBytes);
     if (read.kind === "no_room") return noRoom();
+    // The handler may have given the body's memory back when it returns: its length is then 0.
+    const heldBytes = read.body.length;
     try {
       const receivedAtMillis = this.#options.clock.nowMillis();
       const result = await this.#options.handler({ ...checked, body: read.body, receivedAtMillis });
@@ -172,7 +174,7 @@ export class OtlpHttpServer {
       this.#options.handlerThrew(messageOf(error));
       return refusal("internal", "the receiver failed; it can be tried again");
     } finally {
-      this.#budget.give(read.body.length);
+      this.#budget.give(heldBytes);
     }
   }
 

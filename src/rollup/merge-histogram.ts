@@ -5,6 +5,7 @@
 import {
   histogramFromJson,
   histogramToJson,
+  MAX_BUCKET_COUNT,
   MAX_LATENCY_INDEX,
   mergeHistogram,
   MIN_LATENCY_INDEX,
@@ -49,7 +50,7 @@ function mergedText(stored: string, added: LatencyHistogram): string | undefined
     }
     if (position < indices.length && indices[position] === reader.index) {
       writer.copy(STORED, copied, reader.countStart);
-      writer.whole(reader.count + COUNTS[indices[position++]! - MIN_LATENCY_INDEX]!);
+      writer.whole(Math.min(MAX_BUCKET_COUNT, reader.count + COUNTS[indices[position++]! - MIN_LATENCY_INDEX]!));
       copied = reader.countEnd;
     }
   }

@@ -2,7 +2,7 @@
  * One commit on MySQL or MariaDB: offset first, then totals and everything beside them, in one transaction.
  */
 import type { Protocol } from "../model/dimensions.ts";
-import type { ShardCommit } from "../model/rollup-store.ts";
+import type { QuarantineRow, ShardCommit } from "../model/rollup-store.ts";
 import {
   MAX_BYTES_PER_INSERT,
   MAX_KEYS_PER_SELECT,
@@ -11,9 +11,12 @@ import {
   paddedChunks,
 } from "./mysql-chunks.ts";
 import type { MysqlSession } from "./mysql-session.ts";
+import { isOutOfRange, nearlyFullRows } from "./mysql-range.ts";
 import { addMysqlTotals, placeholders } from "./mysql-totals.ts";
+import { quarantineThatFits } from "./quarantine-room.ts";
 import { SIDE_TABLES } from "./side-rows.ts";
 import type { SideRow, SideTable } from "./side-rows.ts";
+import { isVast, withinRange } from "./total-range.ts";
 import { protocolsInCommit, seriesInCommit, tableIncrements } from "./totals-table.ts";
 
 /** Series whose protocol is remembered between commits; past it the memory starts anew. */
@@ -23,10 +26,29 @@ const MAX_REMEMBERED_PROTOCOLS = 100_000;
 export class MysqlCommitWriter {
   readonly #protocols = new Map<bigint, Protocol>();
 
-  /** Writes a commit; false, with nothing written, when the shard's offset is elsewhere. Rejects, with nothing written, on any error. */
-  write(session: MysqlSession, commit: ShardCommit): Promise<boolean> {
+  /**
+   * Writes a commit, without what would carry a total past 64 bits, which goes to quarantine. False, with nothing written,
+   * when the shard's offset is elsewhere. Rejects, with nothing written, on any error.
+   */
+  async write(session: MysqlSession, commit: ShardCommit): Promise<boolean> {
+    if (isVast(commit)) return this.#writeWithinRange(session, commit);
+    try {
+      return await this.#write(session, commit, async () => commit);
+    } catch (error) {
+      if (!isOutOfRange(error)) throw error;
+      return this.#writeWithinRange(session, commit);
+    }
+  }
+
+  #writeWithinRange(session: MysqlSession, commit: ShardCommit): Promise<boolean> {
+    return this.#write(session, commit, async () => withinRange(commit, await nearlyFullRows(session, commit)));
+  }
+
+  #write(session: MysqlSession, whole: ShardCommit, fitted: () => Promise<ShardCommit>): Promise<boolean> {
     return session.transaction(async () => {
-      if (!(await advanceOffset(session, commit))) return false;
+      if (!(await advanceOffset(session, whole))) return false;
+      const fitting = await fitted();
+      const commit = { ...fitting, quarantine: await roomyQuarantine(session, fitting) };
       for (const table of SIDE_TABLES) await writeSideTable(session, table, table.rowsOf(commit));
       const protocols = await this.#protocolsOf(session, commit);
       for (const increments of tableIncrements(commit, (id) => known(protocols, id))) {
@@ -49,6 +71,18 @@ export class MysqlCommitWriter {
     }
     return this.#protocols;
   }
+}
+
+async function roomyQuarantine(
+  session: MysqlSession,
+  { shard, quarantine }: ShardCommit,
+): Promise<readonly QuarantineRow[]> {
+  if (quarantine.length === 0) return quarantine;
+  const [held] = await session.rows(
+    "SELECT COUNT(*) AS held, COALESCE(SUM(LENGTH(payload)), 0) AS bytes FROM ingest_quarantine WHERE shard = ?",
+    [shard],
+  );
+  return quarantineThatFits(quarantine, { rows: Number(held?.["held"]), bytes: Number(held?.["bytes"]) });
 }
 
 function known(protocols: ReadonlyMap<bigint, Protocol>, id: bigint): Protocol {

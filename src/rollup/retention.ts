@@ -23,6 +23,12 @@ export const ALERTS_KEPT_SECONDS: number = 400 * 86_400;
 /** What is kept of the payload of a metric in quarantine, bytes: larger than any server's packet it would stop its shard. */
 export const MAX_QUARANTINE_PAYLOAD_BYTES: number = 1_048_576;
 
+/** Rows that a shard's quarantine holds; what comes beyond them is counted and not kept. */
+export const MAX_QUARANTINE_ROWS_PER_SHARD = 1000;
+
+/** Bytes of payloads that a shard's quarantine holds; what comes beyond them is counted and not kept. */
+export const MAX_QUARANTINE_BYTES_PER_SHARD: number = 67_108_864;
+
 /** What is kept of the reason of a quarantine, UTF-16 units: the width of its column. */
 export const MAX_QUARANTINE_REASON_LENGTH = 512;
 

@@ -3,12 +3,15 @@
  */
 import type { Protocol } from "../model/dimensions.ts";
 import type { RollupColumn } from "../model/rollup-columns.ts";
-import type { ShardCommit } from "../model/rollup-store.ts";
+import type { QuarantineRow, ShardCommit } from "../model/rollup-store.ts";
 import { foldIncrements } from "./fold-increments.ts";
 import { EMPTY_HISTOGRAM_JSON, mergedHistogramJson } from "./merge-histogram.ts";
+import { quarantineThatFits } from "./quarantine-room.ts";
 import { SIDE_TABLES } from "./side-rows.ts";
 import type { SideTable } from "./side-rows.ts";
 import type { SqliteSession } from "./sqlite-session.ts";
+import { isVast, limitedColumns, NEARLY_FULL, touchedTables, withinRange } from "./total-range.ts";
+import type { NearlyFullRow, NearlyFullRows } from "./total-range.ts";
 import { columnsToWrite, protocolsInCommit, tableIncrements } from "./totals-table.ts";
 import type { TableIncrements, TotalsIncrement, TotalsTable } from "./totals-table.ts";
 
@@ -17,18 +20,74 @@ export function sqliteColumn({ name, kind }: RollupColumn): string {
   return kind === "millis" ? name.replace(/_seconds$/, "_millis") : name;
 }
 
-/** Writes a commit; false, with nothing written, when the shard's offset is elsewhere. Throws, with nothing written, on any error. */
+/** What SQLite reports of a whole number that became a float: of a sum that does not fit 64 bits. */
+const SQLITE_CONSTRAINT_DATATYPE = 3091;
+
+/**
+ * Writes a commit, without what would carry a total past 64 bits, which goes to quarantine. False, with nothing written, when
+ * the shard's offset is elsewhere. Throws, with nothing written, on any error.
+ */
 export function writeSqliteCommit(session: SqliteSession, commit: ShardCommit): boolean {
-  return session.transaction(() => {
-    if (!advanceOffset(session, commit)) return false;
-    for (const table of SIDE_TABLES) writeSideTable(session, table, commit);
-    for (const increments of tableIncrements(commit, protocolLookup(session, commit))) addTotals(session, increments);
-    session.run("DELETE FROM ingest_ledger WHERE shard = ? AND received_at < ?", [
-      commit.shard,
-      commit.ledgerExpiredBefore,
-    ]);
-    return true;
-  });
+  if (isVast(commit)) return writeWithinRange(session, commit);
+  try {
+    return session.transaction(() => advanceOffset(session, commit) && writeAll(session, commit));
+  } catch (error) {
+    if (!isOutOfRange(error)) throw error;
+    return writeWithinRange(session, commit);
+  }
+}
+
+function isOutOfRange(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && error.errcode === SQLITE_CONSTRAINT_DATATYPE;
+}
+
+function writeWithinRange(session: SqliteSession, commit: ShardCommit): boolean {
+  return session.transaction(
+    () => advanceOffset(session, commit) && writeAll(session, withinRange(commit, nearlyFullRows(session, commit))),
+  );
+}
+
+function nearlyFullRows(session: SqliteSession, commit: ShardCommit): NearlyFullRows {
+  const found = new Map<string, readonly NearlyFullRow[]>();
+  for (const { table, from, to } of touchedTables(commit)) {
+    const columns = limitedColumns(table).map(([, position]) => sqliteColumn(table.valueColumns[position]!));
+    const rows = session.all(
+      `SELECT * FROM ${table.name} WHERE bucket_start BETWEEN ? AND ?
+       AND (${columns.map((column) => `${column} > ${NEARLY_FULL}`).join(" OR ")})`,
+      [from, to],
+    );
+    found.set(
+      table.name,
+      rows.map((row) => ({
+        id: row[table.idColumn] as bigint,
+        bucketStart: Number(row["bucket_start"]),
+        values: table.valueColumns.map((column) =>
+          column.kind === "seconds" ? 0n : (row[sqliteColumn(column)] as bigint),
+        ),
+      })),
+    );
+  }
+  return found;
+}
+
+function writeAll(session: SqliteSession, whole: ShardCommit): boolean {
+  const commit = { ...whole, quarantine: roomyQuarantine(session, whole) };
+  for (const table of SIDE_TABLES) writeSideTable(session, table, commit);
+  for (const increments of tableIncrements(commit, protocolLookup(session, commit))) addTotals(session, increments);
+  session.run("DELETE FROM ingest_ledger WHERE shard = ? AND received_at < ?", [
+    commit.shard,
+    commit.ledgerExpiredBefore,
+  ]);
+  return true;
+}
+
+function roomyQuarantine(session: SqliteSession, { shard, quarantine }: ShardCommit): readonly QuarantineRow[] {
+  if (quarantine.length === 0) return quarantine;
+  const held = session.get(
+    "SELECT COUNT(*) AS held, COALESCE(SUM(LENGTH(payload)), 0) AS bytes FROM ingest_quarantine WHERE shard = ?",
+    [shard],
+  );
+  return quarantineThatFits(quarantine, { rows: Number(held?.["held"]), bytes: Number(held?.["bytes"]) });
 }
 
 function advanceOffset(session: SqliteSession, { shard, offset, persistedAt }: ShardCommit): boolean {

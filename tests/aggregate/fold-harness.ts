@@ -21,7 +21,7 @@ const DEFAULTS: ShardFoldOptions = {
   maxSeries: 1000,
   deltaMaxAgeMillis: 3_600_000,
   maxRecentDeltas: 100_000,
-  maxStreamsPerScope: 10_000,
+  maxStateBytes: 100_000_000,
   birthSeconds: BIRTH,
   prices: { nanosPerUserHour: 50_000_000, nanosPerGigabyte: 0 },
 };

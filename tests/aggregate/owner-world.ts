@@ -95,7 +95,7 @@ export class OwnerWorld {
         maxSeries: 1000,
         deltaMaxAgeMillis: 3_600_000,
         maxRecentDeltas: 10_000,
-        maxStreamsPerScope: 1000,
+        maxStateBytes: 10_000_000,
         prices: { nanosPerUserHour: 0, nanosPerGigabyte: 0 },
       },
       batchEntries: 3,

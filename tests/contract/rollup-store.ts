@@ -97,19 +97,6 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
       });
     });
 
-    it("refuses a total that does not fit 64 bits instead of rounding it, and keeps nothing of that commit", async () => {
-      await commit(minuteCommit("0-0", "1-0", ["/big"], [increment("/big", { bytes_in: 1 })]));
-      await database.query("UPDATE metrics_minute SET bytes_in = 9223372036854775807");
-      const refused = await store.commit(
-        shardCommit("1-0", "2-0", {
-          rollups: { minute: [increment("/big", { bytes_in: 1, frames: 1 })], hourly: [], daily: [] },
-        }),
-      );
-      expect(refused).toMatchObject({ kind: "retryable", code: "unavailable" });
-      expect((await minuteRows())[0]?.values).toMatchObject({ bytes_in: 9223372036854775807n, frames: 0n });
-      expect(valueOf(await store.offset(0)).lastId).toBe("1-0");
-    });
-
     it("answers conflict to a commit from elsewhere, and to the same commit again, and writes nothing of it", async () => {
       const first = minuteCommit("0-0", "1-0", ["/a"], [increment("/a", { bytes_in: 5 })], {
         ledger: [{ slot: 1, entries: new Uint8Array([1]), receivedAt: TEST_DAY }],

@@ -124,10 +124,15 @@ test("exports periodically", { timeout: TIMEOUT_MILLIS }, async () => {
   await end(app, stop);
 });
 
-test("METRICS_ENABLED=false measures nothing", { timeout: TIMEOUT_MILLIS }, async () => {
+const SWITCHES = [
+  ["METRICS_ENABLED", "false"],
+  ["OTEL_SDK_DISABLED", "true"],
+] as const;
+
+test.for(SWITCHES)("%s=%s measures nothing", { timeout: TIMEOUT_MILLIS }, async ([name, value]) => {
   await using receiver = new FakeOtlpServer();
   const app = await start("express-app.mjs", {
-    METRICS_ENABLED: "false",
+    [name]: value,
     OTEL_EXPORTER_OTLP_ENDPOINT: await receiver.listen(),
     OTEL_METRIC_EXPORT_INTERVAL: "100",
   });

@@ -27,6 +27,7 @@ function door(shards: number = 1, changes: Partial<IntakeOptions> = {}): Door {
     logs,
     openBody: createOpenBody(),
     walk: walkMetrics,
+    maxOpenBytes: 100_000_000,
     deltaMaxAgeMillis: 3_600_000,
     gate: () => success(undefined),
     appended: ({ shard, to, body }) => void appended.push({ shard, id: to.id, body }),
@@ -184,5 +185,35 @@ describe("the gate", () => {
     expect(await intake.accept(request(otlpRequest([service("shop", io(5n))])))).toBe(closed);
     expect(await intake.accept(request(Uint8Array.of(0xff)))).toBe(closed);
     expect([logs[0]!.entries, intake.counts.retryableAnswers]).toEqual([[], 2]);
+  });
+});
+
+describe("small bodies that are large inside", () => {
+  it("are told to come again while others are being appended, and are taken then", async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const log = new MemoryLog();
+    const append: IngestLog["append"] = async (entry) => {
+      await promise;
+      return log.append(entry);
+    };
+    const { intake } = door(1, { logs: [altered(log, { append })], maxOpenBytes: 1_500_000 });
+    const large = request(gzipSync(otlpRequest([service("x".repeat(1_000_000), io(5n))])), { encoding: "gzip" });
+    expect(large.body.length).toBeLessThan(10_000);
+    const first = intake.accept(large);
+    await new Promise((done) => void setImmediate(done));
+    expect(await intake.accept(large)).toMatchObject({ kind: "retryable", code: "overloaded" });
+    resolve();
+    expect(await first).toMatchObject({ kind: "success" });
+    expect(await intake.accept(large)).toMatchObject({ kind: "success" });
+    expect(log.entries).toHaveLength(2);
+  });
+
+  it("make room again even if the fold has given their memory back by then", async () => {
+    const { intake } = door(1, {
+      maxOpenBytes: 1_500_000,
+      appended: ({ body }) => void (body.buffer as ArrayBuffer).transfer(0),
+    });
+    const large = request(gzipSync(otlpRequest([service("x".repeat(1_000_000), io(5n))])), { encoding: "gzip" });
+    for (let round = 0; round < 3; round += 1) expect(await intake.accept(large)).toMatchObject({ kind: "success" });
   });
 });

@@ -281,6 +281,19 @@ describe("the limits on bodies", () => {
     expect((await send(port, { headers: PROTOBUF }, Buffer.alloc(1000))).status).toBe(200);
   });
 
+  test("a body whose memory the handler gave back is given back to the budget, too", async () => {
+    const { port } = await start(
+      async ({ body }) => {
+        (body.buffer as ArrayBuffer).transfer(0);
+        return success(NOTHING_REJECTED);
+      },
+      { maxInFlightBytes: 250_000 },
+    );
+    for (let round = 0; round < 3; round += 1) {
+      expect((await send(port, { headers: PROTOBUF }, Buffer.alloc(200_000))).status).toBe(200);
+    }
+  });
+
   test("a sender that goes away in the middle gives its bytes back", async () => {
     const { port } = await start(undefined, { maxInFlightBytes: 1000 });
     const head =

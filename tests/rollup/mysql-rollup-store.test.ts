@@ -10,6 +10,7 @@ import { withMysqlSnapshot } from "../../src/rollup/mysql-snapshot.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
 import { type PlainRow, valueOf } from "../contract/rollup-database.ts";
+import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
 import { describeTotalsVerification, type SnapshotDatabase } from "../contract/totals-verification.ts";
@@ -76,6 +77,7 @@ async function makeDatabase(): Promise<SnapshotDatabase & { readonly url: string
 
 describeRollupStore("MySQL", makeDatabase);
 describeRollupSideTables("MySQL", makeDatabase);
+describeRollupRange("MySQL", makeDatabase);
 describeRollupArithmetic("MySQL", makeDatabase);
 describeRollupMigrations("MySQL", makeDatabase);
 describeTotalsVerification("MySQL", makeDatabase);

@@ -12,6 +12,7 @@ import { withSqliteSnapshot } from "../../src/rollup/sqlite-snapshot.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
 import { type PlainRow, valueOf } from "../contract/rollup-database.ts";
+import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
 import { describeTotalsVerification, type SnapshotDatabase } from "../contract/totals-verification.ts";
@@ -60,6 +61,7 @@ async function makeDatabase(): Promise<SnapshotDatabase> {
 
 describeRollupStore("SQLite", makeDatabase);
 describeRollupSideTables("SQLite", makeDatabase);
+describeRollupRange("SQLite", makeDatabase);
 describeRollupArithmetic("SQLite", makeDatabase);
 describeRollupMigrations("SQLite", makeDatabase);
 describeTotalsVerification("SQLite", makeDatabase);

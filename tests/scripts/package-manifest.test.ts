@@ -34,6 +34,12 @@ describe("manifestFaults", () => {
     expect(manifestFaults(faulty, lockfile({}))).toEqual(["driver: expected a caret range (got 1.0.0)"]);
   });
 
+  it("takes an alias by the range of its package", () => {
+    const aliased = (range: string): PackageManifest => ({ ...manifest, dependencies: { old: range } });
+    expect(manifestFaults(aliased("npm:driver@^1.0.0"), lockfile({}))).toEqual([]);
+    expect(manifestFaults(aliased("npm:driver@1.0.0"), lockfile({}))).toHaveLength(1);
+  });
+
   it("refuses a lockfile that names a registry", () => {
     const packages = { "node_modules/driver": { resolved: "https://packages.example/driver.tgz" } };
     expect(manifestFaults(manifest, lockfile(packages))).toEqual(["package-lock.json names a registry (resolved)"]);

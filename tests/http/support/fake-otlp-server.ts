@@ -24,6 +24,7 @@ export interface JsonPoint {
 interface JsonMetric {
   readonly name: string;
   readonly sum?: { readonly dataPoints: readonly JsonPoint[] };
+  readonly histogram?: { readonly dataPoints: readonly JsonPoint[] };
   readonly exponentialHistogram?: { readonly dataPoints: readonly JsonPoint[] };
 }
 
@@ -61,7 +62,7 @@ export class FakeOtlpServer implements AsyncDisposable {
         scopeMetrics.flatMap((scope) => scope.metrics),
       );
       const found = metrics.find(({ name }) => name === metric);
-      if (found !== undefined) return (found.exponentialHistogram ?? found.sum)?.dataPoints ?? [];
+      if (found !== undefined) return (found.exponentialHistogram ?? found.histogram ?? found.sum)?.dataPoints ?? [];
     }
     return [];
   }

@@ -78,6 +78,8 @@ export async function startPrivateMariadb(parentFolder: string = tmpdir()): Prom
       `--socket=${join(folder, "s.sock")}`,
       `--init-file=${initFile}`,
       `--pid-file=${join(folder, "pid")}`,
+      // Servers that share a folder for temporary tables can take each other's away.
+      `--tmpdir=${folder}`,
       ...userArguments(),
       ...TEST_SERVER_SETTINGS,
       ...(program.kind === "mysql" ? ["--mysqlx=OFF"] : []),

@@ -34,28 +34,41 @@ export async function startRedis(directory: string): Promise<Database> {
 
 /** Starts a mariadbd whose COMMIT means that the data is on the disk, with an empty database. */
 export async function startMariadb(directory: string): Promise<Database> {
-  const dataDirectory = join(directory, "mariadb");
-  mkdirSync(dataDirectory);
-  const user = userInfo().username;
-  const common = ["--no-defaults", `--datadir=${dataDirectory}`, `--user=${user}`];
-  execFileSync("mariadb-install-db", [...common, "--auth-root-authentication-method=normal", "--skip-test-db"], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  installMariadb(directory);
+  return await runMariadb(directory);
+}
+
+/** Makes the files of a mariadbd. */
+export function installMariadb(directory: string): void {
+  mkdirSync(join(directory, "mariadb"));
+  execFileSync(
+    "mariadb-install-db",
+    [...mariadbOptions(directory), "--auth-root-authentication-method=normal", "--skip-test-db"],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+}
+
+/** Runs a mariadbd on its files, on a free port. */
+export async function runMariadb(directory: string, flushLogAtCommit: number = 1): Promise<Database> {
   const port = await unusedPort();
   const server = await startChildServer({
     command: "mariadbd",
     commandArguments: [
-      ...common,
+      ...mariadbOptions(directory),
       "--bind-address=127.0.0.1",
       `--port=${port}`,
       `--socket=${join(directory, "mariadb.sock")}`,
-      "--innodb_flush_log_at_trx_commit=1",
+      `--innodb_flush_log_at_trx_commit=${flushLogAtCommit}`,
       "--skip-log-bin",
     ],
     ready: () => createDatabase(port),
     maxStartMillis: 60_000,
   });
   return { ...server, url: `mysql://root@127.0.0.1:${port}/bandwidth` };
+}
+
+function mariadbOptions(directory: string): readonly string[] {
+  return ["--no-defaults", `--datadir=${join(directory, "mariadb")}`, `--user=${userInfo().username}`];
 }
 
 async function createDatabase(port: number): Promise<boolean> {

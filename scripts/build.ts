@@ -1,6 +1,7 @@
 /** Builds `dist/` from `src/`: compiled files, type declarations, and the assets that the code reads beside itself. */
-import { chmodSync, copyFileSync, globSync, mkdirSync, rmSync } from "node:fs";
+import { chmodSync, copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { bundleBrowser } from "./browser-bundle.ts";
 import { ROOT, runCommand } from "./run-command.ts";
 
 /** What is copied as it is, by its place in `src/`. */
@@ -24,5 +25,10 @@ for (const asset of globSync(ASSETS, { cwd: sourceDirectory })) {
   mkdirSync(dirname(target), { recursive: true });
   copyFileSync(join(sourceDirectory, asset), target);
 }
+
+// Pages get a bundle in place of what was compiled file by file; the types stay.
+const browserDirectory = join(outputDirectory, "browser");
+for (const compiledFile of globSync("*.js", { cwd: browserDirectory })) rmSync(join(browserDirectory, compiledFile));
+for (const { name, code } of await bundleBrowser()) writeFileSync(join(browserDirectory, name), code);
 
 chmodSync(join(outputDirectory, "app/main.js"), 0o755);

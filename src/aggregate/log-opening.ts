@@ -6,6 +6,7 @@
 import type { IngestLog, LogStatus } from "../model/ingest-log.ts";
 import { LOG_START } from "../model/ingest-log.ts";
 import { compareLogIds, followingEntryId } from "../model/log-id.ts";
+import type { LogView } from "../model/log-view.ts";
 import { success, type Result } from "../model/result.ts";
 import type { RollupStore, ShardOffset } from "../model/rollup-store.ts";
 
@@ -57,14 +58,17 @@ export interface LogGap {
  * Looks whether the log goes on where the offset ends: it does not where totals were restored from an old copy behind a log that
  * was trimmed since. Retryable `unavailable`.
  */
-export async function findLogGap(log: IngestLog, { lastId }: ShardOffset): Promise<Result<LogGap | undefined>> {
+export async function findLogGap(log: IngestLog, offset: ShardOffset): Promise<Result<LogGap | undefined>> {
   const status = await log.status();
   if (status.kind !== "success") return status;
   const oldest = await log.read(LOG_START, 1);
   if (oldest.kind !== "success") return oldest;
-  const [entry] = oldest.value;
-  const beforeId = entry?.id;
+  return success(logGap({ status: status.value, oldest: oldest.value[0] }, offset));
+}
+
+/** The gap between an offset and a log that was looked at before the offset was read; `undefined` when there is none. */
+export function logGap({ status, oldest }: LogView, { lastId }: Pick<ShardOffset, "lastId">): LogGap | undefined {
   const next = followingEntryId(lastId);
-  const continues = compareLogIds(beforeId ?? followingEntryId(status.value.lastId), next) <= 0;
-  return success(continues ? undefined : { afterId: lastId, beforeId, beforeMillis: entry?.receivedAtMillis });
+  const continues = compareLogIds(oldest?.id ?? followingEntryId(status.lastId), next) <= 0;
+  return continues ? undefined : { afterId: lastId, beforeId: oldest?.id, beforeMillis: oldest?.receivedAtMillis };
 }

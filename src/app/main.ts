@@ -27,6 +27,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "check settings, Redis, SQL, clock and ports, and say how to mend them",
     load: async () => (await import("./doctor.ts")).doctor,
   },
+  verify: {
+    summary: "prove the totals against themselves and the log, beside running receivers  [--json]",
+    load: async () => (await import("./verify.ts")).verify,
+  },
 };
 
 const HELP = `otel-bandwidth: what your traffic weighs and what it costs

@@ -57,7 +57,11 @@ export function createReceiver(options: ReceiverOptions = {}): Receiver {
       await (stopped ??= pipeline.stop());
       throw new Error(started.reason);
     },
-    warnings: () => pipeline.logs.warnings().catch((error: unknown) => [messageOf(error)]),
+    warnings: async () => {
+      const stores = [pipeline.logs, pipeline.totals];
+      const found = stores.map((store) => store.warnings().catch((error: unknown) => [messageOf(error)]));
+      return (await Promise.all(found)).flat();
+    },
     statementCounts: () => pipeline.totals.store.statementCounts(),
     reloadCertificates: () => pipeline.reloadCertificates(),
     stop: () => (stopped ??= pipeline.stop()),

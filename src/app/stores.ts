@@ -18,6 +18,7 @@ import type { ShardLease } from "../model/shard-lease.ts";
 import { MemoryRealtimeStore } from "../realtime/memory-realtime-store.ts";
 import { RedisRealtimeStore } from "../realtime/redis-realtime-store.ts";
 import type { MigrationDatabase } from "../rollup/migrate.ts";
+import { checkMysqlDurability } from "../rollup/mysql-durability.ts";
 import { mysqlMigrationDatabase } from "../rollup/mysql-migration-database.ts";
 import { MysqlRollupStore } from "../rollup/mysql-rollup-store.ts";
 import { sqliteMigrationDatabase } from "../rollup/sqlite-migration-database.ts";
@@ -41,6 +42,8 @@ export interface LogStores {
 export interface TotalsStore {
   readonly store: RollupStore & RollupReader;
   readonly description: string;
+  /** What is not durable, one sentence each; none while it cannot be reached. */
+  readonly warnings: () => Promise<readonly string[]>;
 }
 
 /** The file of the embedded totals. */
@@ -92,11 +95,13 @@ export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Resul
   const { mysqlUrl, dataDirectory } = settings;
   if (mysqlUrl !== undefined) {
     const store = new MysqlRollupStore({ url: mysqlUrl, clock });
-    return success({ store, description: `MySQL at ${withoutSecrets(mysqlUrl)}` });
+    const warnings = (): Promise<readonly string[]> => checkMysqlDurability({ url: mysqlUrl, clock });
+    return success({ store, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
   }
   const file = embeddedTotalsFile(dataDirectory);
   const opened = openSqliteRollupStore({ file });
-  return opened.kind === "success" ? success({ store: opened.value, description: `SQLite at ${file}` }) : opened;
+  if (opened.kind !== "success") return opened;
+  return success({ store: opened.value, description: `SQLite at ${file}`, warnings: async () => [] });
 }
 
 /** The migrations of the SQL side. */

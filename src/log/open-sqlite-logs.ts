@@ -29,7 +29,8 @@ export interface SqliteLogs {
   close(): void;
 }
 
-const LOG_FILE = "ingest-log.db";
+/** The name of the file in `DATA_DIR`. */
+export const LOG_FILE = "ingest-log.db";
 
 /**
  * Locks the directory and opens the file. Failure `conflict` naming who holds the lock, retryable `unavailable` when the disk

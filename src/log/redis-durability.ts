@@ -70,7 +70,7 @@ async function checkSetting(redis: Redis, requirement: Requirement): Promise<rea
 async function checkFacts(redis: Redis): Promise<readonly DurabilityFinding[]> {
   try {
     const facts = parseInfo(await redis.info());
-    return [...checkVersion(facts), ...checkPersistence(facts), ...checkReplication(facts)];
+    return [...checkVersion(facts), ...checkPersistence(facts), ...(await checkReplication(redis, facts))];
   } catch (error) {
     return [unknown("INFO", `version, persistence and replication could not be checked (${messageOf(error)})`)];
   }
@@ -95,7 +95,10 @@ function checkPersistence(facts: ReadonlyMap<string, string>): readonly Durabili
   ];
 }
 
-function checkReplication(facts: ReadonlyMap<string, string>): readonly DurabilityFinding[] {
+async function checkReplication(
+  redis: Redis,
+  facts: ReadonlyMap<string, string>,
+): Promise<readonly DurabilityFinding[]> {
   if (facts.get("role") === "slave") {
     return [danger("role", "This Redis is a replica and refuses writes. Point REDIS_URL at its primary.")];
   }
@@ -103,7 +106,39 @@ function checkReplication(facts: ReadonlyMap<string, string>): readonly Durabili
   const message =
     "Redis replicates asynchronously: a fail-over can lose what it acknowledged just before. " +
     "Fail over by hand, after the replica has caught up.";
-  return [danger("connected_slaves", message)];
+  return [danger("connected_slaves", message), ...checkReplicaLag(facts), ...(await checkMinimumReplicas(redis))];
+}
+
+/** Replicas that hear nothing of their primary, or say nothing to it, for this many seconds are behind. */
+const MAX_REPLICA_LAG_SECONDS = 10;
+
+function checkReplicaLag(facts: ReadonlyMap<string, string>): readonly DurabilityFinding[] {
+  const late: string[] = [];
+  for (const [name, text] of facts) {
+    if (!/^slave\d+$/.test(name)) continue;
+    const fields = new Map(text.split(",").map((pair) => pair.split("=") as [string, string]));
+    const lag = Number(fields.get("lag"));
+    const place = `${fields.get("ip")}:${fields.get("port")}`;
+    if (fields.get("state") !== "online") late.push(`${place} is not in step yet (${fields.get("state")})`);
+    else if (lag > MAX_REPLICA_LAG_SECONDS) late.push(`${place} has said nothing for ${lag} s`);
+  }
+  if (late.length === 0) return [];
+  return [
+    danger("replica_lag", `Of the replicas, ${late.join(", ")}: promoted now, it would lack what was acknowledged.`),
+  ];
+}
+
+async function checkMinimumReplicas(redis: Redis): Promise<readonly DurabilityFinding[]> {
+  const setting = "min-replicas-to-write";
+  const advice =
+    "a primary that is cut off from its replicas goes on acknowledging what a promoted replica will never have. Set it to 1: " +
+    "senders are then answered 503 while no replica is near (min-replicas-max-lag).";
+  try {
+    const [, value] = (await redis.config("GET", setting)) as readonly string[];
+    return Number(value) > 0 ? [] : [danger(setting, `${setting} is ${value}: ${advice}`)];
+  } catch (error) {
+    return [unknown(setting, `${setting} could not be checked (${messageOf(error)}); when it is 0, ${advice}`)];
+  }
 }
 
 function parseInfo(text: string): ReadonlyMap<string, string> {

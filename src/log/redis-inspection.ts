@@ -9,6 +9,7 @@ import type { Result } from "../model/result.ts";
 import { connectRedis } from "./redis-connection.ts";
 import { checkRedisDurability } from "./redis-durability.ts";
 import type { DurabilityFinding } from "./redis-durability.ts";
+import { checkRedisPermissions, type RedisPermissions } from "./redis-permissions.ts";
 
 /** What is to be looked at. */
 export interface RedisInspectionOptions {
@@ -23,13 +24,22 @@ export interface RedisInspection {
   /** As Redis gives it; `undefined` where it may not be asked. */
   readonly version: string | undefined;
   readonly findings: readonly DurabilityFinding[];
+  /** What its user may not do; `undefined` where Redis does not tell. */
+  readonly permissions: RedisPermissions | undefined;
   /** How far Redis's clock is ahead of ours, milliseconds; `undefined` where it may not be asked. */
   readonly clockAheadMillis: number | undefined;
 }
 
 /** Looks. Retryable `unavailable` that says in plain words why Redis cannot be used. */
-export async function inspectRedis(options: RedisInspectionOptions): Promise<Result<RedisInspection>> {
-  const { url, clock, timeoutMillis = 5000 } = options;
+export function inspectRedis(options: RedisInspectionOptions): Promise<Result<RedisInspection>> {
+  return withInspectedRedis(options, async (redis) => success(await look(redis, options.clock)));
+}
+
+/** Gives `work` a connection of its own. Retryable `unavailable` that says in plain words why Redis cannot be used. */
+export async function withInspectedRedis<T>(
+  { url, clock, timeoutMillis = 5000 }: RedisInspectionOptions,
+  work: (redis: Redis) => Promise<Result<T>>,
+): Promise<Result<T>> {
   let failed = (_error: Error): void => undefined;
   const fault = new Promise<Error>((resolve) => (failed = resolve));
   const redis = connectRedis({
@@ -43,7 +53,7 @@ export async function inspectRedis(options: RedisInspectionOptions): Promise<Res
   try {
     const ready = new Promise<undefined>((resolve) => void redis.once("ready", () => resolve(undefined)));
     const error = await Promise.race([ready, fault]);
-    return error === undefined ? success(await look(redis, clock)) : retryable("unavailable", explain(error));
+    return error === undefined ? await work(redis) : retryable("unavailable", explain(error));
   } catch (error) {
     return retryable("unavailable", explain(error));
   } finally {
@@ -55,7 +65,12 @@ export async function inspectRedis(options: RedisInspectionOptions): Promise<Res
 async function look(redis: Redis, clock: Clock): Promise<RedisInspection> {
   const info = await redis.info("server").catch(() => "");
   const version = /^redis_version:(\S+)/m.exec(info)?.[1];
-  return { version, findings: await checkRedisDurability(redis), clockAheadMillis: await clockAhead(redis, clock) };
+  return {
+    version,
+    findings: await checkRedisDurability(redis),
+    permissions: await checkRedisPermissions(redis),
+    clockAheadMillis: await clockAhead(redis, clock),
+  };
 }
 
 async function clockAhead(redis: Redis, clock: Clock): Promise<number | undefined> {

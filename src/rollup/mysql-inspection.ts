@@ -22,6 +22,8 @@ export interface MysqlInspection {
   readonly flushLogAtCommit: number;
   /** `sync_binlog`; `undefined` when there is no binary log. 1 keeps every commit. */
   readonly syncBinaryLog: number | undefined;
+  /** `innodb_doublewrite`: whether a page half written in a crash can be mended. */
+  readonly writesPagesTwice: boolean;
   /** Privileges on the database that were not found to be granted to the user. */
   readonly missingPrivileges: readonly string[];
   /** Whether a role is active: it may grant what the user itself lacks. */
@@ -65,7 +67,8 @@ async function look(session: MysqlSession, { clock = systemClock }: MysqlOptions
   const [facts = {}] = await session.rows(
     `SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED) AS millis, VERSION() AS version, DATABASE() AS name,
        CURRENT_USER() AS user, CURRENT_ROLE() AS role, @@GLOBAL.log_bin AS log_bin,
-       @@GLOBAL.innodb_flush_log_at_trx_commit AS flush_log, @@GLOBAL.sync_binlog AS sync_binlog`,
+       @@GLOBAL.innodb_flush_log_at_trx_commit AS flush_log, @@GLOBAL.sync_binlog AS sync_binlog,
+       @@GLOBAL.innodb_doublewrite AS doublewrite`,
     [],
   );
   const between = (before + clock.nowMillis()) / 2;
@@ -78,6 +81,8 @@ async function look(session: MysqlSession, { clock = systemClock }: MysqlOptions
     isSupported: isAtLeast(version, MINIMUM_VERSIONS[product]),
     flushLogAtCommit: Number(facts["flush_log"]),
     syncBinaryLog: Number(facts["log_bin"]) === 0 ? undefined : Number(facts["sync_binlog"]),
+    // Also DETECT_ONLY: it tells of such a page, and has nothing to mend it with.
+    writesPagesTwice: !["0", "OFF", "DETECT_ONLY"].includes(String(facts["doublewrite"])),
     missingPrivileges: await missingPrivileges(session, user),
     hasRole: !["", "NONE", "null"].includes(String(facts["role"])),
     user,

@@ -2,21 +2,18 @@
  * Looks at the SQLite file of the totals without changing anything, not even by the files SQLite keeps beside it.
  */
 import { existsSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
+import type { DatabaseSync } from "node:sqlite";
 import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import type { AppliedMigration } from "./migrate.ts";
+import { openSqliteReadOnly } from "./sqlite-read-only.ts";
 
 /** The migrations that ran; none where there is no file. Retryable `unavailable` when the file cannot be read. */
 export function appliedSqliteMigrations(file: string): Result<readonly AppliedMigration[]> {
   if (!existsSync(file)) return success([]);
   let database: DatabaseSync | undefined;
   try {
-    const address = pathToFileURL(file);
-    // A file that nobody has open is read as it is; else SQLite would make its files beside it and leave them.
-    if (!existsSync(`${file}-wal`)) address.searchParams.set("immutable", "1");
-    database = new DatabaseSync(address, { readOnly: true });
+    database = openSqliteReadOnly(file);
     return success(read(database));
   } catch (error) {
     return retryable("unavailable", `${file} cannot be read: ${messageOf(error)}`);

@@ -14,12 +14,14 @@ import { migrateUp } from "../../src/rollup/migrate.ts";
 import { mysqlMigrationDatabase } from "../../src/rollup/mysql-migration-database.ts";
 import { sqliteMigrationDatabase } from "../../src/rollup/sqlite-migration-database.ts";
 import { makeCertificate } from "../support/certificate.ts";
-import { type CommandOutcome, runCommand } from "../support/command.ts";
+import { type CommandOutcome, runCommand, startCommand } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
 import { startMariadb } from "../support/mariadb-server.ts";
 import { connectedRedis } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { nowNanos, postMetric, receivedBytes } from "../support/send-metrics.ts";
 import type { SqlServer } from "../support/sql-server.ts";
+import { embeddedColumnSums } from "../support/totals.ts";
 
 const PORTS = { OTLP_PORT: "0", BRIDGE_PORT: "0" };
 let folder: string;
@@ -80,7 +82,15 @@ describe("doctor, where all is well,", () => {
     expect(outcome).toMatchObject({ code: 0, stderr: "" });
     const report = outcome.stdout;
     expect(report).not.toContain("FAIL");
-    for (const subject of ["Redis", "Redis durability", "Redis clock", "SQL", "SQL version", "SQL durability"]) {
+    for (const subject of [
+      "Redis",
+      "Redis permissions",
+      "Redis durability",
+      "Redis clock",
+      "SQL",
+      "SQL version",
+      "SQL durability",
+    ]) {
       expect(linesAbout(report, subject), subject).toEqual([expect.stringMatching(/^ok /)]);
     }
     expect(linesAbout(report, "SQL permissions")[0]).toContain("may do what is needed");
@@ -146,6 +156,67 @@ describe("doctor, about Redis,", () => {
   });
 });
 
+describe("doctor, about the permissions of a user of Redis,", () => {
+  it(
+    "says which are missing, and a receiver works with those it names and no others",
+    { timeout: 60_000 },
+    async () => {
+      const admin = await connectedRedis(redis.url);
+      await admin.acl("SETUSER", "receiver", "on", ">secret", "+acl|whoami", "+acl|dryrun");
+      const url = redis.url.replace("//", "//receiver:secret@");
+      const [before] = linesAbout(await doctor({ REDIS_URL: url }), "Redis permissions");
+      const rules = /ACL SETUSER receiver (.*) \(ACL SAVE/.exec(before ?? "")?.[1]?.split(" ") ?? [];
+      await admin.acl("SETUSER", "receiver", ...rules);
+      const [after] = linesAbout(await doctor({ REDIS_URL: url }), "Redis permissions");
+      const command = startCommand([], { REDIS_URL: url, DATA_DIR: join(folder, "permissions"), ...PORTS });
+      const [, origin = ""] = await command.printed(/OTLP at (\S+)\/v1\/metrics/);
+      const [, live = ""] = await command.printed(/live at (\S+)\/api\/live /);
+      await expect.poll(async () => (await fetch(`${live}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+      const answer = await postMetric(origin, receivedBytes(1000n, nowNanos()));
+      const shown = await fetch(`${live}/api/live`);
+      const ended = await command.stop();
+      await admin.acl("DELUSER", "receiver");
+      await admin.flushall();
+      admin.disconnect();
+      expect(before).toMatch(/^FAIL .*~otel-bandwidth:\*/);
+      expect(rules).toContain("+info");
+      expect(after).toBe("ok   Redis permissions: receiver may do what is needed");
+      expect([answer.status, shown.status]).toEqual([200, 200]);
+      expect([ended.code, ended.stderr]).toEqual([0, ""]);
+      expect(await embeddedColumnSums(join(folder, "permissions"))).toEqual({ wire_bytes_in: 1000n });
+    },
+  );
+
+  it("warns where Redis does not tell", async () => {
+    const admin = await connectedRedis(redis.url);
+    await admin.acl("SETUSER", "silent", "on", ">secret", "+@all", "~*", "-acl");
+    const outcome = await doctor({ REDIS_URL: redis.url.replace("//", "//silent:secret@") });
+    await admin.acl("DELUSER", "silent");
+    admin.disconnect();
+    expect(linesAbout(outcome, "Redis permissions")).toEqual([expect.stringMatching(/^warn .*could not be checked/)]);
+  });
+});
+
+describe("doctor, about the replicas of Redis,", () => {
+  it("says what a fail-over can lose, and which setting bounds it", { timeout: 60_000 }, async () => {
+    const replica = await startRedisServer({ replicaof: `127.0.0.1 ${redis.port}` });
+    const admin = await connectedRedis(redis.url);
+    const follows = async (): Promise<string> => admin.info("replication");
+    await expect.poll(follows, { timeout: 20_000 }).toContain("state=online");
+    const open = linesAbout(await doctor({ REDIS_URL: redis.url }), "Redis durability");
+    await admin.config("SET", "min-replicas-to-write", "1");
+    const bounded = linesAbout(await doctor({ REDIS_URL: redis.url }), "Redis durability");
+    await admin.config("SET", "min-replicas-to-write", "0");
+    admin.disconnect();
+    await replica.remove();
+    expect(open).toEqual([
+      expect.stringMatching(/^warn .*replicates asynchronously/),
+      expect.stringMatching(/^warn .*min-replicas-to-write is 0: .*redis-cli CONFIG SET min-replicas-to-write 1/),
+    ]);
+    expect(bounded).toEqual([expect.stringMatching(/^warn .*replicates asynchronously/)]);
+  });
+});
+
 describe("doctor, about SQL,", () => {
   it("says that there is no such database", async () => {
     const url = new URL(await sql.createDatabase());
@@ -179,6 +250,9 @@ describe("doctor, about SQL,", () => {
     const connection = await createConnection({ uri: url });
     await connection.query("SET GLOBAL innodb_flush_log_at_trx_commit = 2");
     const outcome = await doctor({ MYSQL_URL: url });
+    const receiver = startCommand([], { DATA_DIR: join(folder, "volatile"), MYSQL_URL: url, ...PORTS });
+    await receiver.printed(/not durable: innodb_flush_log_at_trx_commit is 2: .*Set it to 1/);
+    await receiver.stop();
     await connection.query("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
     await connection.end();
     expect(linesAbout(outcome, "SQL durability")).toEqual([

@@ -1,3 +1,4 @@
+import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkRedisDurability } from "../../src/log/redis-durability.ts";
 import { connectedRedis } from "../support/redis-client.ts";
@@ -64,4 +65,31 @@ describe("checkRedisDurability", () => {
     redis.disconnect();
     admin.disconnect();
   });
+});
+
+it("finds replicas that are behind", async () => {
+  const facts = [
+    "redis_version:7.2.0",
+    "role:master",
+    "connected_slaves:3",
+    "slave0:ip=10.0.0.1,port=6379,state=online,offset=10,lag=1",
+    "slave1:ip=10.0.0.2,port=6379,state=online,offset=5,lag=11",
+    "slave2:ip=10.0.0.3,port=6379,state=send_bulk,offset=0,lag=0",
+  ];
+  const values: Readonly<Record<string, string>> = {
+    appendonly: "yes",
+    appendfsync: "always",
+    "no-appendfsync-on-rewrite": "no",
+    "maxmemory-policy": "noeviction",
+    "min-replicas-to-write": "1",
+  };
+  const redis = {
+    info: async () => facts.join("\r\n"),
+    config: async (_get: string, name: string) => [name, values[name]],
+  } as unknown as Redis;
+  const findings = await checkRedisDurability(redis);
+  expect(findings.map(({ setting }) => setting)).toEqual(["connected_slaves", "replica_lag"]);
+  expect(findings[1]?.message).toContain("10.0.0.2:6379 has said nothing for 11 s");
+  expect(findings[1]?.message).toContain("10.0.0.3:6379 is not in step yet (send_bulk)");
+  expect(findings[1]?.message).not.toContain("10.0.0.1");
 });

@@ -6,12 +6,14 @@ import type { RollupReader, RollupStore } from "../../src/model/rollup-store.ts"
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { mysqlMigrationDatabase } from "../../src/rollup/mysql-migration-database.ts";
 import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
+import { withMysqlSnapshot } from "../../src/rollup/mysql-snapshot.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
-import { type PlainRow, type RollupDatabase, valueOf } from "../contract/rollup-database.ts";
+import { type PlainRow, valueOf } from "../contract/rollup-database.ts";
 import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
+import { describeTotalsVerification, type SnapshotDatabase } from "../contract/totals-verification.ts";
 import { startMariadb } from "../support/mariadb-server.ts";
 import { TEST_DAY, increment, minuteCommit, routeDimensions, shardCommit } from "../support/shard-commits.ts";
 import type { SqlServer } from "../support/sql-server.ts";
@@ -23,7 +25,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await server.stop());
 
-async function makeDatabase(): Promise<RollupDatabase & { readonly url: string }> {
+async function makeDatabase(): Promise<SnapshotDatabase & { readonly url: string }> {
   const url = await server.createDatabase();
   const stores: RollupStore[] = [];
   const query = async (sql: string): Promise<PlainRow[]> => {
@@ -49,6 +51,7 @@ async function makeDatabase(): Promise<RollupDatabase & { readonly url: string }
       return store;
     },
     query,
+    snapshot: (work) => withMysqlSnapshot({ url }, work),
     columns: async (table) =>
       (
         await query(
@@ -77,6 +80,7 @@ describeRollupSideTables("MySQL", makeDatabase);
 describeRollupRange("MySQL", makeDatabase);
 describeRollupArithmetic("MySQL", makeDatabase);
 describeRollupMigrations("MySQL", makeDatabase);
+describeTotalsVerification("MySQL", makeDatabase);
 
 /** Commits with `count` series, whole tables of them. */
 function wideCommit(from: string, to: string, count: number, bytes: number, bucketStart: number) {

@@ -8,15 +8,17 @@ import type { RollupReader, RollupStore } from "../../src/model/rollup-store.ts"
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { sqliteMigrationDatabase } from "../../src/rollup/sqlite-migration-database.ts";
 import { openSqliteRollupStore } from "../../src/rollup/sqlite-rollup-store.ts";
+import { withSqliteSnapshot } from "../../src/rollup/sqlite-snapshot.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
-import { type PlainRow, type RollupDatabase, valueOf } from "../contract/rollup-database.ts";
+import { type PlainRow, valueOf } from "../contract/rollup-database.ts";
 import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
+import { describeTotalsVerification, type SnapshotDatabase } from "../contract/totals-verification.ts";
 import { TEST_DAY, increment, minuteCommit } from "../support/shard-commits.ts";
 
-async function makeDatabase(): Promise<RollupDatabase> {
+async function makeDatabase(): Promise<SnapshotDatabase> {
   const folder = await mkdtemp(join(tmpdir(), "otel-bandwidth-sqlite-"));
   const file = join(folder, "totals.sqlite");
   const stores: RollupStore[] = [];
@@ -38,6 +40,7 @@ async function makeDatabase(): Promise<RollupDatabase> {
       return store;
     },
     query: async (sql) => query(sql),
+    snapshot: (work) => withSqliteSnapshot(file, work),
     columns: async (table) => query(`PRAGMA table_xinfo(${table})`).map((row) => String(row["name"])),
     async whileLocked(sql, work) {
       const database = new DatabaseSync(file);
@@ -61,6 +64,7 @@ describeRollupSideTables("SQLite", makeDatabase);
 describeRollupRange("SQLite", makeDatabase);
 describeRollupArithmetic("SQLite", makeDatabase);
 describeRollupMigrations("SQLite", makeDatabase);
+describeTotalsVerification("SQLite", makeDatabase);
 
 describe("a SQLite file of totals", () => {
   let folder: string;

@@ -1,6 +1,7 @@
 /** Runs the command `otel-bandwidth` from its source, as a process of its own. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { endsWithUs } from "./ends-with-us.ts";
 
 const MAIN = fileURLToPath(new URL("../../src/app/main.ts", import.meta.url));
 
@@ -21,15 +22,17 @@ export interface RunningCommand {
   stop(signal?: NodeJS.Signals): Promise<CommandOutcome>;
 }
 
-/** Starts the command with `environment` instead of the settings of this process. */
+/** Starts the command with `environment` instead of the settings of this process. `nodeArguments` go to Node itself. */
 export function startCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
+  nodeArguments: readonly string[] = [],
 ): RunningCommand {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(process.execPath, [...nodeArguments, MAIN, ...args], {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  endsWithUs(child);
   let stdout = "";
   let stderr = "";
   const waiting = new Set<() => void>();

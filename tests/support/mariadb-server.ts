@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import {
+  type PrivateSqlServer,
   type SqlServer,
   TEST_SERVER_SETTINGS,
   TEST_USER_SQL,
@@ -53,10 +54,17 @@ export async function findProgram(name: string): Promise<string | undefined> {
  */
 export async function startMariadb(): Promise<SqlServer> {
   const url = process.env["TEST_MYSQL_URL"];
-  if (url) return existingSqlServer(url);
+  return url ? existingSqlServer(url) : await startPrivateMariadb();
+}
+
+/**
+ * Starts a server that is a process of this test's own. `parentFolder`: where its folder of data is made, else the
+ * temporary folder. Rejects when there is no server to run.
+ */
+export async function startPrivateMariadb(parentFolder: string = tmpdir()): Promise<PrivateSqlServer> {
   const program = await findSqlServer();
   if (program === undefined) throw new Error("the tests need mariadbd or mysqld on PATH");
-  const folder = await mkdtemp(join(tmpdir(), "otel-bandwidth-sql-"));
+  const folder = await mkdtemp(join(parentFolder, "otel-bandwidth-sql-"));
   const data = join(folder, "data");
   await cp(await dataTemplate(program), data, { recursive: true });
   const initFile = join(folder, "init.sql");
@@ -70,6 +78,8 @@ export async function startMariadb(): Promise<SqlServer> {
       `--socket=${join(folder, "s.sock")}`,
       `--init-file=${initFile}`,
       `--pid-file=${join(folder, "pid")}`,
+      // Servers that share a folder for temporary tables can take each other's away.
+      `--tmpdir=${folder}`,
       ...userArguments(),
       ...TEST_SERVER_SETTINGS,
       ...(program.kind === "mysql" ? ["--mysqlx=OFF"] : []),

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { debianMirror } from "./apt-sources.ts";
-import { type SqlServer, TEST_SERVER_SETTINGS, TEST_USER_SQL, startSqlServer } from "./sql-server.ts";
+import { type PrivateSqlServer, TEST_SERVER_SETTINGS, TEST_USER_SQL, startSqlServer } from "./sql-server.ts";
 
 /** The Debian package that holds `mysqld` and nothing that starts it. */
 const PACKAGE = "mysql-server-core";
@@ -29,7 +29,7 @@ export function mysql97Obstacle(): string | undefined {
 }
 
 /** Starts MySQL 9.7 on a free loopback port, installing it first where it is not. Throws saying what failed. */
-export async function startMysql97(): Promise<SqlServer> {
+export async function startMysql97(): Promise<PrivateSqlServer> {
   const root = rootFolder();
   if (!existsSync(join(root, "usr/sbin/mysqld"))) install(root);
   const version = check("chroot", [root, "mysqld", "--version"]);

@@ -5,6 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endsWithUs } from "./ends-with-us.ts";
 import { freePort } from "./free-port.ts";
 
 /** Settings of redis.conf; these replace or add to those of {@link startRedisServer}. */
@@ -94,6 +95,7 @@ class PrivateRedis implements RedisServer {
       { stdio: ["ignore", "pipe", "pipe"] },
     );
     this.#process = child;
+    endsWithUs(child);
     let output = "";
     child.stdout.on("data", (text: Buffer) => (output += text.toString()));
     child.stderr.on("data", (text: Buffer) => (output += text.toString()));

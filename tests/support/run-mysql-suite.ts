@@ -1,6 +1,21 @@
-/** `npm run test:mysql`: the SQL tests against MySQL 9.7 LTS, not MariaDB. Ends with vitest's own summary and status. */
+/**
+ * `npm run test:mysql`: the SQL tests and some rows of the fault matrix against MySQL 9.7 LTS, not MariaDB. With
+ * options, which go to vitest, only the tests.
+ */
 import { spawn } from "node:child_process";
 import { mysql97Obstacle, startMysql97 } from "./mysql97.ts";
+
+/** Rows of the fault matrix in which the SQL server has a part. */
+const FAULTS: readonly string[] = [
+  "kill -9 at random",
+  "two receivers, one asleep",
+  "migration race",
+  "connection lost in COMMIT",
+  "SQL server restart",
+  "deadlock",
+  "lock wait timeout",
+  "SQL server read-only",
+];
 
 async function main(): Promise<number> {
   const obstacle = mysql97Obstacle();
@@ -8,26 +23,34 @@ async function main(): Promise<number> {
     process.stderr.write(`${obstacle}\n`);
     return 1;
   }
+  const options = process.argv.slice(2);
+  const tests = await runTests(options);
+  if (tests !== 0 || options.length > 0) return tests;
+  return await runNode(["tests/faults/main.ts", ...faultOptions()], {});
+}
+
+async function runTests(options: readonly string[]): Promise<number> {
   const server = await startMysql97();
   try {
     const url = new URL(await server.createDatabase());
     url.pathname = "/";
-    return await runVitest(url.href);
+    const vitest = ["node_modules/vitest/vitest.mjs", "run", "tests/rollup", ...options];
+    return await runNode(vitest, { TEST_MYSQL_URL: url.href });
   } finally {
     await server.stop();
   }
 }
 
-async function runVitest(url: string): Promise<number> {
-  const child = spawn(
-    process.execPath,
-    ["node_modules/vitest/vitest.mjs", "run", "tests/rollup", ...process.argv.slice(2)],
-    {
-      cwd: new URL("../..", import.meta.url),
-      stdio: "inherit",
-      env: { ...process.env, TEST_MYSQL_URL: url },
-    },
-  );
+function faultOptions(): readonly string[] {
+  return ["--short", "--backend", "servers", "--sql", "mysql97", ...FAULTS.flatMap((name) => ["--fault", name])];
+}
+
+async function runNode(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
+  const child = spawn(process.execPath, args, {
+    cwd: new URL("../..", import.meta.url),
+    stdio: "inherit",
+    env: { ...process.env, ...environment },
+  });
   return await new Promise((resolve, reject) => {
     child.once("error", reject);
     child.once("exit", (code) => resolve(code ?? 1));

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { createConnection } from "mysql2/promise";
+import { endsWithUs } from "./ends-with-us.ts";
 import { freePort } from "./free-port.ts";
 
 /** A server that speaks MySQL, with databases made for tests. */
@@ -10,6 +11,23 @@ export interface SqlServer {
   createDatabase(): Promise<string>;
   /** Ends the server and deletes its data; databases made in a server that is not ours are dropped. */
   stop(): Promise<void>;
+}
+
+/** A server process of our own, which tests of faults end, hold still and start again. */
+export interface PrivateSqlServer extends SqlServer {
+  /** Of a user who may do everything, without a database. */
+  readonly url: string;
+  readonly port: number;
+  /** Starts it again on the same port and data, after `shutDown` or `kill`. */
+  start(): Promise<void>;
+  /** Ends it in order. */
+  shutDown(): Promise<void>;
+  /** Ends it as `kill -9` would. */
+  kill(): Promise<void>;
+  /** Holds it still, as a machine that swaps would. */
+  freeze(): void;
+  /** Lets it go on after `freeze`. */
+  thaw(): void;
 }
 
 /** How to start one. */
@@ -38,35 +56,82 @@ GRANT ALL PRIVILEGES ON *.* TO 'test'@'127.0.0.1' WITH GRANT OPTION;
 const READY_TIMEOUT_MILLIS = 60_000;
 
 /** Starts a server process on a free port and waits until it answers. Rejects with its output when it ends before. */
-export async function startSqlServer(process: SqlServerProcess): Promise<SqlServer> {
-  const port = await freePort();
-  const child = spawn(process.command, process.arguments(port), { stdio: ["ignore", "pipe", "pipe"] });
-  let output = "";
-  const keep = (text: Buffer): void => {
-    output = (output + text.toString()).slice(-4000);
-  };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
-  const ended = new Promise<never>((_resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => reject(new Error(`${process.command} ended (${code}): ${output}`)));
-  });
-  ended.catch(() => undefined);
-  const url = `mysql://test@127.0.0.1:${port}`;
+export async function startSqlServer(process: SqlServerProcess): Promise<PrivateSqlServer> {
+  const server = new PrivateServer(process, await freePort());
   try {
-    await Promise.race([ended, answers(url, () => child.exitCode === null)]);
+    await server.start();
   } catch (error) {
-    await endProcess(child);
-    await process.clean();
+    await server.stop();
     throw error;
   }
-  return {
-    createDatabase: () => createDatabase(url),
-    async stop() {
-      await endProcess(child);
-      await process.clean();
-    },
-  };
+  return server;
+}
+
+class PrivateServer implements PrivateSqlServer {
+  readonly url: string;
+  readonly port: number;
+  readonly #program: SqlServerProcess;
+  #child: ChildProcess | undefined;
+
+  constructor(program: SqlServerProcess, port: number) {
+    this.#program = program;
+    this.port = port;
+    this.url = `mysql://test@127.0.0.1:${port}`;
+  }
+
+  async start(): Promise<void> {
+    const { command } = this.#program;
+    const child = spawn(command, this.#program.arguments(this.port), { stdio: ["ignore", "pipe", "pipe"] });
+    this.#child = child;
+    endsWithUs(child);
+    let output = "";
+    const keep = (text: Buffer): void => {
+      output = (output + text.toString()).slice(-4000);
+    };
+    child.stdout.on("data", keep);
+    child.stderr.on("data", keep);
+    const ended = new Promise<never>((_resolve, reject) => {
+      child.once("error", reject);
+      child.once("exit", (code) => reject(new Error(`${command} ended (${code}): ${output}`)));
+    });
+    ended.catch(() => undefined);
+    await Promise.race([ended, answers(this.url, () => child.exitCode === null)]);
+  }
+
+  createDatabase(): Promise<string> {
+    return createDatabase(this.url);
+  }
+
+  async stop(): Promise<void> {
+    await this.#end("SIGKILL");
+    await this.#program.clean();
+  }
+
+  shutDown(): Promise<void> {
+    return this.#end("SIGTERM");
+  }
+
+  kill(): Promise<void> {
+    return this.#end("SIGKILL");
+  }
+
+  freeze(): void {
+    this.#child?.kill("SIGSTOP");
+  }
+
+  thaw(): void {
+    this.#child?.kill("SIGCONT");
+  }
+
+  async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+    child.kill("SIGCONT");
+    child.kill(signal);
+    await exited;
+  }
 }
 
 /** A server that is already there: its databases are ours only as far as we made them. */
@@ -111,11 +176,4 @@ async function answers(url: string, running: () => boolean): Promise<void> {
     }
   }
   throw new Error(`the server does not answer: ${String(lastError)}`);
-}
-
-async function endProcess(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  child.kill("SIGKILL");
-  await exited;
 }

@@ -3,14 +3,15 @@
  */
 import type { DurabilityFinding } from "../../log/redis-durability.ts";
 import { inspectRedis } from "../../log/redis-inspection.ts";
+import type { RedisPermissions } from "../../log/redis-permissions.ts";
 import type { Clock } from "../../model/clock.ts";
 import type { ReceiverSettings } from "../settings.ts";
 import { withoutSecrets } from "../stores.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 import { clockCheck } from "./clock-check.ts";
 
-/** Findings that are no fault of a setting and cannot be mended by one. */
-const ONLY_TO_KNOW: ReadonlySet<string> = new Set(["connected_slaves"]);
+/** Findings that no setting mends, or only at a price that is the operator's to weigh. */
+const ONLY_TO_KNOW: ReadonlySet<string> = new Set(["connected_slaves", "min-replicas-to-write", "replica_lag"]);
 
 /** Settings that can be changed while Redis runs, and the value they need. */
 const MENDED_BY: Readonly<Record<string, string>> = {
@@ -18,6 +19,7 @@ const MENDED_BY: Readonly<Record<string, string>> = {
   appendfsync: "appendfsync always",
   "no-appendfsync-on-rewrite": "no-appendfsync-on-rewrite no",
   "maxmemory-policy": "maxmemory-policy noeviction",
+  "min-replicas-to-write": "min-replicas-to-write 1",
 };
 
 /** Nothing when Redis is not used. */
@@ -26,12 +28,30 @@ export async function redisChecks({ redisUrl }: ReceiverSettings, clock: Clock):
   const place = withoutSecrets(redisUrl);
   const inspected = await inspectRedis({ url: redisUrl, clock });
   if (inspected.kind !== "success") return [fail("Redis", `${place}: ${inspected.reason}`)];
-  const { version, findings, clockAheadMillis } = inspected.value;
+  const { version, findings, permissions, clockAheadMillis } = inspected.value;
   return [
     ok("Redis", `${place} answers, version ${version ?? "unknown"}`),
+    permissionCheck(permissions),
     ...durabilityChecks(findings),
     clockCheck("Redis clock", clockAheadMillis),
   ];
+}
+
+function permissionCheck(permissions: RedisPermissions | undefined): Check {
+  const subject = "Redis permissions";
+  if (permissions === undefined) {
+    return warn(
+      subject,
+      "could not be checked: Redis before 7.0 does not tell, nor does one whose user may not use ACL",
+    );
+  }
+  const { user, missing } = permissions;
+  if (missing.length === 0) return ok(subject, `${user} may do what is needed`);
+  const rules = missing.join(" ");
+  return fail(
+    subject,
+    `${user} may not do all that is needed: redis-cli ACL SETUSER ${user} ${rules} (ACL SAVE keeps it)`,
+  );
 }
 
 function durabilityChecks(findings: readonly DurabilityFinding[]): readonly Check[] {

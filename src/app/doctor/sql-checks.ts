@@ -4,6 +4,7 @@
 import type { Clock } from "../../model/clock.ts";
 import { migrationStanding } from "../../rollup/migration-inspection.ts";
 import type { AppliedMigration } from "../../rollup/migrate.ts";
+import { mysqlDurabilityFaults } from "../../rollup/mysql-durability.ts";
 import { inspectMysql, type MysqlInspection } from "../../rollup/mysql-inspection.ts";
 import { appliedSqliteMigrations } from "../../rollup/sqlite-inspection.ts";
 import type { ReceiverSettings } from "../settings.ts";
@@ -45,28 +46,10 @@ function versionCheck({ product, version, isSupported }: MysqlInspection): Check
     : fail("SQL version", `${shown} is too old: use MySQL 8.4 or later, or MariaDB 10.11 or later`);
 }
 
-function durabilityChecks({ flushLogAtCommit, syncBinaryLog }: MysqlInspection): readonly Check[] {
+function durabilityChecks(facts: MysqlInspection): readonly Check[] {
   const subject = "SQL durability";
-  const checks: Check[] = [];
-  if (flushLogAtCommit !== 1) {
-    checks.push(
-      fail(
-        subject,
-        `innodb_flush_log_at_trx_commit is ${flushLogAtCommit}: a crash loses totals whose log is already gone. ` +
-          "Set it to 1 (SET GLOBAL innodb_flush_log_at_trx_commit = 1, and in the server's configuration file)",
-      ),
-    );
-  }
-  if (syncBinaryLog !== undefined && syncBinaryLog !== 1) {
-    checks.push(
-      fail(
-        subject,
-        `sync_binlog is ${syncBinaryLog}: with a binary log, a crash of the machine loses commits that are not in it. ` +
-          "Set it to 1 (SET GLOBAL sync_binlog = 1, and in the server's configuration file)",
-      ),
-    );
-  }
-  return checks.length > 0 ? checks : [ok(subject, "what it commits is kept")];
+  const faults = mysqlDurabilityFaults(facts);
+  return faults.length === 0 ? [ok(subject, "what it commits is kept")] : faults.map((fault) => fail(subject, fault));
 }
 
 function privilegeCheck({ user, database, missingPrivileges, hasRole }: MysqlInspection): Check {

@@ -1,0 +1,126 @@
+/**
+ * `otel-bandwidth verify`: proves the totals against themselves and against the log. Changes nothing, and may run beside
+ * receivers at any time.
+ */
+import { parseArgs } from "node:util";
+import { redisLogViews, sqliteLogViews } from "../log/log-views.ts";
+import { systemClock, type Clock } from "../model/clock.ts";
+import type { LogView } from "../model/log-view.ts";
+import { success, type Result } from "../model/result.ts";
+import { migrationStanding } from "../rollup/migration-inspection.ts";
+import { withMysqlSnapshot } from "../rollup/mysql-snapshot.ts";
+import { withSqliteSnapshot } from "../rollup/sqlite-snapshot.ts";
+import { snapshotMigrations, storedOffsets } from "../rollup/totals-facts.ts";
+import type { TotalsSnapshot } from "../rollup/totals-snapshot.ts";
+import { commandSettings } from "./command-settings.ts";
+import { checkLine } from "./doctor/check.ts";
+import type { ReceiverSettings } from "./settings.ts";
+import { embeddedTotalsFile } from "./stores.ts";
+import type { Finding } from "./verify/finding.ts";
+import { logFinding, mayPass } from "./verify/log-findings.ts";
+import { totalsFindings } from "./verify/totals-findings.ts";
+
+/** The exit code when a store is out of reach: nothing was proved or disproved. */
+const OUT_OF_REACH = 3;
+
+/** Looks at a log that does not fit: an owner that is just opening it, or committing, is given this time. */
+const MAX_LOOKS = 4;
+const PAUSE_MILLIS = 700;
+
+/**
+ * Runs the command: prints a line for each check and the first of what is wrong, or all of it as JSON. Exits with 0 when all is
+ * fine, 1 when something is wrong, 2 for wrong settings, 3 when a store is out of reach.
+ */
+export async function verify(args: readonly string[]): Promise<number> {
+  const { values } = parseArgs({ args: [...args], options: { json: { type: "boolean", default: false } } });
+  const outcome = await verifyEverything(commandSettings(), systemClock);
+  if (outcome.kind !== "success") {
+    if (values.json) write(JSON.stringify({ result: "out of reach", reason: outcome.reason }));
+    else process.stderr.write(`otel-bandwidth: verify: ${outcome.reason}\n`);
+    return OUT_OF_REACH;
+  }
+  const failed = outcome.value.filter(({ level }) => level === "FAIL").length;
+  if (values.json)
+    write(JSON.stringify({ result: failed === 0 ? "fine" : "fault", checks: outcome.value }, undefined, 2));
+  else report(outcome.value, failed);
+  return failed === 0 ? 0 : 1;
+}
+
+function report(findings: readonly Finding[], failed: number): void {
+  for (const finding of findings) {
+    write(checkLine(finding));
+    for (const example of finding.examples) write(`       ${example.replaceAll(/\s+/g, " ")}`);
+  }
+  write(failed === 0 ? "nothing is wrong" : `${failed} failed`);
+}
+
+/** Every check, in the order it is printed. Retryable `unavailable` when a store is out of reach or not migrated. */
+export async function verifyEverything(settings: ReceiverSettings, clock: Clock): Promise<Result<readonly Finding[]>> {
+  const logs = await verifyLogs(settings, clock);
+  if (logs.kind !== "success") return logs;
+  const nowSeconds = Math.floor(clock.nowMillis() / 1000);
+  const totals = await withTotals(settings, clock, (snapshot) => totalsFindings(snapshot, nowSeconds));
+  return totals.kind === "success" ? success([...logs.value, ...totals.value]) : totals;
+}
+
+async function verifyLogs(settings: ReceiverSettings, clock: Clock): Promise<Result<readonly Finding[]>> {
+  for (let look = 1; ; look += 1) {
+    const findings = await lookAtLogs(settings, clock);
+    if (findings.kind !== "success" || look === MAX_LOOKS || !findings.value.some(mayPass)) return findings;
+    await new Promise<void>((resolve) => setTimeout(resolve, PAUSE_MILLIS));
+  }
+}
+
+/** Shards that had an owner are looked at even when SHARDS is lower now. */
+async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Result<readonly Finding[]>> {
+  const known = await withTotals(settings, clock, storedOffsets);
+  if (known.kind !== "success") return known;
+  const shards = [...new Set([...Array(settings.shards).keys(), ...known.value.keys()])].sort((a, b) => a - b);
+  const views = await logViews(settings, clock, shards);
+  if (views.kind !== "success") return views;
+  // The log first, then the offset: what is committed in between only moves the offset on.
+  const offsets = await withTotals(settings, clock, storedOffsets);
+  if (offsets.kind !== "success") return offsets;
+  return success(
+    shards.map((shard, index) =>
+      logFinding({
+        shard,
+        isConfigured: shard < settings.shards,
+        view: views.value[index]!,
+        offset: offsets.value.get(shard),
+      }),
+    ),
+  );
+}
+
+function logViews(
+  { redisUrl, dataDirectory }: ReceiverSettings,
+  clock: Clock,
+  shards: readonly number[],
+): Promise<Result<readonly LogView[]>> | Result<readonly LogView[]> {
+  return redisUrl === undefined
+    ? sqliteLogViews(dataDirectory, shards)
+    : redisLogViews({ url: redisUrl, clock }, shards);
+}
+
+/** Gives `work` a snapshot of totals that are migrated as this version knows them. */
+async function withTotals<T>(
+  { mysqlUrl, dataDirectory }: ReceiverSettings,
+  clock: Clock,
+  work: (snapshot: TotalsSnapshot) => Promise<T>,
+): Promise<Result<T>> {
+  const engine = mysqlUrl === undefined ? "sqlite" : "mysql";
+  const checked = async (snapshot: TotalsSnapshot): Promise<T> => {
+    const { pending, fault } = migrationStanding(engine, await snapshotMigrations(snapshot));
+    if (fault !== undefined) throw new Error(fault);
+    if (pending.length > 0) throw new Error(`migrations have not run: ${pending.join(", ")} (otel-bandwidth migrate)`);
+    return await work(snapshot);
+  };
+  return mysqlUrl === undefined
+    ? withSqliteSnapshot(embeddedTotalsFile(dataDirectory), checked)
+    : withMysqlSnapshot({ url: mysqlUrl, clock }, checked);
+}
+
+function write(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

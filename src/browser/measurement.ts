@@ -1,0 +1,84 @@
+/**
+ * The page side's calculation as one: posted reports in, metrics and readings out. It runs in the worker, or on the main
+ * thread where there is none; it sets no timer and reads no clock.
+ */
+import { ConnectionClock, type ConnectionStanding, type PageStanding, standingOf } from "./connection-clock.ts";
+import { type ConnectionReading, makeReading } from "./connection-reading.ts";
+import { ConnectionSampler } from "./connection-sampler.ts";
+import type { MetricSink } from "./metric-sink.ts";
+import { QualityAssessment } from "./quality-assessment.ts";
+import { QualityTracker } from "./quality-tracker.ts";
+import { recordSample } from "./record-sample.ts";
+import type { PostedReport } from "./stats-entry.ts";
+
+/** Connections measured at once; a page that makes more has the rest unmeasured. */
+export const MAX_CONNECTIONS = 500;
+
+interface FollowedConnection {
+  readonly sampler: ConnectionSampler;
+  readonly assessment: QualityAssessment;
+  readonly tracker: QualityTracker;
+  standing: ConnectionStanding | undefined;
+}
+
+/** Measures the connections of a page. */
+export class Measurement {
+  readonly #sink: MetricSink;
+  readonly #connections = new Map<number, FollowedConnection>();
+  readonly #clock = new ConnectionClock();
+  #last: PageStanding | undefined;
+
+  /** @param sink takes the metrics */
+  constructor(sink: MetricSink) {
+    this.#sink = sink;
+  }
+
+  /**
+   * Takes a report of a connection, in order. Its first is a baseline.
+   * @returns what the page can show; `undefined` when there are too many connections
+   */
+  take(connection: number, report: PostedReport): ConnectionReading | undefined {
+    const followed = this.#follow(connection);
+    if (followed === undefined) return undefined;
+    const sample = followed.sampler.sample(report);
+    recordSample(sample, this.#sink);
+    const quality = followed.tracker.update(followed.assessment.assess(sample));
+    followed.standing = {
+      connected: sample.connected,
+      relayed: sample.transports.some(({ relay }) => relay.relayed === true),
+      level: quality.level,
+    };
+    return makeReading(sample, quality);
+  }
+
+  /** Forgets a connection, after its last report was taken. */
+  remove(connection: number): void {
+    this.#connections.delete(connection);
+  }
+
+  /**
+   * Ends a tick: counts the connected time.
+   * @param nowMillis of a clock that never goes back
+   * @returns whether the page's quality level or relay use is another than after the last tick
+   */
+  endTick(nowMillis: number): boolean {
+    const standing = standingOf([...this.#connections.values()].flatMap((followed) => followed.standing ?? []));
+    this.#clock.advance(nowMillis, standing, this.#sink);
+    const last = this.#last;
+    this.#last = standing;
+    return last !== undefined && (last.level !== standing.level || last.relayed !== standing.relayed);
+  }
+
+  #follow(connection: number): FollowedConnection | undefined {
+    const known = this.#connections.get(connection);
+    if (known !== undefined || this.#connections.size >= MAX_CONNECTIONS) return known;
+    const followed: FollowedConnection = {
+      sampler: new ConnectionSampler(),
+      assessment: new QualityAssessment(),
+      tracker: new QualityTracker(),
+      standing: undefined,
+    };
+    this.#connections.set(connection, followed);
+    return followed;
+  }
+}

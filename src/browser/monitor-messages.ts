@@ -1,0 +1,45 @@
+/** What the page's main thread and the measuring side tell each other, whether that side is a worker or not. */
+import type { ConnectionReading } from "./connection-reading.ts";
+import type { PostedReport } from "./stats-entry.ts";
+
+/** What the measuring side needs to begin. */
+export interface EngineSettings {
+  /** Where the bridge is: `https://host:port`. */
+  readonly url: string;
+  /** Attributes of the resource: `service.name`, `service.instance.id` and the like. */
+  readonly resourceAttributes: Readonly<Record<string, string>>;
+  readonly statsIntervalMillis: number;
+  readonly emitThrottleMillis: number;
+}
+
+/** What the bridge may change of a page at any time (the event `config`). */
+export interface RemoteConfig {
+  readonly enabled?: boolean;
+  readonly statsIntervalMillis?: number;
+  readonly emitThrottleMillis?: number;
+}
+
+/** From the main thread. */
+export type ToEngine =
+  | { readonly kind: "start"; readonly settings: EngineSettings }
+  | { readonly kind: "report"; readonly connection: number; readonly report: PostedReport }
+  /** Every report of a tick has been posted. */
+  | { readonly kind: "ticked" }
+  /** The connection's last report has been posted. */
+  | { readonly kind: "removed"; readonly connection: number }
+  | { readonly kind: "token"; readonly token: string | undefined }
+  /** The page goes away. */
+  | { readonly kind: "hide" }
+  | { readonly kind: "stop" };
+
+/** To the main thread. */
+export type FromEngine =
+  /** The engine runs. */
+  | { readonly kind: "ready" }
+  /** Reports are wanted now. */
+  | { readonly kind: "tick" }
+  | { readonly kind: "reading"; readonly connection: number; readonly reading: ConnectionReading }
+  /** A token is wanted, each time a connection to the bridge is made. */
+  | { readonly kind: "token" }
+  | { readonly kind: "config"; readonly config: RemoteConfig }
+  | { readonly kind: "stopped" };

@@ -1,0 +1,194 @@
+/**
+ * What a page calls. The main thread only asks its connections for reports and passes them on; nothing here throws into the
+ * page or holds it up.
+ */
+import { EngineLink } from "./engine-link.ts";
+import type { ConnectionReading } from "./connection-reading.ts";
+import type { FromEngine } from "./monitor-messages.ts";
+import { observeConnections } from "./observe-connections.ts";
+import { type PeerConnection, StatsPoller } from "./stats-poller.ts";
+import { afterTurn, browserClock, randomInstanceId } from "./surroundings.ts";
+
+/** One connection's numbers, after each of its reports. */
+export interface PeerConnectionSample extends ConnectionReading {
+  readonly connection: PeerConnection;
+  /** As given to `add`. */
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** How to monitor. */
+export interface MonitorOptions {
+  /** Where the bridge is: `https://host:port`. */
+  readonly url: string;
+  /** Says which meeting and participant this is. A function is asked again for each connection that is made. */
+  readonly token?: string | (() => string | Promise<string>);
+  /** `service.name` of the metrics. Default `browser`. */
+  readonly serviceName?: string;
+  /** `all`: every `RTCPeerConnection` made from now on is added by itself. */
+  readonly observe?: "all";
+  /** Called with the numbers of a connection at each tick. What it throws is swallowed. */
+  readonly onSample?: (sample: PeerConnectionSample) => void;
+  /** Default 1000; the bridge may set another. */
+  readonly statsIntervalMillis?: number;
+  /** Default 10000; the bridge may set another. */
+  readonly emitThrottleMillis?: number;
+  /** False: measures on the main thread. */
+  readonly worker?: boolean;
+  /** The address of a copy of the package's `dist/browser/worker.js`, where a content security policy allows no inlined worker. */
+  readonly workerUrl?: string;
+}
+
+/** A running monitor. */
+export interface PeerConnectionMonitor {
+  /** Follows a connection. Adding twice is adding once. */
+  add(connection: PeerConnection, labels?: Readonly<Record<string, string>>): void;
+  /** Takes a last report; await it before `close()`, after which a connection tells no more. Never rejects. */
+  remove(connection: PeerConnection): Promise<void>;
+  /** Ends everything, with a last export. Never rejects. */
+  stop(): Promise<void>;
+}
+
+/** The longest that `remove` and `stop` wait for a browser or a bridge that does not answer. */
+const PATIENCE_MILLIS = 3_000;
+
+interface PageEvents {
+  addEventListener?(type: string, listener: () => void): void;
+  removeEventListener?(type: string, listener: () => void): void;
+}
+
+/** Begins to monitor. Add connections as they are made, or observe them all. */
+export function monitorPeerConnections(options: MonitorOptions): PeerConnectionMonitor {
+  return new Monitor(options);
+}
+
+class Monitor implements PeerConnectionMonitor {
+  readonly #options: MonitorOptions;
+  readonly #ids = new Map<PeerConnection, number>();
+  readonly #added = new Map<number, { connection: PeerConnection; labels: Readonly<Record<string, string>> }>();
+  readonly #poller: StatsPoller;
+  readonly #link: EngineLink;
+  readonly #stopObserving: () => void;
+  readonly #hide = (): void => this.#link.tell({ kind: "hide" });
+  #lastId = 0;
+  #enabled = true;
+  #stopped: (() => void) | undefined;
+
+  constructor(options: MonitorOptions) {
+    const { statsIntervalMillis = 1_000, emitThrottleMillis = 10_000 } = options;
+    this.#options = options;
+    this.#link = new EngineLink({
+      worker: options.worker ?? true,
+      workerUrl: options.workerUrl,
+      receive: (message) => this.#receive(message),
+    });
+    this.#poller = new StatsPoller({
+      post: (connection, report) => this.#link.tell({ kind: "report", connection, report }),
+      statsIntervalMillis,
+      monotonicMillis: () => browserClock.monotonicMillis(),
+      afterTurn,
+    });
+    const resourceAttributes = {
+      "service.name": options.serviceName ?? "browser",
+      "service.instance.id": randomInstanceId(),
+    };
+    const settings = { url: options.url, resourceAttributes, statsIntervalMillis, emitThrottleMillis };
+    this.#link.tell({ kind: "start", settings });
+    this.#stopObserving = options.observe === "all" ? observeConnections((made) => this.add(made)) : () => undefined;
+    (globalThis as PageEvents).addEventListener?.("pagehide", this.#hide);
+  }
+
+  add(connection: PeerConnection, labels: Readonly<Record<string, string>> = {}): void {
+    if (this.#ids.has(connection) || this.#stopped !== undefined) return;
+    this.#lastId += 1;
+    if (!this.#poller.add(this.#lastId, connection)) return;
+    this.#ids.set(connection, this.#lastId);
+    this.#added.set(this.#lastId, { connection, labels });
+  }
+
+  async remove(connection: PeerConnection): Promise<void> {
+    const id = this.#ids.get(connection);
+    if (id === undefined) return;
+    this.#ids.delete(connection);
+    await withPatience(this.#poller.remove(id));
+    this.#added.delete(id);
+    this.#link.tell({ kind: "removed", connection: id });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#stopped !== undefined) return;
+    this.#stopObserving();
+    (globalThis as PageEvents).removeEventListener?.("pagehide", this.#hide);
+    await Promise.all([...this.#ids.keys()].map((connection) => this.remove(connection)));
+    const stopped = new Promise<void>((resolve) => {
+      this.#stopped = resolve;
+    });
+    this.#link.tell({ kind: "stop" });
+    await withPatience(stopped);
+    this.#link.end();
+  }
+
+  #receive(message: FromEngine): void {
+    switch (message.kind) {
+      case "ready":
+        return;
+      case "tick":
+        void this.#tick();
+        return;
+      case "reading":
+        this.#show(message.connection, message.reading);
+        return;
+      case "token":
+        void this.#giveToken();
+        return;
+      case "config":
+        this.#enabled = message.config.enabled ?? this.#enabled;
+        if (message.config.statsIntervalMillis !== undefined) {
+          this.#poller.setInterval(message.config.statsIntervalMillis);
+        }
+        return;
+      case "stopped":
+        this.#stopped?.();
+    }
+  }
+
+  async #tick(): Promise<void> {
+    if (!this.#enabled) return;
+    for (const id of this.#poller.closed()) {
+      const closed = this.#added.get(id);
+      if (closed !== undefined) void this.remove(closed.connection);
+    }
+    await this.#poller.tick();
+    this.#link.tell({ kind: "ticked" });
+  }
+
+  #show(id: number, reading: ConnectionReading): void {
+    const added = this.#added.get(id);
+    if (added === undefined || this.#options.onSample === undefined) return;
+    try {
+      this.#options.onSample({ ...reading, ...added });
+    } catch {
+      // The page's own fault, which must not end its measuring.
+    }
+  }
+
+  async #giveToken(): Promise<void> {
+    const { token } = this.#options;
+    let value: string | undefined;
+    try {
+      value = typeof token === "function" ? await token() : token;
+    } catch {
+      // Without a token the bridge refuses, and the next attempt asks again.
+    }
+    this.#link.tell({ kind: "token", token: value });
+  }
+}
+
+async function withPatience(work: Promise<void>): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = browserClock.after(PATIENCE_MILLIS, resolve);
+    void work.finally(() => {
+      timer.clear();
+      resolve();
+    });
+  });
+}

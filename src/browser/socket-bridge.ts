@@ -1,0 +1,73 @@
+/** Worker: the connection to the bridge, over Socket.IO: `metrics` with an acknowledgement there, `config` here. */
+import { io, type Socket } from "socket.io-client";
+import { failure, messageOf, type Result, retryable, success } from "../model/result.ts";
+import type { BridgeConnection, BridgeHooks } from "./monitor-engine.ts";
+import { LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS, retryDelayMillis } from "./retry-delay.ts";
+
+/** Bodies up to this are smaller plain than the time to compress them is worth. */
+const COMPRESS_ABOVE_BYTES = 1_024;
+/** How long an acknowledgement may take. */
+const ANSWER_MILLIS = 10_000;
+
+/** What the bridge answers to `metrics`. */
+interface BridgeAnswer {
+  readonly ok?: boolean;
+  readonly error?: string;
+  readonly retryable?: boolean;
+}
+
+/** Connects, and connects again whenever the connection is lost. */
+export function connectSocketBridge(url: string, hooks: BridgeHooks): BridgeConnection {
+  const socket = io(new URL("/webrtc", url).href, {
+    transports: ["websocket"],
+    forceNew: true,
+    reconnectionDelay: FIRST_DELAY_MILLIS,
+    reconnectionDelayMax: LONGEST_DELAY_MILLIS,
+    randomizationFactor: 0.5,
+    auth: (give) => void hooks.token().then((token) => give(token === undefined ? {} : { token })),
+  });
+  socket.on("config", (config: unknown) => {
+    if (typeof config === "object" && config !== null) hooks.onConfig(config);
+  });
+  tryAgainWhenRefused(socket, hooks);
+  return {
+    isConnected: () => socket.connected,
+    send: (body, compressed) => send(socket, body, compressed),
+    close: () => void socket.disconnect(),
+  };
+}
+
+/** The library reconnects by itself, but not to a bridge that refused: a token may have expired, the next one may do. */
+function tryAgainWhenRefused(socket: Socket, { clock, random }: BridgeHooks): void {
+  let refusals = 0;
+  const tryAgain = (): void => {
+    if (socket.active) return;
+    refusals += 1;
+    clock.after(retryDelayMillis(refusals, random()), () => void socket.connect());
+  };
+  socket.on("connect", () => {
+    refusals = 0;
+  });
+  socket.on("connect_error", tryAgain);
+  socket.on("disconnect", (reason) => {
+    if (reason === "io server disconnect") tryAgain();
+  });
+}
+
+async function send(socket: Socket, body: Uint8Array, compressed: boolean): Promise<Result<void>> {
+  try {
+    const payload = compressed && body.length > COMPRESS_ABOVE_BYTES ? await gzipped(body) : body;
+    const answer = (await socket.timeout(ANSWER_MILLIS).emitWithAck("metrics", payload)) as BridgeAnswer | undefined;
+    if (answer?.ok === true) return success(undefined);
+    const reason = answer?.error ?? "the bridge did not say why";
+    return answer?.retryable === false ? failure("invalid", reason) : retryable("unavailable", reason);
+  } catch (error) {
+    return retryable("unavailable", messageOf(error));
+  }
+}
+
+async function gzipped(body: Uint8Array): Promise<Uint8Array> {
+  if (typeof CompressionStream === "undefined") return body;
+  const stream = new Blob([new Uint8Array(body)]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}

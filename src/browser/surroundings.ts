@@ -1,0 +1,34 @@
+/** Time and randomness of a page or worker: the only file of the page side that takes them from the browser. */
+import type { Clock } from "../model/clock.ts";
+
+/** The clock of a browser. */
+export const browserClock: Clock = {
+  nowMillis: () => Date.now(),
+  monotonicMillis: () => performance.now(),
+  after(delayMillis, callback) {
+    const handle = setTimeout(callback, delayMillis);
+    return { clear: () => clearTimeout(handle) };
+  },
+};
+
+/** From 0 to 1, uniform. */
+export function browserRandom(): number {
+  return Math.random();
+}
+
+/** An id that no other page has. Works in pages that are not served securely, where `randomUUID` is missing. */
+export function randomInstanceId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Calls back after the page had a turn; unlike a timer, not delayed in hidden tabs. */
+export function afterTurn(callback: () => void): void {
+  const { port1, port2 } = new MessageChannel();
+  port1.addEventListener("message", () => {
+    port1.close();
+    callback();
+  });
+  port1.start();
+  port2.postMessage(undefined);
+}

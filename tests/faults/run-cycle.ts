@@ -1,0 +1,187 @@
+/**
+ * One cycle of one fault: receivers on fresh stores, senders that never stop, the fault in the middle, then the end of the
+ * load, the folding of all that the logs hold, and the comparison of what is stored with what was acknowledged.
+ */
+import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import type { ExporterHabits, ExporterTiming } from "./exporter.ts";
+import { Load } from "./load.ts";
+import type { Journal } from "./journal.ts";
+import { ReceiverChild } from "./receiver-child.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import { type BackendKind, type Servers, SHARDS, type Stores } from "./stores.ts";
+import { compareTotals, Totals, type Verdict } from "./totals.ts";
+
+/** How long faults last and how much is sent. */
+export interface Size {
+  /** The short round is for every test run; the long one keeps to the times that the world has. */
+  readonly short: boolean;
+  /** Batches acknowledged before, between and after faults. */
+  readonly batches: number;
+  readonly senders: number;
+  readonly timing: ExporterTiming;
+}
+
+/** Everything that a fault can lay hands on. */
+export interface Scene {
+  readonly stores: Stores;
+  readonly receivers: readonly ReceiverChild[];
+  /** Between the senders and each receiver. */
+  readonly doors: readonly TcpProxy[];
+  readonly load: Load;
+  readonly random: SeededRandom;
+  readonly size: Size;
+  /** Notes in a few words what shows that the fault took place. */
+  witness(text: string): void;
+  /** What is acknowledged by now must be there in the end, though what follows may be lost. */
+  keepsWhatIsAcknowledged(): void;
+}
+
+/** A fault of the matrix. */
+export interface Fault {
+  readonly name: string;
+  readonly backends: readonly BackendKind[];
+  /** How many, on servers. Default 1. */
+  readonly receivers?: number;
+  readonly habits?: Partial<ExporterHabits>;
+  /** See `LoadOptions`. */
+  readonly largestStep?: number;
+  /** Settings of its receivers. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Modules that its receivers load first. */
+  readonly imports?: (backend: BackendKind, size: Size) => readonly string[];
+  /**
+   * Whether what was acknowledged may be missing, because it was nowhere else when its only copy went. Then totals are compared
+   * over all buckets: what follows in a stream contains what is missing.
+   */
+  readonly mayLose?: boolean;
+  /** See `LoadOptions`. */
+  readonly pinned?: boolean;
+  /** Where something may be lost: whether what this sender, by its number, was acknowledged must be kept all the same. */
+  readonly keepsSender?: (sender: number) => boolean;
+  /** Whether receivers are all started at once, on stores that no migration has seen; else one after the other. */
+  readonly startTogether?: boolean;
+  /** What is known to be wrong still: the row is left out unless it is asked for by name. */
+  readonly open?: string;
+  /** Why it cannot be done here; undefined when it can. */
+  readonly obstacle?: (backend: BackendKind) => string | undefined;
+  /** Where it needs stores of another kind than usual: opens them, runs the cycle and closes them. */
+  readonly around?: (
+    backend: BackendKind,
+    servers: Servers | undefined,
+    cycle: (stores: Stores) => Promise<Outcome>,
+  ) => Promise<Outcome>;
+  /** Does it, and rejects when it did not take place. The load runs meanwhile and is answered again when this ends. */
+  inject(scene: Scene): Promise<void>;
+}
+
+/** What came of a cycle. */
+export interface Outcome extends Verdict {
+  readonly journal: Journal;
+  readonly witnessed: readonly string[];
+}
+
+const ENVIRONMENT: Readonly<Record<string, string>> = {
+  SHARDS: String(SHARDS),
+  METRICS_PROCESS_INTERVAL: "50",
+  METRICS_PERSIST_INTERVAL: "150",
+  METRICS_BATCH_SIZE: "7",
+};
+
+/** Runs one cycle on stores that it does not close. Rejects when something but the totals went wrong. */
+export async function runCycle(fault: Fault, stores: Stores, random: SeededRandom, size: Size): Promise<Outcome> {
+  const receivers = await Promise.all(
+    Array.from({ length: receiverCount(fault, stores.kind) }, (_, at) =>
+      ReceiverChild.create({
+        environment: { ...ENVIRONMENT, ...stores.environment(at), ...fault.environment },
+        imports: fault.imports?.(stores.kind, size) ?? [],
+      }),
+    ),
+  );
+  const doors = await Promise.all(receivers.map(({ port }) => startTcpProxy(port)));
+  let load: Load | undefined;
+  try {
+    await startReceivers(receivers, fault.startTogether ?? false);
+    const origins = doors.map(({ port }) => `http://127.0.0.1:${port}`);
+    load = new Load({
+      origins,
+      random,
+      senders: size.senders,
+      timing: size.timing,
+      habits: fault.habits ?? {},
+      pinned: fault.pinned ?? false,
+      ...(fault.largestStep === undefined ? {} : { largestStep: fault.largestStep }),
+    });
+    await load.acknowledges(size.batches);
+    const witnessed: string[] = [];
+    const witness = (text: string): void => void witnessed.push(text);
+    const { journal } = load;
+    let floor = new Totals();
+    const keepsWhatIsAcknowledged = (): void => void (floor = journal.acknowledged.copy());
+    const parts = { stores, receivers, doors, load, size, witness, keepsWhatIsAcknowledged };
+    await fault.inject({ ...parts, random: random.fork("fault") });
+    await load.acknowledges(size.batches);
+    await load.end();
+    await drain(receivers, stores, load);
+    const stored = await stores.totals();
+    if (fault.keepsSender) floor = ofSenders(journal.acknowledged, fault.keepsSender);
+    const { lost } = compareTotals(floor, stored, true);
+    if (lost > 0n) throw new Error(`${lost} of what must have been kept are lost`);
+    return { ...compareTotals(journal.acknowledged, stored, fault.mayLose ?? false), journal, witnessed };
+  } catch (error) {
+    throw withComplaints(error, receivers, load);
+  } finally {
+    load?.giveUp();
+    for (const receiver of receivers) receiver.thaw();
+    await Promise.all(receivers.map((receiver) => receiver.kill()));
+    await Promise.all(doors.map((door) => door.close()));
+  }
+}
+
+/** An embedded receiver is always alone. */
+export function receiverCount({ receivers }: Fault, backend: BackendKind): number {
+  return backend === "embedded" ? 1 : (receivers ?? 1);
+}
+
+/** The rows of what some senders sent. */
+function ofSenders({ rows }: Totals, wanted: (sender: number) => boolean): Totals {
+  const totals = new Totals();
+  for (const [row, columns] of rows) {
+    const sender = /\|sender-(\d+)-/.exec(row)?.[1];
+    if (sender !== undefined && wanted(Number(sender))) totals.rows.set(row, columns);
+  }
+  return totals;
+}
+
+async function startReceivers(receivers: readonly ReceiverChild[], together: boolean): Promise<void> {
+  const start = async (receiver: ReceiverChild): Promise<void> => {
+    await receiver.start();
+    await receiver.ready();
+  };
+  if (together) await Promise.all(receivers.map(start));
+  else for (const receiver of receivers) await start(receiver);
+}
+
+/** Has everything in the logs folded and ends the receivers in order. */
+async function drain(receivers: readonly ReceiverChild[], stores: Stores, load: Load): Promise<void> {
+  for (const receiver of receivers) {
+    const { code } = await receiver.stop();
+    // 1: it stopped waiting for a commit; what is in the log is folded at the next start.
+    if (code !== 0 && code !== 1) throw new Error(`the receiver ended with ${code}`);
+  }
+  if ((await stores.pendingEntries()) === 0) return;
+  // Whoever stopped was not the owner, or could not commit: the next one folds what is left.
+  const receiver = receivers[0]!;
+  await stores.expireLeases();
+  await receiver.start();
+  await receiver.ready();
+  await load.until(async () => (await stores.pendingEntries()) === 0, "the logs to be folded");
+  await receiver.stop();
+}
+
+function withComplaints(error: unknown, receivers: readonly ReceiverChild[], load: Load | undefined): Error {
+  const said = receivers.map(({ complaints }, at) => `receiver ${at} said: ${complaints}`).join("\n");
+  const answers = JSON.stringify([...(load?.journal.answers ?? [])]);
+  return new Error(`${error instanceof Error ? error.message : String(error)}\nanswers: ${answers}\n${said}`, {
+    cause: error,
+  });
+}

@@ -9,12 +9,12 @@ import type { OpenBody } from "../model/metrics-walk.ts";
 import { releaseBytes } from "../model/release-bytes.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import { messageOf, success, type Result } from "../model/result.ts";
-import type { RollupStore, ShardOffset } from "../model/rollup-store.ts";
+import type { RollupStore } from "../model/rollup-store.ts";
 import type { ShardLease } from "../model/shard-lease.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
 import { LiveRates } from "./live-rates.ts";
-import { findLogGap, isOpenAt, openLog } from "./log-opening.ts";
+import { findLogGap, isOpenAt, openLog, type LogGap } from "./log-opening.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
 import { hasArrived, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
 import { ShardFold, type ShardFoldOptions } from "./shard-fold.ts";
@@ -196,7 +196,10 @@ export class ShardOwner {
     const ledger = await store.ledger(shard, this.#ledgerHorizon(clock.nowMillis()));
     if (!this.#faults.accepted("totals", ledger)) return undefined;
     shardFold.recall(ledger.value);
-    await this.#reportGap(offset.value);
+    // Once the next commit has passed a gap nobody can see it any more: without an answer the shard is not taken over.
+    const gap = await findLogGap(this.#options.log, offset.value);
+    if (!this.#faults.accepted("log", gap)) return undefined;
+    if (gap.value) this.#reportGap(gap.value);
     this.#folder.clear();
     return {
       fold: shardFold,
@@ -224,10 +227,7 @@ export class ShardOwner {
     this.#options.report(`shard ${this.#options.shard}: opened its log anew, as generation ${offset.value.generation}`);
   }
 
-  async #reportGap(offset: ShardOffset): Promise<void> {
-    const gap = await findLogGap(this.#options.log, offset);
-    if (gap.kind !== "success" || gap.value === undefined) return;
-    const { afterId, beforeId } = gap.value;
+  #reportGap({ afterId, beforeId }: LogGap): void {
     this.#options.report(
       `shard ${this.#options.shard}: the totals end at entry ${afterId} and the log goes on at ${beforeId ?? "nothing"}: ` +
         "what was between is in neither; `otel-bandwidth verify` tells when it was",

@@ -94,6 +94,23 @@ describe("an owner that takes a shard over", () => {
   });
 });
 
+describe("an owner that cannot see whether entries are missing", () => {
+  it("does not take the shard over before it can", async () => {
+    const world = worlds.make();
+    for (const value of [1n, 2n, 3n, 4n]) await world.append(delta(world, value), true);
+    valueOf(await world.log.trim("2-0"));
+    const read = world.log.read.bind(world.log);
+    world.log.read = async () => retryable("unavailable", "Redis does not answer");
+    const owner = await world.started();
+    expect([owner.owns, world.reports]).toEqual([false, ["shard 0: Redis does not answer"]]);
+    world.log.read = read;
+    await world.clock.advance(PROCESS);
+    expect(world.reports.at(-1)).toContain("the totals end at entry 0-0 and the log goes on at 3-0");
+    await owner.stop();
+    expect(await world.totals()).toEqual({ wire_bytes_out: 7n });
+  });
+});
+
 describe("an owner under whom the log is exchanged", () => {
   it("commits what it has folded before it opens the log anew: nothing of it is lost, and nothing doubled", async () => {
     const world = worlds.make();

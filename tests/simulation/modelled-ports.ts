@@ -1,0 +1,109 @@
+/** The ports of one receiver onto the modelled servers: every call goes through the network and into the books. */
+import type { IngestLog, LogEntry } from "../../src/model/ingest-log.ts";
+import { success, type Result } from "../../src/model/result.ts";
+import type { RollupStore } from "../../src/model/rollup-store.ts";
+import type { ShardLease } from "../../src/model/shard-lease.ts";
+import type { Accounting } from "./accounting.ts";
+import type { LogServer, LogServers } from "./log-server.ts";
+import type { RemoteCalls } from "./remote-calls.ts";
+import type { SimulatedProcess } from "./simulated-process.ts";
+import type { TotalsServer } from "./totals-server.ts";
+import type { VirtualTime } from "./virtual-time.ts";
+
+/** The servers, as they are now. */
+export interface World {
+  readonly time: VirtualTime;
+  readonly calls: RemoteCalls;
+  readonly accounting: Accounting;
+  readonly logServers: LogServers;
+  totals: TotalsServer;
+  /** The log server that a process is connected to. */
+  logServerOf(process: SimulatedProcess): LogServer;
+}
+
+/** The log of a shard, as a process sees it. */
+export function modelledLog(world: World, process: SimulatedProcess, shard: number): IngestLog {
+  const call = <T>(operation: string, what: string, execute: (server: LogServer) => Result<T>): Promise<Result<T>> => {
+    const server = world.logServerOf(process);
+    return world.calls.call(process, server, operation, `${shard}${what}`, () => execute(server));
+  };
+  const isLost = (server: LogServer): boolean => server !== world.logServers.primary;
+  return {
+    open: (opening) =>
+      call("open", ` ${JSON.stringify(opening)}`, (server) => server.logs[shard]!.open(server.name, opening)),
+    append: (entry) =>
+      call("append", "", (server) => {
+        const log = server.logs[shard]!;
+        const result = log.append(server.name, entry);
+        if (result.kind === "success") {
+          const { entries, generation, identity } = log.state;
+          world.accounting.appended(shard, `${generation}/${identity}`, entries.at(-1)!, isLost(server));
+        }
+        return result;
+      }),
+    read: (afterId, limit) => call("read", ` after ${afterId}`, (server) => server.logs[shard]!.read(afterId, limit)),
+    trim: (throughId) =>
+      call("trim", ` through ${throughId}`, (server) => {
+        const log = server.logs[shard]!;
+        const before: readonly LogEntry[] = log.state.entries;
+        const result = log.trim(throughId);
+        const kept = new Set(log.state.entries);
+        const gone = before.filter((entry) => !kept.has(entry));
+        if (!isLost(server)) world.accounting.trimmed(shard, gone);
+        return result;
+      }),
+    status: () => call("status", "", (server) => server.logs[shard]!.status(server.name)),
+    writable: () => call("writable", "", (server) => server.logs[shard]!.writable(server.name)),
+  };
+}
+
+/** The lease of a shard, as a process sees it. */
+export function modelledLease(world: World, process: SimulatedProcess, shard: number): ShardLease {
+  const call = <T>(operation: string, execute: (server: LogServer) => Result<T>): Promise<Result<T>> => {
+    const server = world.logServerOf(process);
+    return world.calls.call(process, server, operation, String(shard), () => execute(server));
+  };
+  return {
+    async hold(ttlMillis) {
+      const held = await call("hold", ({ leases }) =>
+        success(leases[shard]!.hold(process.name, process.time.nowMillis, ttlMillis)),
+      );
+      return held.kind === "success" && held.value;
+    },
+    async release() {
+      await call("release", ({ leases }) => success(leases[shard]!.release(process.name)));
+    },
+  };
+}
+
+/** The totals, as a process sees them. */
+export function modelledTotals(world: World, process: SimulatedProcess): RollupStore {
+  const call = <T>(
+    operation: string,
+    what: string,
+    execute: (server: TotalsServer) => Result<T>,
+  ): Promise<Result<T>> => {
+    const server = world.totals;
+    return world.calls.call(process, server, operation, what, () => execute(server));
+  };
+  return {
+    birth: () => call("birth", "", ({ model }) => success(model.birthSeconds)),
+    offset: (shard) => call("offset", String(shard), ({ model }) => model.offset(shard)),
+    advanceGeneration: (shard, from, to) =>
+      call("advanceGeneration", `${shard} ${JSON.stringify(to)}`, ({ model }) =>
+        model.advanceGeneration(shard, from, to),
+      ),
+    counterState: (keys) => call("counterState", "", ({ model }) => model.counterState(keys)),
+    ledger: (shard, since) => call("ledger", String(shard), ({ model }) => model.ledger(shard, since)),
+    commit: (commit) =>
+      call("commit", `${commit.shard} ${JSON.stringify(commit.offset)}`, ({ model }) => {
+        const result = model.commit(commit);
+        if (result.kind === "success") world.accounting.committed(commit.shard);
+        return result;
+      }),
+    maintain: async () => success(undefined),
+    ready: async () => success(undefined),
+    statementCounts: () => ({ writes: 0, reads: 0 }),
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,201 @@
+/**
+ * The model of the SQL side: what `RollupStore` promises, as maps, without time or faults. Totals beyond 64 bits and quarantine are
+ * not modelled: nothing here reaches them.
+ * `totals-model.test.ts` holds it to what SQLite and MariaDB answer.
+ */
+import type { SeriesDimensions } from "../../src/model/dimensions.ts";
+import { LOG_START } from "../../src/model/ingest-log.ts";
+import { mergeHistogram, type LatencyHistogram } from "../../src/model/latency-histogram.ts";
+import { failure, retryable, success, type Result } from "../../src/model/result.ts";
+import { ROLLUP_COLUMNS } from "../../src/model/rollup-columns.ts";
+import {
+  GRANULARITIES,
+  type CounterStateRow,
+  type Granularity,
+  type LedgerRow,
+  type ReceiverCounts,
+  type RollupIncrement,
+  type ShardCommit,
+  type ShardOffset,
+} from "../../src/model/rollup-store.ts";
+import { checkCommit } from "../../src/rollup/check-commit.ts";
+
+/** A row of totals. */
+export interface ModelRow {
+  readonly seriesId: bigint;
+  readonly bucketStart: number;
+  /** By column name, those that are not 0; seconds are numbers. */
+  readonly values: Map<string, bigint | number>;
+  readonly latency: LatencyHistogram;
+}
+
+interface ModelLedgerRow extends LedgerRow {
+  readonly shard: number;
+  readonly generation: number;
+  readonly lastId: string;
+  readonly position: number;
+}
+
+/** What makes a model break its promises, to see that a simulation finds it. */
+export interface TotalsSabotage {
+  /** Commits are taken from wherever they begin. */
+  readonly anyOffset?: boolean;
+  /** Commits of earlier generations are taken. */
+  readonly anyGeneration?: boolean;
+}
+
+/** A database. */
+export class TotalsModel {
+  readonly birthSeconds: number;
+  readonly #sabotage: TotalsSabotage;
+  offsets: Map<number, ShardOffset> = new Map();
+  series: Map<bigint, SeriesDimensions> = new Map();
+  rows: Record<Granularity, Map<string, ModelRow>> = { minute: new Map(), hourly: new Map(), daily: new Map() };
+  /** The sums of `receiver_minute`, by shard. */
+  received: Map<number, ReceiverCounts> = new Map();
+  #counterState = new Map<string, CounterStateRow>();
+  #ledger: readonly ModelLedgerRow[] = [];
+
+  constructor(birthSeconds: number, sabotage: TotalsSabotage = {}) {
+    this.birthSeconds = birthSeconds;
+    this.#sabotage = sabotage;
+  }
+
+  /** A database that holds the same and goes its own way from now on. */
+  copy(): TotalsModel {
+    const copy = new TotalsModel(this.birthSeconds, this.#sabotage);
+    copy.offsets = new Map(this.offsets);
+    copy.series = new Map(this.series);
+    copy.received = new Map(this.received);
+    copy.#counterState = new Map(this.#counterState);
+    copy.#ledger = this.#ledger;
+    for (const { name } of GRANULARITIES) {
+      for (const [key, row] of this.rows[name]) {
+        copy.rows[name].set(key, { ...row, values: new Map(row.values), latency: new Map(row.latency) });
+      }
+    }
+    return copy;
+  }
+
+  offset(shard: number): Result<ShardOffset> {
+    let offset = this.offsets.get(shard);
+    if (offset === undefined) {
+      offset = { generation: 1, lastId: LOG_START, logIdentity: "", persistedAt: 0 };
+      this.offsets.set(shard, offset);
+    }
+    return success(offset);
+  }
+
+  advanceGeneration(
+    shard: number,
+    from: ShardOffset,
+    to: Pick<ShardOffset, "generation" | "logIdentity">,
+  ): Result<void> {
+    const stored = this.offsets.get(shard);
+    if (stored?.generation !== from.generation || stored.lastId !== from.lastId) return elsewhere();
+    this.offsets.set(shard, { ...stored, generation: to.generation, logIdentity: to.logIdentity });
+    return success(undefined);
+  }
+
+  counterState(stateKeys: readonly string[]): Result<readonly CounterStateRow[]> {
+    return success(stateKeys.map((key) => this.#counterState.get(key)).filter((row) => row !== undefined));
+  }
+
+  ledger(shard: number, receivedAtOrAfter: number): Result<readonly LedgerRow[]> {
+    const rows = this.#ledger.filter((row) => row.shard === shard && row.receivedAt >= receivedAtOrAfter);
+    return success(rows.sort(byLedgerKey).map(({ slot, entries, receivedAt }) => ({ slot, entries, receivedAt })));
+  }
+
+  commit(commit: ShardCommit): Result<void> {
+    const checked = checkCommit(commit);
+    if (checked.kind !== "success") return checked;
+    const { shard, offset, persistedAt } = commit;
+    const stored = this.offsets.get(shard);
+    if (stored === undefined) return elsewhere();
+    if (!this.#sabotage.anyGeneration && stored.generation !== offset.generation) return elsewhere();
+    if (!this.#sabotage.anyOffset && stored.lastId !== offset.fromId) return elsewhere();
+    const refusal = this.#refusal(commit);
+    if (refusal !== undefined) return retryable("unavailable", refusal);
+    this.offsets.set(shard, { ...stored, lastId: offset.toId, persistedAt });
+    for (const { seriesId, dimensions } of commit.series) this.series.set(seriesId, dimensions);
+    for (const { name } of GRANULARITIES) for (const increment of commit.rollups[name]) this.#add(name, increment);
+    this.#count(commit);
+    for (const row of commit.counterState) this.#counterState.set(row.stateKey, row);
+    this.#keepLedger(commit);
+    return success(undefined);
+  }
+
+  #refusal({ series, rollups }: ShardCommit): string | undefined {
+    const brought = new Set(series.map(({ seriesId }) => seriesId));
+    const isKnown = ({ seriesId }: RollupIncrement): boolean => brought.has(seriesId) || this.series.has(seriesId);
+    const areKnown = GRANULARITIES.every(({ name }) => rollups[name].every(isKnown));
+    return areKnown ? undefined : "simulated: a series was never written";
+  }
+
+  #add(granularity: Granularity, increment: RollupIncrement): void {
+    const { seriesId, bucketStart, values, latency } = increment;
+    const key = rowKey(seriesId, bucketStart);
+    let row = this.rows[granularity].get(key);
+    if (row === undefined) {
+      row = { seriesId, bucketStart, values: new Map(), latency: new Map() };
+      this.rows[granularity].set(key, row);
+    }
+    for (const [column, amount] of wholeAmounts(increment)) {
+      row.values.set(column, BigInt(row.values.get(column) ?? 0) + amount);
+    }
+    values.forEach((amount, position) => {
+      const { name, kind } = ROLLUP_COLUMNS[position]!;
+      if (kind === "seconds" && amount !== 0) row.values.set(name, Number(row.values.get(name) ?? 0) + amount);
+    });
+    mergeHistogram(row.latency, latency);
+  }
+
+  #count({ shard, receiver }: ShardCommit): void {
+    for (const { counts } of receiver) {
+      const known = this.received.get(shard);
+      const sums = Object.entries(counts).map(([name, count]) => [
+        name,
+        (known?.[name as keyof ReceiverCounts] ?? 0) + (count as number),
+      ]);
+      this.received.set(shard, Object.fromEntries(sums) as ReceiverCounts);
+    }
+  }
+
+  #keepLedger({ shard, offset, ledger, ledgerExpiredBefore }: ShardCommit): void {
+    const added = ledger.map((row, position) => ({
+      ...row,
+      shard,
+      generation: offset.generation,
+      lastId: offset.toId,
+      position,
+    }));
+    const kept = this.#ledger.filter((row) => !added.some((other) => byLedgerKey(row, other) === 0));
+    this.#ledger = [...kept, ...added].filter((row) => row.shard !== shard || row.receivedAt >= ledgerExpiredBefore);
+  }
+}
+
+function rowKey(seriesId: bigint, bucketStart: number): string {
+  return `${bucketStart} ${seriesId}`;
+}
+
+function* wholeAmounts({ values, carry }: RollupIncrement): Generator<readonly [column: string, amount: bigint]> {
+  for (let position = 0; position < values.length; position++) {
+    const amount = values[position]!;
+    const { name, kind } = ROLLUP_COLUMNS[position]!;
+    if (amount !== 0 && kind !== "seconds") yield [name, BigInt(amount)];
+  }
+  for (const [position, amount] of carry) yield [ROLLUP_COLUMNS[position]!.name, BigInt(amount)];
+}
+
+/** The order of the primary key of `ingest_ledger`; ids compare as the text they are in SQL. */
+function byLedgerKey(left: ModelLedgerRow, right: ModelLedgerRow): number {
+  if (left.shard !== right.shard) return left.shard - right.shard;
+  if (left.receivedAt !== right.receivedAt) return left.receivedAt - right.receivedAt;
+  if (left.generation !== right.generation) return left.generation - right.generation;
+  if (left.lastId !== right.lastId) return left.lastId < right.lastId ? -1 : 1;
+  return left.position - right.position;
+}
+
+function elsewhere(): Result<never> {
+  return failure("conflict", "simulated: the offset is elsewhere");
+}

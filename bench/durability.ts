@@ -136,7 +136,10 @@ interface Writer {
 async function startWriter(url: string): Promise<Writer> {
   const redis = await connected(url);
   const log = new RedisStreamLog({ redis, shard: SHARD, limits: LIMITS });
-  const opened = await log.open({ generation: 1, identity: "durability", afterId: LOG_START });
+  const status = await log.status();
+  if (status.kind !== "success") throw new Error(status.reason);
+  const { storage } = status.value;
+  const opened = await log.open({ generation: 1, identity: "durability", storage, afterId: LOG_START });
   if (opened.kind !== "success") throw new Error(opened.reason);
   const times = new Map<number, number>();
   let next = 0;

@@ -7,7 +7,7 @@ import type { IngestLog, LogStatus } from "../model/ingest-log.ts";
 import { LOG_START } from "../model/ingest-log.ts";
 import { compareLogIds, followingEntryId } from "../model/log-id.ts";
 import type { LogView } from "../model/log-view.ts";
-import { success, type Result } from "../model/result.ts";
+import { retryable, success, type Result } from "../model/result.ts";
 import type { RollupStore, ShardOffset } from "../model/rollup-store.ts";
 
 /** What is opened, and where its offset is stored. */
@@ -31,12 +31,32 @@ export async function openLog(
   const status = await log.status();
   if (status.kind !== "success") return status;
   if (isOpenAt(status.value, offset)) return success(offset);
+  if (status.value.isSuperseded || isLeftBehind(status.value, offset)) return refuseLog(log, status.value);
+  const { storage } = status.value;
   const generation = Math.max(offset.generation, status.value.generation) + 1;
-  const logIdentity = newIdentity();
+  const logIdentity = `${storage} ${newIdentity()}`;
   const advanced = await store.advanceGeneration(shard, offset, { generation, logIdentity });
   if (advanced.kind !== "success") return advanced;
-  const opened = await log.open({ generation, identity: logIdentity, afterId: offset.lastId });
+  const opened = await log.open({ generation, identity: logIdentity, storage, afterId: offset.lastId });
   return opened.kind === "success" ? success({ ...offset, generation, logIdentity }) : opened;
+}
+
+/**
+ * Whether the log was opened on another storage while this one went on, as an old primary does that was not told. What it took meanwhile
+ * is numbered like what the other one took: to fold it would be to count one for the other.
+ */
+function isLeftBehind({ isOpen, generation, storage }: LogStatus, offset: ShardOffset): boolean {
+  return isOpen && generation < offset.generation && !offset.logIdentity.startsWith(`${storage} `);
+}
+
+async function refuseLog(log: IngestLog, { isSuperseded, generation }: LogStatus): Promise<Result<never>> {
+  const superseded = isSuperseded ? success(undefined) : await log.supersede(generation);
+  if (superseded.kind !== "success") return superseded;
+  return retryable(
+    "unavailable",
+    "this log was left behind: the shard's log was opened on another server while this one went on, which takes no appends any more. " +
+      "Point the receiver at the other one; if this one is to be used from now on, restart it",
+  );
 }
 
 /** Whether the log takes appends and is the one that the offset was counted in. */

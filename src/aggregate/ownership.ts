@@ -3,6 +3,7 @@
  */
 import type { RollupStore, ShardCommit, ShardOffset } from "../model/rollup-store.ts";
 import { incrementsOf } from "./increments.ts";
+import type { LedgerHorizon } from "./ledger-horizon.ts";
 import type { LiveRates } from "./live-rates.ts";
 import type { Series } from "./series-table.ts";
 import type { ShardFold } from "./shard-fold.ts";
@@ -11,6 +12,7 @@ import type { ShardFold } from "./shard-fold.ts";
 export interface Ownership {
   readonly fold: ShardFold;
   readonly live: LiveRates;
+  readonly ledgerHorizon: LedgerHorizon;
   offset: ShardOffset;
   /** The last entry folded. */
   foldedId: string;
@@ -55,12 +57,22 @@ export function takeCommit(
   return { commit, newSeries };
 }
 
-/** Whether a commit that was not answered with success did arrive: after a lost reply the offset tells. */
-export async function hasArrived({ offset, shard }: ShardCommit, store: RollupStore): Promise<boolean> {
+/**
+ * Whether a commit that was not answered with success did arrive: after a lost reply the offset tells. `from` is the offset that the
+ * commit was made for; where more than one commit led on from it, they were another owner's.
+ */
+export async function hasArrived(
+  { offset, shard }: ShardCommit,
+  from: ShardOffset,
+  store: RollupStore,
+): Promise<boolean> {
   // Where nothing was read the offset cannot tell, but then nothing is added either.
   if (offset.toId === offset.fromId) return false;
   const stored = await store.offset(shard);
   return (
-    stored.kind === "success" && stored.value.lastId === offset.toId && stored.value.generation === offset.generation
+    stored.kind === "success" &&
+    stored.value.lastId === offset.toId &&
+    stored.value.generation === offset.generation &&
+    stored.value.commits === from.commits + 1
   );
 }

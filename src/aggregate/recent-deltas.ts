@@ -65,6 +65,11 @@ interface Generation {
 
 /** Generations in one age: the more, the less is kept past its age. */
 const GENERATIONS_PER_AGE = 4;
+/**
+ * So many are kept whatever their age: receive times that jump ahead, because a clock did, must not make us forget what senders may
+ * repeat once it is right again. Room for a whole age, and for two jumps.
+ */
+const MIN_GENERATIONS = GENERATIONS_PER_AGE + 3;
 
 /** What was accepted within an age. */
 export class RecentDeltas {
@@ -133,7 +138,10 @@ export class RecentDeltas {
   }
 
   #forget(nowMillis: number): void {
-    this.#generations = this.#generations.filter(({ newestMillis }) => newestMillis >= nowMillis - this.#ageMillis);
+    const firstKept = this.#generations.length - MIN_GENERATIONS;
+    this.#generations = this.#generations.filter(
+      ({ newestMillis }, index) => index >= firstKept || newestMillis >= nowMillis - this.#ageMillis,
+    );
     let points = 0;
     for (const generation of this.#generations) points += generation.points.size;
     while (points > this.#maxPoints && this.#generations.length > 1) {

@@ -13,11 +13,11 @@ import type { RollupStore } from "../model/rollup-store.ts";
 import type { ShardLease } from "../model/shard-lease.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
-import { LiveRates } from "./live-rates.ts";
-import { findLogGap, isOpenAt, openLog, type LogGap } from "./log-opening.ts";
+import { isOpenAt, openLog } from "./log-opening.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
 import { hasArrived, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
-import { ShardFold, type ShardFoldOptions } from "./shard-fold.ts";
+import type { ShardFoldOptions } from "./shard-fold.ts";
+import { takeOver } from "./take-over.ts";
 
 /** What a shard's loop works with. */
 export interface ShardOwnerOptions {
@@ -155,8 +155,9 @@ export class ShardOwner {
       this.#folder.clear();
       return;
     }
+    if (this.#owned && !(await this.#isCurrent(this.#owned))) this.#owned = undefined;
     if (this.#owned) await this.#keepLogOpen(this.#owned);
-    else this.#owned = await this.#takeOver();
+    else await this.#takeOver();
     const owned = this.#owned;
     if (!owned) return;
     const now = clock.monotonicMillis();
@@ -184,33 +185,20 @@ export class ShardOwner {
     this.#faults.accepted("realtime", await this.#options.realtime.update(update));
   }
 
-  /** Reads where the shard stands and what its owner must know. */
-  async #takeOver(): Promise<Ownership | undefined> {
-    const { store, shard, fold, clock } = this.#options;
-    const birth = await store.birth();
-    const stored = birth.kind === "success" ? await store.offset(shard) : birth;
-    if (!this.#faults.accepted("totals", birth) || !this.#faults.accepted("totals", stored)) return undefined;
-    const offset = await openLog(this.#options, stored.value);
-    if (!this.#faults.accepted("log", offset)) return undefined;
-    const shardFold = new ShardFold({ ...fold, shard, birthSeconds: birth.value });
-    const ledger = await store.ledger(shard, this.#ledgerHorizon(clock.nowMillis()));
-    if (!this.#faults.accepted("totals", ledger)) return undefined;
-    shardFold.recall(ledger.value);
-    // Once the next commit has passed a gap nobody can see it any more: without an answer the shard is not taken over.
-    const gap = await findLogGap(this.#options.log, offset.value);
-    if (!this.#faults.accepted("log", gap)) return undefined;
-    if (gap.value) this.#reportGap(gap.value);
+  async #takeOver(): Promise<void> {
+    this.#owned = await takeOver(this.#options, this.#faults);
     this.#folder.clear();
-    return {
-      fold: shardFold,
-      live: new LiveRates(),
-      offset: offset.value,
-      foldedId: offset.value.lastId,
-      uncommittedEntries: 0,
-      uncommittedBytes: 0,
-      committedAtMillis: clock.monotonicMillis(),
-      pending: undefined,
-    };
+  }
+
+  /**
+   * Whether the totals are still at this owner's generation, asked before each folding: an owner on another server may have begun the
+   * next one, and what this log takes meanwhile would be lost.
+   */
+  async #isCurrent({ offset }: Ownership): Promise<boolean> {
+    const { store, shard, clock, processIntervalMillis } = this.#options;
+    if (clock.monotonicMillis() - this.#liveAtMillis < processIntervalMillis - 1) return true;
+    const stored = await store.offset(shard);
+    return stored.kind !== "success" || stored.value.generation === offset.generation;
   }
 
   /** A log whose storage was promoted or restarted under its owner: what was folded is committed first, none of it is lost. */
@@ -227,18 +215,6 @@ export class ShardOwner {
     this.#options.report(`shard ${this.#options.shard}: opened its log anew, as generation ${offset.value.generation}`);
   }
 
-  #reportGap({ afterId, beforeId }: LogGap): void {
-    this.#options.report(
-      `shard ${this.#options.shard}: the totals end at entry ${afterId} and the log goes on at ${beforeId ?? "nothing"}: ` +
-        "what was between is in neither; `otel-bandwidth verify` tells when it was",
-    );
-  }
-
-  /** Epoch seconds; the ledger is kept for twice the age, so that a late start of the fold still finds what it needs. */
-  #ledgerHorizon(nowMillis: number): number {
-    return Math.floor((nowMillis - 2 * this.#options.fold.deltaMaxAgeMillis - 3_600_000) / 1000);
-  }
-
   #halfFull({ fold, uncommittedEntries, uncommittedBytes }: Ownership): boolean {
     const { maxEntries, maxBytes } = this.#options;
     return fold.isCrowded || uncommittedEntries * 2 >= maxEntries || uncommittedBytes * 2 >= maxBytes;
@@ -249,8 +225,10 @@ export class ShardOwner {
     if (owned.pending) {
       if (!(await this.#settle(owned, owned.pending))) return false;
     }
-    const nowMillis = this.#options.clock.nowMillis();
-    owned.pending = takeCommit(owned, this.#options.shard, nowMillis, this.#ledgerHorizon(nowMillis));
+    const { clock, shard } = this.#options;
+    const nowMillis = clock.nowMillis();
+    const ledgerExpiredBefore = owned.ledgerHorizon.advance(nowMillis, clock.monotonicMillis());
+    owned.pending = takeCommit(owned, shard, nowMillis, ledgerExpiredBefore);
     return this.#settle(owned, owned.pending);
   }
 
@@ -259,7 +237,8 @@ export class ShardOwner {
     const { store, clock } = this.#options;
     const { toId } = pending.commit.offset;
     let outcome: Result<void> = await store.commit(pending.commit);
-    if (outcome.kind !== "success" && (await hasArrived(pending.commit, store))) outcome = success(undefined);
+    if (outcome.kind !== "success" && (await hasArrived(pending.commit, owned.offset, store)))
+      outcome = success(undefined);
     if (outcome.kind === "failure") {
       this.#owned = undefined;
       this.#faults.failed("totals", `gave up the shard, ${outcome.reason}`);
@@ -267,7 +246,8 @@ export class ShardOwner {
     }
     if (!this.#faults.accepted("totals", outcome)) return false;
     owned.pending = undefined;
-    owned.offset = { ...owned.offset, lastId: toId, persistedAt: pending.commit.persistedAt };
+    const { persistedAt } = pending.commit;
+    owned.offset = { ...owned.offset, lastId: toId, persistedAt, commits: owned.offset.commits + 1 };
     owned.committedAtMillis = clock.monotonicMillis();
     for (const series of pending.newSeries) series.written = true;
     const idleBefore = owned.fold.newestReceivedMillis - IDLE_MILLIS;

@@ -64,7 +64,7 @@ function shardNumbers({ shards }: ReceiverSettings): readonly number[] {
 
 function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
   const { dataDirectory, bufferEntries: maxEntries, bufferBytes: maxBytes, shards: shardCount } = settings;
-  const opened = openSqliteLogs({ dataDirectory, shardCount, limits: { maxEntries, maxBytes } });
+  const opened = openSqliteLogs({ dataDirectory, shardCount, limits: { maxEntries, maxBytes }, storage: randomUUID() });
   if (opened.kind !== "success") return opened;
   return success({
     logs: opened.value.logs,

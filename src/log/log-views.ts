@@ -69,6 +69,8 @@ function sqliteView(database: DatabaseSync, shard: number): LogView {
       entries: Number(held?.["entries"] ?? 0),
       lastId: `${Number(known?.["last_seq"] ?? 0)}-0`,
       isOpen: generation > 0,
+      isSuperseded: false,
+      storage: "",
       generation,
       identity: String(known?.["identity"] ?? ""),
     },

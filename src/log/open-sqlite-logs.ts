@@ -17,6 +17,8 @@ export interface SqliteLogsOptions {
   readonly shardCount: number;
   /** For each shard. */
   readonly limits: LogLimits;
+  /** Random text without spaces, another one with every call. */
+  readonly storage: string;
   /** Bodies read at once, bytes. Default 16 MiB. */
   readonly maxReadBytes?: number;
 }
@@ -57,6 +59,6 @@ export function openSqliteLogs(options: SqliteLogsOptions): Result<SqliteLogs> {
 }
 
 function openShard(file: SqliteLogFile, shard: number, options: SqliteLogsOptions): SqliteLog {
-  const { limits, maxReadBytes } = options;
-  return new SqliteLog({ file, shard, limits, ...(maxReadBytes === undefined ? {} : { maxReadBytes }) });
+  const { limits, storage, maxReadBytes } = options;
+  return new SqliteLog({ file, shard, limits, storage, ...(maxReadBytes === undefined ? {} : { maxReadBytes }) });
 }

@@ -21,6 +21,12 @@ export const CLOSED = "closed";
 /** Returned when the log has been opened for a later generation. */
 export const OPENED_LATER = "later";
 
+/** Returned when the server is not the one that was to be opened. */
+export const ANOTHER_SERVER = "another";
+
+/** Told of a log that was closed for good on this server. */
+export const SUPERSEDED = "superseded";
+
 const SERVER = `
 local function replid()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
@@ -72,10 +78,12 @@ end
 `;
 
 /**
- * ARGV: generation, identity, the number below those of entries to come. Returns "OK" or {@link OPENED_LATER}. Counters that were lost
+ * ARGV: generation, identity, the number below those of entries to come, the replication id of the server that is meant. Returns
+ * "OK", {@link OPENED_LATER} or {@link ANOTHER_SERVER}. Counters that were lost
  * are made anew; a stream that was lost is made anew, empty.
  */
 export const OPEN_SCRIPT: string = `${COUNTERS}
+if replid() ~= ARGV[4] then return '${ANOTHER_SERVER}' end
 if (tonumber(redis.call('HGET', KEYS[2], 'generation') or nil) or 0) > tonumber(ARGV[1]) then return '${OPENED_LATER}' end
 local total, trimmed = counters()
 local stored = tonumber(redis.call('HGET', KEYS[2], 'last') or nil) or 0
@@ -86,6 +94,13 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
 end
 redis.call('HSET', KEYS[2], 'replid', replid(), 'generation', ARGV[1], 'identity', ARGV[2],
   'last', text(last), 'total', text(total), 'trimmed', text(trimmed))
+return 'OK'
+`;
+
+/** ARGV: the generation that is meant. Closes the log for as long as the server keeps its replication id. */
+export const SUPERSEDE_SCRIPT: string = `${SERVER}
+if (redis.call('HGET', KEYS[2], 'generation') or '0') ~= ARGV[1] then return 'OK' end
+redis.call('HSET', KEYS[2], 'replid', '${SUPERSEDED} ' .. replid())
 return 'OK'
 `;
 
@@ -147,14 +162,20 @@ end
 return gone
 `;
 
-/** Returns the number of entries, their bytes, the newest id ever given, whether the log is open, its generation and identity, as text. */
+/**
+ * Returns, as text: the number of entries, their bytes, the newest id ever given, "open", {@link CLOSED} or {@link SUPERSEDED}, generation,
+ * identity, and the server's replication id.
+ */
 export const STATUS_SCRIPT: string = `${COUNTERS}
 local total, trimmed = counters()
 local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'identity', 'last')
 local last = math.max(tonumber(known[4] or nil) or 0, newest())
-local isOpen = known[1] == replid() and known[4] and redis.call('EXISTS', KEYS[1]) == 1
+local server = replid()
+local state = '${CLOSED}'
+if known[1] == server and known[4] and redis.call('EXISTS', KEYS[1]) == 1 then state = 'open' end
+if known[1] == '${SUPERSEDED} ' .. server then state = '${SUPERSEDED}' end
 return { tostring(redis.call('XLEN', KEYS[1])), text((total - trimmed) % WRAP), text(last) .. '-0',
-  isOpen and 'open' or '${CLOSED}', known[2] or '0', known[3] or '' }
+  state, known[2] or '0', known[3] or '', server }
 `;
 
 /**

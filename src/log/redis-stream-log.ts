@@ -23,11 +23,14 @@ import { decodeEntry, encodeMeta, foreignEntry } from "./redis-entry.ts";
 import type { RawEntry } from "./redis-entry.ts";
 import { redisFault } from "./redis-fault.ts";
 import {
+  ANOTHER_SERVER,
   APPEND_SCRIPT,
   CLOSED,
   OPENED_LATER,
   OPEN_SCRIPT,
   STATUS_SCRIPT,
+  SUPERSEDED,
+  SUPERSEDE_SCRIPT,
   TOO_MANY_BYTES,
   TOO_MANY_ENTRIES,
   TRIM_SCRIPT,
@@ -69,6 +72,7 @@ export class RedisStreamLog implements IngestLog {
   readonly #keys: readonly [stream: string, size: string];
   readonly #probeKey: string;
   readonly #open: RedisScript;
+  readonly #supersede: RedisScript;
   readonly #append: RedisScript;
   readonly #queue: AppendQueue;
   readonly #trim: RedisScript;
@@ -84,6 +88,7 @@ export class RedisStreamLog implements IngestLog {
     this.#keys = [prefix, `${prefix}:size`];
     this.#probeKey = `${prefix}:probe`;
     this.#open = new RedisScript(options.redis, OPEN_SCRIPT);
+    this.#supersede = new RedisScript(options.redis, SUPERSEDE_SCRIPT);
     this.#append = new RedisScript(options.redis, APPEND_SCRIPT);
     this.#queue = new AppendQueue({
       clock: options.clock ?? systemClock,
@@ -106,13 +111,22 @@ export class RedisStreamLog implements IngestLog {
     });
   }
 
-  async open({ generation, identity, afterId }: LogOpening): Promise<Result<void>> {
+  async open({ generation, identity, storage, afterId }: LogOpening): Promise<Result<void>> {
     const [after] = parseLogId(afterId);
     return await attempt(async () => {
-      const reply = await this.#open.run(this.#keys, [generation, identity, String(after)]);
-      return reply === OPENED_LATER
-        ? failure("conflict", `the log was opened for a later generation than ${generation}`)
-        : success(undefined);
+      const reply = await this.#open.run(this.#keys, [generation, identity, String(after), storage]);
+      if (reply === OPENED_LATER) {
+        return failure("conflict", `the log was opened for a later generation than ${generation}`);
+      }
+      if (reply === ANOTHER_SERVER) return retryable("unavailable", "Redis has changed while the log was being opened");
+      return success(undefined);
+    });
+  }
+
+  async supersede(generation: number): Promise<Result<void>> {
+    return await attempt(async () => {
+      await this.#supersede.run(this.#keys, [generation]);
+      return success(undefined);
     });
   }
 
@@ -166,12 +180,14 @@ export class RedisStreamLog implements IngestLog {
   async status(): Promise<Result<LogStatus>> {
     return await attempt(async () => {
       const reply = (await this.#status.run(this.#keys, [])) as readonly string[];
-      const [entries, bytes, lastId = LOG_START, state, generation, identity = ""] = reply;
+      const [entries, bytes, lastId = LOG_START, state, generation, identity = "", storage = ""] = reply;
       return success({
         entries: Number(entries),
         bytes: Number(bytes),
         lastId,
-        isOpen: state !== CLOSED,
+        isOpen: state !== CLOSED && state !== SUPERSEDED,
+        isSuperseded: state === SUPERSEDED,
+        storage,
         generation: Number(generation),
         identity,
       });

@@ -23,6 +23,8 @@ export interface SqliteLogOptions {
   readonly file: SqliteLogFile;
   readonly shard: number;
   readonly limits: LogLimits;
+  /** Random text without spaces: another one whenever the file is opened. */
+  readonly storage: string;
   /** Bodies read at once, bytes; one entry is always read, however big. Default 16 MiB. */
   readonly maxReadBytes?: number;
 }
@@ -43,6 +45,7 @@ export class SqliteLog implements IngestLog {
   #identity: string;
   /** False until this process opens it: the file may be an old copy, whose numbers are behind the totals. */
   #isOpen = false;
+  #isSuperseded = false;
 
   /** Counts what the file holds. Throws when the file cannot be read. */
   constructor(options: SqliteLogOptions) {
@@ -55,8 +58,9 @@ export class SqliteLog implements IngestLog {
     this.#identity = totals.identity;
   }
 
-  async open({ generation, identity, afterId }: LogOpening): Promise<Result<void>> {
+  async open({ generation, identity, storage, afterId }: LogOpening): Promise<Result<void>> {
     const { file, shard } = this.#options;
+    if (storage !== this.#options.storage) return retryable("unavailable", "the log was opened again meanwhile");
     if (generation < this.#generation) {
       return failure("conflict", `the log was opened for generation ${this.#generation}, which is later`);
     }
@@ -66,10 +70,18 @@ export class SqliteLog implements IngestLog {
       this.#generation = generation;
       this.#identity = identity;
       this.#isOpen = true;
+      this.#isSuperseded = false;
       return success(undefined);
     } catch (error) {
       return sqliteFault(error);
     }
+  }
+
+  async supersede(generation: number): Promise<Result<void>> {
+    if (generation !== this.#generation) return success(undefined);
+    this.#isOpen = false;
+    this.#isSuperseded = true;
+    return success(undefined);
   }
 
   async append(entry: LogEntryInput): Promise<Result<AppendedEntry>> {
@@ -134,6 +146,8 @@ export class SqliteLog implements IngestLog {
       bytes: this.#bytes,
       lastId: toId(this.#last),
       isOpen: this.#isOpen,
+      isSuperseded: this.#isSuperseded,
+      storage: this.#options.storage,
       generation: this.#generation,
       identity: this.#identity,
     });

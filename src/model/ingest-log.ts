@@ -49,6 +49,8 @@ export interface LogOpening {
   readonly generation: number;
   /** Random text that tells this opening from every other, of this log or of another. */
   readonly identity: string;
+  /** The storage it is meant for, as {@link LogStatus} told: another one refuses. */
+  readonly storage: string;
   /** Ids given from now on are above this one. */
   readonly afterId: string;
 }
@@ -66,6 +68,10 @@ export interface LogStatus {
   /** Of the last opening; 0 and empty before the first. */
   readonly generation: number;
   readonly identity: string;
+  /** Text without spaces that tells the storage from every other: it changes with a promotion or a restart. */
+  readonly storage: string;
+  /** Whether {@link IngestLog.supersede} has closed it for good. */
+  readonly isSuperseded: boolean;
 }
 
 /** The limits above which `append` answers `overloaded`. */
@@ -85,9 +91,14 @@ export interface IngestLog {
    * Makes the log take appends. A storage that is not the one that was opened (a promoted replica, a restart, a file that was
    * deleted) may have lost its newest entries and would give ids that are already behind the totals: it refuses appends until
    * the shard's owner opens it again. Everything it holds when it is opened was appended before. Failure `conflict` when it has been
-   * opened for a later generation; retryable `unavailable`. Doing it twice is harmless.
+   * opened for a later generation; retryable `unavailable`, also when the storage is not the one meant. Doing it twice is harmless.
    */
   open(opening: LogOpening): Promise<Result<void>>;
+  /**
+   * Makes the log refuse appends until its storage is restarted or promoted: another storage has taken its place while this one
+   * went on. Changes nothing when the log was opened for another generation than this one since. Retryable `unavailable`.
+   */
+  supersede(generation: number): Promise<Result<void>>;
   /**
    * Makes the entry durable and returns where it went.
    * Retryable `overloaded` when a limit would be passed, `unavailable` when the storage is out of reach, refuses or is not open.

@@ -134,6 +134,8 @@ export interface ShardOffset {
   readonly logIdentity: string;
   /** Epoch seconds; 0 before the first commit. */
   readonly persistedAt: number;
+  /** How many commits the shard has had: tells whether an offset was reached by one commit or by others. */
+  readonly commits: number;
 }
 
 /** The totals' store. No method throws for an operating fault. */

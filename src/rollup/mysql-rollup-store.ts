@@ -176,7 +176,7 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
 }
 
 async function readOffset(session: MysqlSession, shard: number): Promise<ShardOffset | undefined> {
-  const sql = "SELECT generation, last_id, log_identity, persisted_at FROM ingest_offset WHERE shard = ?";
+  const sql = "SELECT generation, last_id, log_identity, persisted_at, commits FROM ingest_offset WHERE shard = ?";
   const [row] = await session.rows(sql, [shard]);
   if (row === undefined) return undefined;
   return {
@@ -184,6 +184,7 @@ async function readOffset(session: MysqlSession, shard: number): Promise<ShardOf
     lastId: String(row["last_id"]),
     logIdentity: String(row["log_identity"] ?? ""),
     persistedAt: Number(row["persisted_at"]),
+    commits: Number(row["commits"]),
   };
 }
 

@@ -74,6 +74,7 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
         lastId: String(row["last_id"]),
         logIdentity: String(row["log_identity"] ?? ""),
         persistedAt: Number(row["persisted_at"]),
+        commits: Number(row["commits"]),
       });
     });
   }

@@ -17,6 +17,7 @@ export async function storedOffsets(snapshot: TotalsSnapshot): Promise<ReadonlyM
         lastId: String(row["last_id"]),
         logIdentity: String(row["log_identity"] ?? ""),
         persistedAt: Number(row["persisted_at"]),
+        commits: Number(row["commits"]),
       },
     ]),
   );

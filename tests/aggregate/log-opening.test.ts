@@ -14,6 +14,7 @@ function promoteReplica(world: OwnerWorld, keptEntries: number): void {
   world.log.entries = world.log.entries.slice(0, keptEntries);
   world.log.rewind(Number.parseInt(world.log.entries.at(-1)?.id ?? "0", 10));
   world.log.isOpen = false;
+  world.log.storage += " promoted";
 }
 
 /** Appends a delta of this value and tells the owner of it, as the door does. */
@@ -171,11 +172,53 @@ describe("an owner under whom the log is exchanged", () => {
     await world.append(delta(world, 1n), true);
     await world.clock.advance(PROCESS);
     const from = valueOf(await world.store.offset(0));
-    valueOf(await world.store.advanceGeneration(0, from, { generation: 9, logIdentity: "other" }));
+    valueOf(await world.store.advanceGeneration(0, from, { generation: 9, logIdentity: "memory other" }));
     await paused.stop();
     expect(await world.totals()).toEqual({});
     const next = await world.started();
     await next.stop();
+    expect(await world.totals()).toEqual({ wire_bytes_out: 1n });
+  });
+});
+
+describe("an owner whose log was opened on another storage while this one went on", () => {
+  /** What the owner of a promoted replica does, whom this one knows nothing of. */
+  async function openElsewhere(world: OwnerWorld): Promise<void> {
+    const from = valueOf(await world.store.offset(0));
+    const to = { generation: from.generation + 1, logIdentity: "replica opening" };
+    valueOf(await world.store.advanceGeneration(0, from, to));
+  }
+
+  it("notices it before it folds, gives the shard up, and closes the log that was left behind", async () => {
+    const world = worlds.make();
+    const owner = await world.started();
+    await world.append(delta(world, 1n), true);
+    await openElsewhere(world);
+    await world.clock.advance(PROCESS);
+    expect([owner.owns, world.log.isSuperseded, world.commits]).toEqual([false, true, []]);
+    expect(world.reports).toEqual([expect.stringContaining("this log was left behind")]);
+  });
+
+  it("does not take it back, however often it looks, until its storage is restarted or promoted", async () => {
+    const world = worlds.make();
+    const owner = await world.started();
+    await openElsewhere(world);
+    await world.clock.advance(10 * PROCESS);
+    expect([owner.owns, valueOf(await world.store.offset(0)).generation]).toEqual([false, 3]);
+    world.log.storage += " restarted";
+    world.log.isSuperseded = false;
+    await world.clock.advance(PROCESS);
+    expect([owner.owns, world.log.isOpen]).toEqual([true, true]);
+  });
+
+  it("goes on when the other opening was meant for this storage and did not come about", async () => {
+    const world = worlds.make();
+    const owner = await world.started();
+    await world.append(delta(world, 1n), true);
+    const from = valueOf(await world.store.offset(0));
+    valueOf(await world.store.advanceGeneration(0, from, { generation: 7, logIdentity: "memory other" }));
+    await world.clock.advance(2 * PROCESS);
+    await owner.stop();
     expect(await world.totals()).toEqual({ wire_bytes_out: 1n });
   });
 });

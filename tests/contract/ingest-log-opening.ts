@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { LOG_START } from "../../src/model/ingest-log.ts";
 import { followingEntryId } from "../../src/model/log-id.ts";
-import { comparable, idOf, logEntry, opened, valueOf } from "../support/log-entries.ts";
+import { comparable, idOf, logEntry, openHere, opened, valueOf } from "../support/log-entries.ts";
 import type { OpenLog } from "./ingest-log.ts";
 
 const LIMITS = { maxEntries: 5, maxBytes: 1_000_000 };
@@ -21,7 +21,7 @@ export function ingestLogOpening(make: OpenLog): void {
         identity: "",
         lastId: LOG_START,
       });
-      valueOf(await log.open({ generation: 3, identity: "abc", afterId: LOG_START }));
+      valueOf(await openHere(log, { generation: 3, identity: "abc", afterId: LOG_START }));
       expect(valueOf(await log.status())).toMatchObject({ isOpen: true, generation: 3, identity: "abc" });
       expect((await log.writable()).kind).toBe("success");
       expect(valueOf(await log.append(logEntry()))).toEqual({ id: "1-0", generation: 3 });
@@ -30,7 +30,7 @@ export function ingestLogOpening(make: OpenLog): void {
     it("is for one generation or a later one, never for an earlier one", async () => {
       const { log } = await make(LIMITS);
       await opened(log, 3);
-      expect(await log.open({ generation: 2, identity: "late", afterId: LOG_START })).toMatchObject({
+      expect(await openHere(log, { generation: 2, identity: "late", afterId: LOG_START })).toMatchObject({
         kind: "failure",
         code: "conflict",
       });
@@ -40,14 +40,36 @@ export function ingestLogOpening(make: OpenLog): void {
       expect(valueOf(await log.append(logEntry()))).toEqual({ id: "1-0", generation: 8 });
     });
 
+    it("is for the storage that was looked at, not for another that has taken its place", async () => {
+      const { log } = await make(LIMITS);
+      expect(await openHere(log, { storage: "another" })).toMatchObject(CLOSED);
+      expect(valueOf(await log.status())).toMatchObject({ isOpen: false, generation: 0 });
+    });
+
+    it("is over for good once the log was superseded, until its storage becomes another", async () => {
+      const { log, reopen } = await make(LIMITS);
+      await opened(log);
+      valueOf(await log.append(logEntry()));
+      const { storage } = valueOf(await log.status());
+      valueOf(await log.supersede(7));
+      expect((await log.append(logEntry())).kind).toBe("success");
+      valueOf(await log.supersede(1));
+      expect(await log.append(logEntry())).toMatchObject(CLOSED);
+      expect(await log.writable()).toMatchObject(CLOSED);
+      const status = valueOf(await log.status());
+      expect(status).toMatchObject({ isOpen: false, isSuperseded: true, storage, entries: 2 });
+      expect(status.storage).not.toContain(" ");
+      expect(valueOf(await (await reopen()).read(LOG_START, 9)).length).toBe(2);
+    });
+
     it("makes numbers go on above the one given, and never makes them go back", async () => {
       const { log } = await make(LIMITS);
-      valueOf(await log.open({ generation: 1, identity: "a", afterId: "41-0" }));
+      valueOf(await openHere(log, { generation: 1, identity: "a", afterId: "41-0" }));
       expect(idOf(await log.append(logEntry()))).toBe("42-0");
-      valueOf(await log.open({ generation: 2, identity: "b", afterId: "7-3" }));
+      valueOf(await openHere(log, { generation: 2, identity: "b", afterId: "7-3" }));
       expect(idOf(await log.append(logEntry()))).toBe("43-0");
       // As the log of another technology may have numbered: by the time.
-      valueOf(await log.open({ generation: 3, identity: "c", afterId: "1795305600000123-9" }));
+      valueOf(await openHere(log, { generation: 3, identity: "c", afterId: "1795305600000123-9" }));
       expect(idOf(await log.append(logEntry()))).toBe("1795305600000124-0");
     });
 

@@ -31,8 +31,20 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
     const commit = async (input: ShardCommit): Promise<void> => valueOf(await store.commit(input));
 
     it("begins every shard at the start of its log", async () => {
-      expect(valueOf(await store.offset(7))).toEqual({ generation: 1, lastId: "0-0", logIdentity: "", persistedAt: 0 });
-      expect(valueOf(await store.offset(7))).toEqual({ generation: 1, lastId: "0-0", logIdentity: "", persistedAt: 0 });
+      expect(valueOf(await store.offset(7))).toEqual({
+        generation: 1,
+        lastId: "0-0",
+        logIdentity: "",
+        persistedAt: 0,
+        commits: 0,
+      });
+      expect(valueOf(await store.offset(7))).toEqual({
+        generation: 1,
+        lastId: "0-0",
+        logIdentity: "",
+        persistedAt: 0,
+        commits: 0,
+      });
       expect(valueOf(await store.birth())).toBe(TEST_DAY);
       expect((await store.ready()).kind).toBe("success");
     });
@@ -145,6 +157,7 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
         lastId: "0-0",
         logIdentity: "",
         persistedAt: TEST_DAY + 120,
+        commits: 3,
       });
     });
 

@@ -129,7 +129,6 @@ const BEHIND: Fault = {
  */
 const TWO_PRIMARIES: Fault = {
   name: "Redis fail-over, old primary still in use",
-  open: "each receiver moves the offset past entries that only the other primary holds",
   backends: ["servers"],
   receivers: 2,
   mayLose: true,

@@ -27,7 +27,7 @@ afterEach(async () => {
 
 function options(changes: Partial<SqliteLogsOptions> = {}): SqliteLogsOptions {
   const limits = { maxEntries: 1_000_000, maxBytes: 1_000_000_000 };
-  return { dataDirectory, shardCount: 1, limits, ...changes };
+  return { dataDirectory, shardCount: 1, limits, storage: "file", ...changes };
 }
 
 /** Opens the file and each of its logs. */

@@ -7,7 +7,7 @@ import type { RedisStreamLogOptions } from "../../src/log/redis-stream-log.ts";
 import { LOG_START } from "../../src/model/ingest-log.ts";
 import type { LogEntry } from "../../src/model/ingest-log.ts";
 import { FakeClock } from "../support/fake-clock.ts";
-import { comparable, idOf, logEntry, opened, valueOf } from "../support/log-entries.ts";
+import { comparable, idOf, logEntry, openHere, opened, valueOf } from "../support/log-entries.ts";
 import { TestClients, ready } from "../support/redis-client.ts";
 import { startRedisServer, uniqueShard } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
@@ -126,7 +126,7 @@ describe("appends that wait behind a batch", () => {
     const shard = uniqueShard();
     const log = await openLog(redis, { shard });
     // Room for two more numbers: past 2^53 they would not be exact.
-    valueOf(await log.open({ generation: 2, identity: "late", afterId: `${2 ** 53 - 2}-0` }));
+    valueOf(await openHere(log, { generation: 2, afterId: `${2 ** 53 - 2}-0` }));
     const answers = await Promise.all(Array.from({ length: 4 }, () => log.append(logEntry())));
     expect(answers.map(({ kind }) => kind)).toEqual(["success", "success", "retryable", "retryable"]);
     expect(answers[3]).toMatchObject(UNAVAILABLE);

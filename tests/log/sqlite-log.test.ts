@@ -10,7 +10,7 @@ import { valueOf } from "../support/log-entries.ts";
 
 async function openSqliteLog(limits: LogLimits, maxReadBytes = 16 * 1024 * 1024): Promise<LogUnderTest> {
   const dataDirectory = await mkdtemp(join(tmpdir(), "otel-bandwidth-log-"));
-  const options = { dataDirectory, shardCount: 1, limits, maxReadBytes };
+  const options = { dataDirectory, shardCount: 1, limits, storage: "file", maxReadBytes };
   let logs: SqliteLogs = valueOf(openSqliteLogs(options));
   return {
     log: logs.logs[0]!,

@@ -78,14 +78,18 @@ describe("the model of the log, given the commands that SQLite was given,", () =
 
   async function makeLog(trace: number): Promise<StrikableLog> {
     const dataDirectory = join(folder, String(trace));
-    const options = { dataDirectory, shardCount: 1, limits: TRACE_LIMITS };
-    let logs = valueOf(openSqliteLogs(options));
+    let openings = 0;
+    const openFile = (): SqliteLogs => {
+      const storage = `file ${++openings}`;
+      return valueOf(openSqliteLogs({ dataDirectory, shardCount: 1, limits: TRACE_LIMITS, storage }));
+    };
+    let logs = openFile();
     open.add(logs);
     const whileClosed = async (work: () => Promise<void>): Promise<void> => {
       logs.close();
       open.delete(logs);
       await work();
-      logs = valueOf(openSqliteLogs(options));
+      logs = openFile();
       open.add(logs);
     };
     const [file, copy] = [join(dataDirectory, "ingest-log.db"), join(folder, `${trace}.copy`)];

@@ -41,10 +41,17 @@ export class LogModel {
     this.#limits = limits;
   }
 
-  open(server: string, { generation, identity, afterId }: LogOpening): Result<void> {
+  open(server: string, { generation, identity, storage, afterId }: LogOpening): Result<void> {
+    if (storage !== server) return retryable("unavailable", "simulated: another server is meant");
     if (this.state.generation > generation) return failure("conflict", "simulated: the log was opened later");
     const last = Math.max(this.state.last, entryNumber(afterId));
     this.state = { ...this.state, last, generation, identity, openedOn: server };
+    return success(undefined);
+  }
+
+  supersede(server: string, generation: number): Result<void> {
+    if (generation !== this.state.generation) return success(undefined);
+    this.state = { ...this.state, openedOn: superseded(server) };
     return success(undefined);
   }
 
@@ -79,6 +86,8 @@ export class LogModel {
       isOpen: this.#isOpen(server),
       generation,
       identity,
+      storage: server,
+      isSuperseded: this.state.openedOn === superseded(server),
     });
   }
 
@@ -90,7 +99,8 @@ export class LogModel {
 
   /** Loses the stream; with `withNumbers`, also what is known about it. */
   delete(withNumbers: boolean): void {
-    this.state = withNumbers ? EMPTY_LOG : { ...this.state, entries: [], openedOn: "" };
+    const openedOn = this.state.openedOn.startsWith(SUPERSEDED) ? this.state.openedOn : "";
+    this.state = withNumbers ? EMPTY_LOG : { ...this.state, entries: [], openedOn };
   }
 
   #isOpen(server: string): boolean {
@@ -100,6 +110,12 @@ export class LogModel {
   #bytes(): number {
     return this.state.entries.reduce((sum, { body }) => sum + body.length, 0);
   }
+}
+
+const SUPERSEDED = "superseded ";
+
+function superseded(server: string): string {
+  return SUPERSEDED + server;
 }
 
 function closed(): Result<never> {

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { LOG_START, type IngestLog, type LogLimits } from "../../src/model/ingest-log.ts";
 import type { Result } from "../../src/model/result.ts";
-import { comparable } from "../support/log-entries.ts";
+import { comparable, valueOf } from "../support/log-entries.ts";
 import { LogModel, type LogState } from "./log-model.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
@@ -42,6 +42,7 @@ export class StrikableModel implements StrikableLog {
     const server = (): string => `server ${this.#server}`;
     this.log = {
       open: async (opening) => model.open(server(), opening),
+      supersede: async (generation) => model.supersede(server(), generation),
       append: async (entry) => model.append(server(), entry),
       read: async (afterId, limit) => model.read(afterId, limit),
       trim: async (throughId) => model.trim(throughId),
@@ -90,9 +91,13 @@ export async function logTrace(target: StrikableLog, strikes: LogStrikes, seed: 
       answers.push(["trim", id, answer(await target.log.trim(id))]);
     } else if (command <= 72) {
       const generation = random.whole(1, 12);
-      answers.push(["open", answer(await target.log.open({ generation, identity: `opening ${step}`, afterId: id }))]);
+      const storage = random.chance(0.1) ? "elsewhere" : valueOf(await target.log.status()).storage;
+      const opening = { generation, identity: `opening ${step}`, storage, afterId: id };
+      answers.push(["open", answer(await target.log.open(opening))]);
     } else if (command <= 84) {
       answers.push(["status", statusOf(await target.log.status())]);
+    } else if (command <= 86) {
+      answers.push(["supersede", answer(await target.log.supersede(random.whole(0, 12)))]);
     } else if (command <= 90) {
       answers.push(["writable", answer(await target.log.writable())]);
     } else if (command <= 93) {
@@ -116,7 +121,8 @@ function answer(result: Result<unknown>): unknown {
 
 /** Without the bytes of a log that takes none: where the stream is gone they are unknown until it is opened. */
 function statusOf(result: Awaited<ReturnType<IngestLog["status"]>>): unknown {
-  if (result.kind !== "success" || result.value.isOpen) return answer(result);
-  const { bytes: _, ...rest } = result.value;
-  return rest;
+  if (result.kind !== "success") return answer(result);
+  // Each gives its storage a name of its own.
+  const { bytes, storage: _, ...rest } = result.value;
+  return rest.isOpen ? { ...rest, bytes } : rest;
 }

@@ -31,6 +31,8 @@ export function modelledLog(world: World, process: SimulatedProcess, shard: numb
   return {
     open: (opening) =>
       call("open", ` ${JSON.stringify(opening)}`, (server) => server.logs[shard]!.open(server.name, opening)),
+    supersede: (generation) =>
+      call("supersede", ` ${generation}`, (server) => server.logs[shard]!.supersede(server.name, generation)),
     append: (entry) =>
       call("append", "", (server) => {
         const log = server.logs[shard]!;

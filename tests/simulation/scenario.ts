@@ -59,17 +59,10 @@ const REMOTE_ONLY: ReadonlySet<Disaster> = new Set([
   "leases forgotten",
 ]);
 
-/** What the receiver does not promise to survive (`docs/decisions/log-generations.md`); only on demand. */
-const NOT_COVERED: ReadonlySet<Disaster> = new Set(
-  process.env["SIMULATION_SPLIT_BRAIN"] === "1" ? [] : ["replica promoted, old primary runs on"],
-);
-
 /** The scenario of a seed. Each has only some of the faults: they hide each other when all happen at once. */
 export function scenarioOf(random: SeededRandom): Scenario {
   const isEmbedded = random.chance(0.15);
-  const possible = DISASTERS.filter(
-    (disaster) => !NOT_COVERED.has(disaster) && !(isEmbedded && REMOTE_ONLY.has(disaster)),
-  );
+  const possible = DISASTERS.filter((disaster) => !(isEmbedded && REMOTE_ONLY.has(disaster)));
   const likelihood = random.pick([0.1, 0.3, 0.6]);
   const disasters = possible.filter((disaster) => random.chance(disaster === "sql restored" ? 0.05 : likelihood));
   const rate = (most: number): number => (random.chance(0.5) ? 0 : random.spread(0.002, most));

@@ -80,7 +80,7 @@ export class TotalsModel {
   offset(shard: number): Result<ShardOffset> {
     let offset = this.offsets.get(shard);
     if (offset === undefined) {
-      offset = { generation: 1, lastId: LOG_START, logIdentity: "", persistedAt: 0 };
+      offset = { generation: 1, lastId: LOG_START, logIdentity: "", persistedAt: 0, commits: 0 };
       this.offsets.set(shard, offset);
     }
     return success(offset);
@@ -116,7 +116,7 @@ export class TotalsModel {
     if (!this.#sabotage.anyOffset && stored.lastId !== offset.fromId) return elsewhere();
     const refusal = this.#refusal(commit);
     if (refusal !== undefined) return retryable("unavailable", refusal);
-    this.offsets.set(shard, { ...stored, lastId: offset.toId, persistedAt });
+    this.offsets.set(shard, { ...stored, lastId: offset.toId, persistedAt, commits: stored.commits + 1 });
     for (const { seriesId, dimensions } of commit.series) this.series.set(seriesId, dimensions);
     for (const { name } of GRANULARITIES) for (const increment of commit.rollups[name]) this.#add(name, increment);
     this.#count(commit);

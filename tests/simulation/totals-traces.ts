@@ -84,7 +84,7 @@ export async function totalsTrace(target: TracedTotals, seed: number): Promise<r
   const seen = new Map<number, ShardOffset>();
   for (let step = 0; step < 40; step++) {
     const shard = random.whole(0, 1);
-    const from = seen.get(shard) ?? { generation: 1, lastId: "0-0", logIdentity: "", persistedAt: 0 };
+    const from = seen.get(shard) ?? { generation: 1, lastId: "0-0", logIdentity: "", persistedAt: 0, commits: 0 };
     const command = random.whole(1, 100);
     if (command <= 50) {
       const commit = randomCommit(random, shard, from);

@@ -1,7 +1,7 @@
 /** Entries for tests of logs. */
 import { randomBytes } from "node:crypto";
 import { LOG_START } from "../../src/model/ingest-log.ts";
-import type { AppendedEntry, IngestLog, LogEntry, LogEntryInput } from "../../src/model/ingest-log.ts";
+import type { AppendedEntry, IngestLog, LogEntry, LogEntryInput, LogOpening } from "../../src/model/ingest-log.ts";
 import type { Result } from "../../src/model/result.ts";
 
 /** An entry with a random body; `changes` replace its parts. */
@@ -40,8 +40,15 @@ export function idOf(result: Result<AppendedEntry>): string {
   return valueOf(result).id;
 }
 
+/** Opens the log on the storage that it is on. */
+export async function openHere(log: IngestLog, opening: Partial<LogOpening> = {}): Promise<Result<void>> {
+  const { storage } = valueOf(await log.status());
+  const { generation = 1 } = opening;
+  return await log.open({ generation, identity: `opening ${generation}`, afterId: LOG_START, storage, ...opening });
+}
+
 /** The log, opened so that it takes appends. */
 export async function opened<T extends IngestLog>(log: T, generation: number = 1): Promise<T> {
-  valueOf(await log.open({ generation, identity: `opening ${generation}`, afterId: LOG_START }));
+  valueOf(await openHere(log, { generation }));
   return log;
 }

@@ -17,6 +17,8 @@ export class MemoryLog implements IngestLog {
   opening: Pick<LogOpening, "generation" | "identity"> = { generation: 0, identity: "" };
   /** Set to false to stand for storage that was exchanged; appends are taken all the same. */
   isOpen = false;
+  isSuperseded = false;
+  storage = "memory";
   #sequence = 0;
 
   /** Makes numbers go on after this one, as when the newest entries were lost. */
@@ -28,6 +30,13 @@ export class MemoryLog implements IngestLog {
     this.opening = { generation, identity };
     this.isOpen = true;
     this.#sequence = Math.max(this.#sequence, numberOf(afterId));
+    return success(undefined);
+  }
+
+  async supersede(generation: number): Promise<Result<void>> {
+    if (generation !== this.opening.generation) return success(undefined);
+    this.isOpen = false;
+    this.isSuperseded = true;
     return success(undefined);
   }
 
@@ -50,7 +59,15 @@ export class MemoryLog implements IngestLog {
   async status(): Promise<Result<LogStatus>> {
     const bytes = this.entries.reduce((sum, { body }) => sum + body.length, 0);
     const lastId = this.#sequence === 0 ? LOG_START : `${this.#sequence}-0`;
-    return success({ entries: this.entries.length, bytes, lastId, isOpen: this.isOpen, ...this.opening });
+    return success({
+      entries: this.entries.length,
+      bytes,
+      lastId,
+      isOpen: this.isOpen,
+      ...this.opening,
+      isSuperseded: this.isSuperseded,
+      storage: this.storage,
+    });
   }
 
   async writable(): Promise<Result<void>> {

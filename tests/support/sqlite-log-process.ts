@@ -9,6 +9,7 @@ import { logEntry, opened } from "./log-entries.ts";
 const files = openSqliteLogs({
   dataDirectory: process.argv[2]!,
   shardCount: 1,
+  storage: "file",
   limits: { maxEntries: 1_000_000, maxBytes: 1_000_000_000 },
 });
 if (files.kind === "success") {

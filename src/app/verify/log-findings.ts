@@ -19,7 +19,7 @@ export interface ShardToVerify {
   readonly offset: ShardOffset | undefined;
 }
 
-const NEVER: ShardOffset = { generation: 1, lastId: LOG_START, logIdentity: "", persistedAt: 0 };
+const NEVER: ShardOffset = { generation: 1, lastId: LOG_START, logIdentity: "", persistedAt: 0, commits: 0 };
 
 /** The check of one shard. */
 export function logFinding({ shard, isConfigured, view, offset = NEVER }: ShardToVerify): Finding {

@@ -158,5 +158,13 @@ function addToTotal(total: Total, series: Series, figures: RealtimeSeries, laten
 }
 
 function sorted(histogram: LatencyHistogram): [number, number][] {
-  return [...histogram].sort((a, b) => a[0] - b[0]);
+  const pairs: [number, number][] = [];
+  let last = Number.NEGATIVE_INFINITY;
+  let isSorted = true;
+  histogram.forEach((count, index) => {
+    isSorted &&= index > last;
+    last = index;
+    pairs.push([index, count]);
+  });
+  return isSorted ? pairs : pairs.sort((a, b) => a[0] - b[0]);
 }

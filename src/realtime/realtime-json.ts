@@ -21,16 +21,24 @@ type DimensionsRow = readonly [
 type SeriesRow = readonly [seriesId: string, expiresAtMillis: number, Rates, LatencyHistogramJson, DimensionsRow];
 type StepRow = readonly [atMillis: number, Rates, latency: LatencyHistogramJson, roundTrip: LatencyHistogramJson];
 
-/** The text of a series. */
+/** The text of a series. Thousands are written every few seconds: what does not change is made once. */
 export function encodeSeries(series: RealtimeSeries): string {
-  const row: SeriesRow = [
-    series.seriesId,
-    series.expiresAtMillis,
-    ratesOf(series),
-    series.latency,
-    rowOf(series.dimensions),
-  ];
-  return JSON.stringify(row);
+  const { seriesId, expiresAtMillis, latency, dimensions } = series;
+  let pairs = "";
+  for (const [index, count] of latency) pairs += `${pairs === "" ? "" : ","}[${index},${count}]`;
+  const rates = JSON.stringify(ratesOf(series));
+  return `["${seriesId}",${expiresAtMillis},${rates},[${pairs}],${dimensionsText(dimensions)}]`;
+}
+
+const DIMENSIONS_TEXTS = new WeakMap<SeriesDimensions, string>();
+
+function dimensionsText(dimensions: SeriesDimensions): string {
+  let text = DIMENSIONS_TEXTS.get(dimensions);
+  if (text === undefined) {
+    text = JSON.stringify(rowOf(dimensions));
+    DIMENSIONS_TEXTS.set(dimensions, text);
+  }
+  return text;
 }
 
 /** Reads a series back; `undefined` for text of another form, such as another version's. */

@@ -4,26 +4,14 @@
 
 import type { Attributes } from "@opentelemetry/api";
 import type { Exchange } from "./exchange.ts";
+import { KNOWN_METHODS, OTHER_METHOD } from "./request-method.ts";
 import { routeOf } from "./route-metadata.ts";
 
 /** `error.type` of a request whose response could not be sent whole. */
 export const ABORTED_ERROR_TYPE = "aborted";
 
-/** Methods of the semantic conventions and RFC 10008 (QUERY), as instrumentation-http knows them; their places in a key. */
-const KNOWN_METHODS: readonly string[] = [
-  "GET",
-  "HEAD",
-  "POST",
-  "PUT",
-  "DELETE",
-  "CONNECT",
-  "OPTIONS",
-  "TRACE",
-  "PATCH",
-  "QUERY",
-];
+/** The places of methods in a key. */
 const METHOD_PLACES: ReadonlyMap<string, number> = new Map(KNOWN_METHODS.map((method, place) => [method, place]));
-const OTHER_METHOD = "_OTHER";
 const OTHER_METHOD_PLACE = KNOWN_METHODS.length;
 const DEFAULT_METHOD = "GET";
 

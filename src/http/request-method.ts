@@ -1,9 +1,9 @@
 /**
- * `http.request.method` of what a client sends.
+ * `http.request.method`: what servers and clients call a method.
  */
 
 /** Methods of the semantic conventions and RFC 10008 (QUERY), as the instrumentations of OpenTelemetry know them. */
-const KNOWN_METHODS: ReadonlySet<string> = new Set([
+export const KNOWN_METHODS: readonly string[] = [
   "GET",
   "HEAD",
   "POST",
@@ -14,12 +14,16 @@ const KNOWN_METHODS: ReadonlySet<string> = new Set([
   "TRACE",
   "PATCH",
   "QUERY",
-]);
-const OTHER_METHOD = "_OTHER";
+];
 
-/** A known method in upper case, or `_OTHER`. */
+/** What every other method is called. */
+export const OTHER_METHOD = "_OTHER";
+
+const KNOWN: ReadonlySet<string> = new Set(KNOWN_METHODS);
+
+/** A known method in upper case, or {@link OTHER_METHOD}. */
 export function normalizedMethod(method: string): string {
-  if (KNOWN_METHODS.has(method)) return method;
+  if (KNOWN.has(method)) return method;
   const upper = method.toUpperCase();
-  return KNOWN_METHODS.has(upper) ? upper : OTHER_METHOD;
+  return KNOWN.has(upper) ? upper : OTHER_METHOD;
 }

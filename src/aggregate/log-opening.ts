@@ -4,9 +4,8 @@
  * the next generation here, above everything that was ever folded.
  */
 import type { IngestLog, LogStatus } from "../model/ingest-log.ts";
-import { LOG_START } from "../model/ingest-log.ts";
 import { compareLogIds, followingEntryId } from "../model/log-id.ts";
-import type { LogView } from "../model/log-view.ts";
+import { viewLog, type LogView } from "../model/log-view.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import type { RollupStore, ShardOffset } from "../model/rollup-store.ts";
 
@@ -79,11 +78,8 @@ export interface LogGap {
  * was trimmed since. Retryable `unavailable`.
  */
 export async function findLogGap(log: IngestLog, offset: ShardOffset): Promise<Result<LogGap | undefined>> {
-  const status = await log.status();
-  if (status.kind !== "success") return status;
-  const oldest = await log.read(LOG_START, 1);
-  if (oldest.kind !== "success") return oldest;
-  return success(logGap({ status: status.value, oldest: oldest.value[0] }, offset));
+  const view = await viewLog(log);
+  return view.kind === "success" ? success(logGap(view.value, offset)) : view;
 }
 
 /** The gap between an offset and a log that was looked at before the offset was read; `undefined` when there is none. */

@@ -149,7 +149,7 @@ export class ShardOwner {
   }
 
   async #work(): Promise<void> {
-    const { lease, clock, processIntervalMillis, persistIntervalMillis } = this.#options;
+    const { lease, clock, persistIntervalMillis } = this.#options;
     if (!(await lease.hold(LEASE_MILLIS))) {
       this.#owned = undefined;
       this.#folder.clear();
@@ -161,7 +161,7 @@ export class ShardOwner {
     const owned = this.#owned;
     if (!owned) return;
     const now = clock.monotonicMillis();
-    if (now - this.#liveAtMillis >= processIntervalMillis - 1 || this.#folder.crowded) {
+    if (this.#isFoldDue(now) || this.#folder.crowded) {
       await this.#folder.foldAll(owned);
       await this.#publish(owned, now);
     }
@@ -173,8 +173,12 @@ export class ShardOwner {
     }
   }
 
+  #isFoldDue(monotonicMillis: number): boolean {
+    return monotonicMillis - this.#liveAtMillis >= this.#options.processIntervalMillis - 1;
+  }
+
   async #publish(owned: Ownership, now: number): Promise<void> {
-    if (now - this.#liveAtMillis < this.#options.processIntervalMillis - 1) return;
+    if (!this.#isFoldDue(now)) return;
     this.#liveAtMillis = now;
     const update = owned.live.update(
       this.#options.shard,
@@ -195,8 +199,8 @@ export class ShardOwner {
    * next one, and what this log takes meanwhile would be lost.
    */
   async #isCurrent({ offset }: Ownership): Promise<boolean> {
-    const { store, shard, clock, processIntervalMillis } = this.#options;
-    if (clock.monotonicMillis() - this.#liveAtMillis < processIntervalMillis - 1) return true;
+    const { store, shard, clock } = this.#options;
+    if (!this.#isFoldDue(clock.monotonicMillis())) return true;
     const stored = await store.offset(shard);
     return stored.kind !== "success" || stored.value.generation === offset.generation;
   }

@@ -3,41 +3,25 @@
  */
 
 import type { Attributes } from "@opentelemetry/api";
+import { bodySizeHistograms, type BodySizeSeries } from "./body-size-histograms.ts";
 import type { ClientCall } from "./client-call.ts";
 import { normalizedMethod } from "./request-method.ts";
-import type { BoundHistogram, SizeInstruments } from "./size-instruments.ts";
-import { BODY_SIZE_BOUNDARIES } from "./size-metrics.ts";
+import type { SizeInstruments } from "./size-instruments.ts";
 
 /** Takes the place of what has too many values. */
 const OTHER = "_OTHER";
-
-/** Where the sizes of calls with equal attributes go. */
-interface CallSeries {
-  readonly requestBody: BoundHistogram;
-  readonly responseBody: BoundHistogram;
-}
 
 /** The metrics of clients on one set of instruments. */
 export class ClientSizeMetrics {
   /** Most attribute sets with a server's name that are kept. */
   maxAttributeSets: number;
-  readonly #bind: (attributes: Attributes) => CallSeries;
-  readonly #series = new Map<string, CallSeries>();
+  readonly #bind: (attributes: Attributes) => BodySizeSeries;
+  readonly #series = new Map<string, BodySizeSeries>();
 
   /** Makes the instruments; who made `instruments` closes them. */
   constructor(instruments: SizeInstruments, maxAttributeSets: number) {
     this.maxAttributeSets = maxAttributeSets;
-    const requestBody = instruments.histogram({
-      name: "http.client.request.body.size",
-      description: "Size of HTTP client request bodies.",
-      boundaries: BODY_SIZE_BOUNDARIES,
-    });
-    const responseBody = instruments.histogram({
-      name: "http.client.response.body.size",
-      description: "Size of HTTP client response bodies.",
-      boundaries: BODY_SIZE_BOUNDARIES,
-    });
-    this.#bind = (attributes) => ({ requestBody: requestBody(attributes), responseBody: responseBody(attributes) });
+    this.#bind = bodySizeHistograms(instruments, "client");
   }
 
   /** Records a settled call. Past the limit it goes to the set without the server and its error: totals stay exact. */
@@ -47,12 +31,12 @@ export class ClientSizeMetrics {
     series.responseBody.record(call.responseBodyBytes);
   }
 
-  #known(call: ClientCall): CallSeries | undefined {
+  #known(call: ClientCall): BodySizeSeries | undefined {
     const series = this.#series.get(keyOf(call));
     return series === undefined && this.#series.size < this.maxAttributeSets ? this.#add(call) : series;
   }
 
-  #add(call: ClientCall): CallSeries {
+  #add(call: ClientCall): BodySizeSeries {
     const series = this.#bind(attributesOf(call));
     this.#series.set(keyOf(call), series);
     return series;

@@ -4,15 +4,11 @@
 
 import type { Attributes } from "@opentelemetry/api";
 import { AttributeSets } from "./attribute-sets.ts";
+import { bodySizeHistograms, type BodySizeSeries } from "./body-size-histograms.ts";
 import type { ConnectionTotals } from "./connection-totals.ts";
 import type { Exchange } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
-import type { BoundCounter, BoundHistogram, SizeInstruments } from "./size-instruments.ts";
-
-/** Bucket bounds of the body sizes, bytes; powers of two around what APIs and downloads send. */
-export const BODY_SIZE_BOUNDARIES: readonly number[] = [
-  0, 128, 512, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864,
-];
+import type { BoundCounter, SizeInstruments } from "./size-instruments.ts";
 
 const RECEIVE: Attributes = Object.freeze({ "network.io.direction": "receive" });
 const TRANSMIT: Attributes = Object.freeze({ "network.io.direction": "transmit" });
@@ -26,9 +22,7 @@ export interface SizeMetricsSources {
 }
 
 /** Where the sizes of exchanges with equal attributes go. */
-interface ExchangeSeries {
-  readonly requestBody: BoundHistogram;
-  readonly responseBody: BoundHistogram;
+interface ExchangeSeries extends BodySizeSeries {
   readonly received: BoundCounter;
   readonly transmitted: BoundCounter;
 }
@@ -41,16 +35,7 @@ export class SizeMetrics {
   /** Makes the instruments and takes the sockets' totals at each collection until {@link close}. */
   constructor(instruments: SizeInstruments, { totals, guard, maxAttributeSets }: SizeMetricsSources) {
     this.#instruments = instruments;
-    const requestBody = instruments.histogram({
-      name: "http.server.request.body.size",
-      description: "Size of HTTP server request bodies.",
-      boundaries: BODY_SIZE_BOUNDARIES,
-    });
-    const responseBody = instruments.histogram({
-      name: "http.server.response.body.size",
-      description: "Size of HTTP server response bodies.",
-      boundaries: BODY_SIZE_BOUNDARIES,
-    });
+    const bodySizes = bodySizeHistograms(instruments, "server");
     const io = instruments.counter({
       name: "bandwidth.http.server.io",
       description: "Whole HTTP messages: start line, headers, framing and body.",
@@ -60,8 +45,7 @@ export class SizeMetrics {
       description: "Everything on the sockets of HTTP servers.",
     });
     this.#series = new AttributeSets(maxAttributeSets, ({ attributes, receiveAttributes, transmitAttributes }) => ({
-      requestBody: requestBody(attributes),
-      responseBody: responseBody(attributes),
+      ...bodySizes(attributes),
       received: io(receiveAttributes),
       transmitted: io(transmitAttributes),
     }));

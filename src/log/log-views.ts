@@ -5,8 +5,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
-import { LOG_START } from "../model/ingest-log.ts";
-import type { LogView } from "../model/log-view.ts";
+import { viewLog, type LogView } from "../model/log-view.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import { LOG_FILE } from "./open-sqlite-logs.ts";
 import { withInspectedRedis, type RedisInspectionOptions } from "./redis-inspection.ts";
@@ -25,11 +24,9 @@ export function redisLogViews(
     const views: LogView[] = [];
     for (const shard of shards) {
       const log = new RedisStreamLog({ redis, shard, limits: NO_LIMITS, clock: options.clock });
-      const status = await log.status();
-      if (status.kind !== "success") return status;
-      const oldest = await log.read(LOG_START, 1);
-      if (oldest.kind !== "success") return oldest;
-      views.push({ status: status.value, oldest: oldest.value[0] });
+      const view = await viewLog(log);
+      if (view.kind !== "success") return view;
+      views.push(view.value);
     }
     return success(views);
   });

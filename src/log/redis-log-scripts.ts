@@ -34,10 +34,18 @@ end
 local function text(number)
   return string.format('%.0f', number)
 end
+local WRAP = 1125899906842624
+-- The first number of the newest id ever given.
+local function newest()
+  if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
+  local info = redis.call('XINFO', 'STREAM', KEYS[1])
+  for i = 1, #info, 2 do
+    if info[i] == 'last-generated-id' then return tonumber(string.match(info[i + 1], '^%d+')) end
+  end
+end
 `;
 
 const COUNTERS = `${SERVER}
-local WRAP = 1125899906842624
 local function field(entry, name)
   for i = 1, #entry[2], 2 do
     if entry[2][i] == name then return entry[2][i + 1] end
@@ -66,14 +74,6 @@ local function counters()
   local total, trimmed = tonumber(stored[1] or nil), tonumber(stored[2] or nil)
   if total and trimmed then return total, trimmed end
   return first('XREVRANGE', '+', '-', ends) or 0, first('XRANGE', '-', '+', starts) or 0
-end
--- The first number of the newest id ever given.
-local function newest()
-  if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
-  local info = redis.call('XINFO', 'STREAM', KEYS[1])
-  for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then return tonumber(string.match(info[i + 1], '^%d+')) end
-  end
 end
 `;
 
@@ -109,7 +109,7 @@ return 'OK'
  * its new id, {@link TOO_MANY_ENTRIES}, {@link TOO_MANY_BYTES} or an error. What keeps the first write from happening keeps all: the
  * script then fails as a whole.
  */
-export const APPEND_SCRIPT: string = `${COUNTERS}
+export const APPEND_SCRIPT: string = `${SERVER}
 local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'last', 'total', 'trimmed')
 local last, total, trimmed = tonumber(known[3] or nil), tonumber(known[4] or nil), tonumber(known[5] or nil)
 if known[1] ~= replid() or not (last and total and trimmed) then return '${CLOSED}' end

@@ -40,7 +40,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: "a batch that no log took is answered 2xx",
-    fault: "partition receiver - Redis",
+    fault: "Redis out of memory",
     backend: "servers",
     change: {
       file: "receive/intake.ts",

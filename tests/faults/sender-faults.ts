@@ -30,11 +30,19 @@ const TRIPLICATES: Fault = {
   habits: { copies: 3, repeats: 0.5 },
   async inject({ stores, receivers, load, size, witness }) {
     await load.acknowledges(size.batches / 2);
-    await receivers[0]!.kill();
-    await load.fails(1);
-    if (size.short) await stores.expireLeases();
-    await receivers[0]!.start();
-    await load.acknowledges(size.batches / 2);
+    // Twice: with batches in the log, and with all of them committed, so that only the ledger knows what comes again.
+    for (const committed of [false, true]) {
+      if (committed) {
+        await load.hold();
+        await load.until(async () => (await stores.pendingEntries()) === 0, "everything to be committed");
+      }
+      await receivers[0]!.kill();
+      if (committed) load.resume();
+      await load.fails(1);
+      if (size.short) await stores.expireLeases();
+      await receivers[0]!.start();
+      await load.acknowledges(size.batches);
+    }
     witness(deliveries(load));
   },
 };

@@ -29,7 +29,7 @@ export interface ExportLoopOptions {
 /** The exports of one page. */
 export class ExportLoop {
   readonly #options: ExportLoopOptions;
-  #throttle: ExportThrottle;
+  readonly #throttle: ExportThrottle;
   #underWay = false;
   #failures = 0;
   #notBeforeMillis = 0;
@@ -39,9 +39,9 @@ export class ExportLoop {
     this.#throttle = new ExportThrottle(options.emitThrottleMillis, options.nowMillis);
   }
 
-  /** Another interval from now on. */
-  setThrottle(emitThrottleMillis: number, nowMillis: number): void {
-    this.#throttle = new ExportThrottle(emitThrottleMillis, nowMillis);
+  /** Another interval from now on. A bridge says so at each connection: what is due stays due. */
+  setThrottle(emitThrottleMillis: number): void {
+    this.#throttle.setInterval(emitThrottleMillis);
   }
 
   /** Exports if it is time to. `urgent`: something happened that people act on. */

@@ -148,7 +148,7 @@ export class MonitorEngine {
   #configure({ enabled, statsIntervalMillis, emitThrottleMillis }: RemoteConfig): void {
     const running = this.#running;
     if (running === undefined) return;
-    if (isBetween(emitThrottleMillis, 0, LONGEST_MILLIS)) running.exports.setThrottle(emitThrottleMillis, this.#now());
+    if (isBetween(emitThrottleMillis, 0, LONGEST_MILLIS)) running.exports.setThrottle(emitThrottleMillis);
     if (isBetween(statsIntervalMillis, SHORTEST_STATS_INTERVAL_MILLIS, LONGEST_MILLIS)) {
       this.#statsIntervalMillis = statsIntervalMillis;
     }

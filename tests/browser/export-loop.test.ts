@@ -68,6 +68,16 @@ describe("the exports of a page", () => {
     expect(page.receiver.sent.map(({ value }) => value)).toEqual([201]);
   });
 
+  it("come with the first connection also where the bridge tells its interval at each", async () => {
+    const page = new Page();
+    page.receiver.connected = false;
+    await page.run(1, 200);
+    page.receiver.connected = true;
+    page.loop.setThrottle(10_000);
+    await page.run(201, 201);
+    expect(page.receiver.sent.map(({ value }) => value)).toEqual([201]);
+  });
+
   it("are never two at a time", async () => {
     const page = new Page();
     const { promise, resolve } = Promise.withResolvers<Result<void>>();

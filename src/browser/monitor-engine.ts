@@ -145,7 +145,7 @@ export class MonitorEngine {
     });
   }
 
-  #configure({ enabled, statsIntervalMillis, emitThrottleMillis }: RemoteConfig): void {
+  #configure({ enabled, statsIntervalMillis, emitThrottleMillis, worker }: RemoteConfig): void {
     const running = this.#running;
     if (running === undefined) return;
     if (isBetween(emitThrottleMillis, 0, LONGEST_MILLIS)) running.exports.setThrottle(emitThrottleMillis);
@@ -156,7 +156,11 @@ export class MonitorEngine {
     if (this.#enabled) this.#schedule();
     this.#options.post({
       kind: "config",
-      config: { enabled: this.#enabled, statsIntervalMillis: this.#statsIntervalMillis },
+      config: {
+        enabled: this.#enabled,
+        statsIntervalMillis: this.#statsIntervalMillis,
+        ...(typeof worker === "boolean" ? { worker } : {}),
+      },
     });
   }
 

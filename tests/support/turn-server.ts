@@ -3,7 +3,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createConnection } from "node:net";
-import { tmpdir } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { endsWithUs } from "./ends-with-us.ts";
@@ -72,7 +72,7 @@ class PrivateTurnServer implements TurnServer {
     const lowestRelayPort = 40_000 + (process.pid % 40) * RELAY_PORTS;
     const options = {
       "listening-ip": "127.0.0.1",
-      "relay-ip": "127.0.0.1",
+      "relay-ip": ownAddress(),
       "listening-port": String(this.port),
       "min-port": String(lowestRelayPort),
       "max-port": String(lowestRelayPort + RELAY_PORTS - 1),
@@ -82,7 +82,7 @@ class PrivateTurnServer implements TurnServer {
       pidfile: join(this.#folder, "pid"),
       userdb: join(this.#folder, "db"),
     };
-    const flags = ["-n", "--verbose", "--simple-log", "--use-auth-secret", "--allow-loopback-peers", "--fingerprint"];
+    const flags = ["-n", "--verbose", "--simple-log", "--use-auth-secret", "--allow-loopback-peers"];
     const off = ["--no-cli", "--no-tls", "--no-dtls", "--no-multicast-peers"];
     const child = spawn(
       "turnserver",
@@ -147,6 +147,15 @@ class PrivateTurnServer implements TurnServer {
       sentBytes: before.sentBytes + sentBytes,
     });
   }
+}
+
+/**
+ * An address of this machine, which packets to it do not leave. Not loopback where there is another: Firefox takes no
+ * candidates there.
+ */
+function ownAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
+  return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
 }
 
 async function accepts(port: number): Promise<void> {

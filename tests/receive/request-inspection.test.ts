@@ -25,7 +25,7 @@ function io(points: readonly TestNumberPoint[], changes: Partial<TestMetric> = {
 }
 
 function inspect(resources: readonly TestResource[], shardCount: number = 1): RequestInspection {
-  const context = { receivedAtMillis: NOW_MILLIS, deltaMaxAgeMillis: HOUR_MILLIS };
+  const context = { receivedAtMillis: NOW_MILLIS, deltaMaxAgeMillis: HOUR_MILLIS, fromBridge: false };
   const inspection = new RequestInspection(shardCount, context);
   valueOf(walkMetrics(otlpRequest(resources), inspection));
   return inspection;

@@ -1,7 +1,7 @@
 /**
  * Checks what others on the network could do: a token that can be guessed, or that travels readable.
  */
-import { isLoopback } from "../load-settings.ts";
+import { isLoopback } from "../loopback.ts";
 import type { ReceiverSettings } from "../settings.ts";
 import { ok, warn, type Check } from "./check.ts";
 

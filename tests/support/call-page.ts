@@ -17,8 +17,8 @@ export interface CallOptions {
   readonly tokens: { readonly caller: string; readonly callee: string };
   /** The caller is forced through it. Without it the call is direct. */
   readonly turn?: { readonly url: string; readonly username: string; readonly credential: string };
-  /** Default true. */
-  readonly video?: boolean;
+  /** Pixels, of the camera. Without it there is only sound. */
+  readonly video?: { readonly width: number; readonly height: number };
 }
 
 /** What the browser itself has counted of one participant's connection. */
@@ -40,7 +40,8 @@ export interface SeenSample {
   readonly roundTripSeconds: number | undefined;
 }
 
-type Participant = "caller" | "callee";
+/** Which of the two. */
+export type Participant = "caller" | "callee";
 
 /** Plain JavaScript of the page. */
 const SCRIPT = `
@@ -60,7 +61,7 @@ const countsOf = async (connection) => {
   };
 };
 
-window.startCall = async ({ bridge, tokens, turn, video = true }) => {
+window.startCall = async ({ bridge, tokens, turn, video = false }) => {
   const servers = turn && [{ urls: turn.url, username: turn.username, credential: turn.credential }];
   const connections = {
     caller: new RTCPeerConnection(turn ? { iceServers: servers, iceTransportPolicy: "relay" } : {}),
@@ -79,7 +80,7 @@ window.startCall = async ({ bridge, tokens, turn, video = true }) => {
     });
     monitors[name].add(connection);
   }
-  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video: video && { width: 640, height: 360 } });
+  const stream = await navigator.mediaDevices.getUserMedia({ audio: true, video });
   for (const connection of [caller, callee]) for (const track of stream.getTracks()) connection.addTrack(track, stream);
   await caller.setLocalDescription(await caller.createOffer());
   await callee.setRemoteDescription(caller.localDescription);

@@ -6,6 +6,7 @@ import { createConnection } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { findOrInstall } from "./debian-program.ts";
 import { endsWithUs } from "./ends-with-us.ts";
 import { freePort } from "./free-port.ts";
 
@@ -84,8 +85,14 @@ class PrivateTurnServer implements TurnServer {
     };
     const flags = ["-n", "--verbose", "--simple-log", "--use-auth-secret", "--allow-loopback-peers"];
     const off = ["--no-cli", "--no-tls", "--no-dtls", "--no-multicast-peers"];
+    const turnserver = findOrInstall({
+      name: "coturn's turnserver",
+      paths: ["/usr/bin/turnserver", "/usr/local/bin/turnserver"],
+      debianPackage: "coturn",
+      variable: "TEST_TURNSERVER",
+    });
     const child = spawn(
-      "turnserver",
+      turnserver,
       [...flags, ...off, ...Object.entries(options).map(([name, value]) => `--${name}=${value}`)],
       { stdio: ["ignore", "pipe", "pipe"], cwd: this.#folder },
     );

@@ -1,0 +1,222 @@
+/**
+ * Calls of a real Chromium, direct and through a real coturn, from `getStats()` to SQL: what is stored is held against what the
+ * browser, the TURN server and the network that was put in between have counted.
+ *
+ * As short as the figures allow. Longer by MEETING_SECONDS (default 40) and MEETING_OFFLINE_SECONDS (default 12; five minutes
+ * are 300).
+ */
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { SeenSample } from "../support/call-page.ts";
+import { startChromium } from "../support/chromium.ts";
+import { PRICES } from "../support/meeting-receiver.ts";
+import { type EndedCall, MeetingWorld, passed } from "../support/meeting-world.ts";
+import { startUdpProxy, type UdpProxy } from "../support/udp-proxy.ts";
+
+const SECONDS = Number(process.env["MEETING_SECONDS"] ?? 40);
+const OFFLINE_SECONDS = Number(process.env["MEETING_OFFLINE_SECONDS"] ?? 12);
+
+const SMALL = { width: 320, height: 180 };
+const LARGE = { width: 640, height: 360 };
+/** One way. */
+const DELAY_MILLIS = 50;
+const LOSS_RATIO = 0.05;
+const BAD_LOSS_RATIO = 0.35;
+const SEED = 1;
+
+let browser: Browser;
+let world: MeetingWorld;
+let delaying: UdpProxy;
+let losing: UdpProxy;
+let worsening: UdpProxy;
+const calls = new Map<string, EndedCall>();
+/** When the network of the worsening call turned bad. */
+let worsenedAtMillis = 0;
+
+function callNamed(name: string): EndedCall {
+  const call = calls.get(name);
+  if (call === undefined) throw new Error(`no call ${name}`);
+  return call;
+}
+
+beforeAll(
+  async () => {
+    [browser, world] = await Promise.all([startChromium(), MeetingWorld.start()]);
+    const { port } = world.turn;
+    [delaying, losing, worsening] = await Promise.all([
+      startUdpProxy(port, SEED, { delayMillis: DELAY_MILLIS }),
+      startUdpProxy(port, SEED, { lossRatio: LOSS_RATIO }),
+      startUdpProxy(port, SEED),
+    ]);
+    // First and alone: what else a machine is busy with would be in its round trips.
+    const delayed = { meeting: "delayed", relay: "udp", proxyPort: delaying.port, seconds: 18 } as const;
+    calls.set("delayed", await world.hold(browser, delayed));
+    const held = await Promise.all([
+      world.hold(browser, { meeting: "direct", video: SMALL, seconds: 12 }),
+      world.hold(browser, { meeting: "udp", relay: "udp", video: SMALL, seconds: SECONDS }),
+      world.hold(browser, { meeting: "tcp", relay: "tcp", video: SMALL, seconds: 15 }),
+      world.hold(browser, {
+        ...{ meeting: "losing", relay: "udp", proxyPort: losing.port },
+        ...{ video: LARGE, seconds: SECONDS },
+      }),
+      world.hold(browser, {
+        ...{ meeting: "worsening", relay: "udp", proxyPort: worsening.port, seconds: SECONDS },
+        async meanwhile() {
+          await passed(12);
+          worsening.impair({ lossRatio: BAD_LOSS_RATIO });
+          worsenedAtMillis = Date.now();
+        },
+      }),
+      world.hold(browser, {
+        ...{ meeting: "offline", video: SMALL, seconds: 8 },
+        async meanwhile(_call, tap) {
+          await passed(8);
+          tap.cut();
+          await passed(OFFLINE_SECONDS);
+          tap.restore();
+          await newEvent(tap.eventTimes.bind(tap));
+        },
+      }),
+    ]);
+    for (const call of held) calls.set(call.meeting, call);
+    await world.settle();
+  },
+  (SECONDS + OFFLINE_SECONDS + 150) * 1_000,
+);
+
+afterAll(async () => {
+  await browser?.close();
+  await world?.end();
+  await Promise.all([delaying, losing, worsening].map((proxy) => proxy?.close()));
+});
+
+/** Resolves when both participants of the offline call have been heard of again. */
+async function newEvent(eventTimes: (token: string) => number[]): Promise<void> {
+  const restoredAt = Date.now();
+  const heard = (): boolean => eventTimes("").some((at) => at > restoredAt);
+  // The longest wait before a page tries again is 30 s.
+  while (!heard() && Date.now() < restoredAt + 45_000) await passed(0.2);
+}
+
+function relayStates(samples: readonly SeenSample[]): Set<string> {
+  return new Set(samples.flatMap(({ relayed, protocol }) => (relayed === undefined ? [] : `${relayed} ${protocol}`)));
+}
+
+function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+}
+
+describe("a call in Chromium", () => {
+  it.each([
+    ["direct", "false undefined"],
+    ["udp", "true udp"],
+    ["tcp", "true tcp"],
+    ["delayed", "true udp"],
+    ["losing", "true udp"],
+    ["worsening", "true udp"],
+    ["offline", "false undefined"],
+  ])("%s is known as relayed or not from its first sample on, for the participant who is", (name, expected) => {
+    const { samples } = callNamed(name);
+    expect(relayStates(samples.caller)).toEqual(new Set([expected]));
+    expect(relayStates(samples.callee)).toEqual(new Set(["false undefined"]));
+  });
+
+  it.each(["direct", "udp", "tcp", "delayed", "losing", "worsening", "offline"])(
+    "%s is in SQL to the byte, and as relayed for whom it is",
+    (name) => {
+      const call = callNamed(name);
+      for (const participant of ["caller", "callee"] as const) {
+        const totals = world.totals(call, participant);
+        const { before, after } = call.counts[participant];
+        expect(totals.bytesIn).toBeGreaterThanOrEqual(before.bytesReceived);
+        expect(totals.bytesIn).toBeLessThanOrEqual(after.bytesReceived);
+        expect(totals.bytesOut).toBeGreaterThanOrEqual(before.bytesSent);
+        expect(totals.bytesOut).toBeLessThanOrEqual(after.bytesSent);
+        const isRelayed = participant === "caller" && name !== "direct" && name !== "offline";
+        expect(totals.relayBytes).toBe(isRelayed ? totals.bytesIn + totals.bytesOut : 0);
+      }
+    },
+  );
+
+  it.each(["udp", "tcp"])("over %s has the bytes that coturn counted, within 1 %%", (name) => {
+    const call = callNamed(name);
+    const { packets, stunMessages } = call.counts.caller.after;
+    const { relayBytes } = world.totals(call, "caller");
+    const counted = call.usage.receivedBytes + call.usage.sentBytes;
+    expect(counted).toBeGreaterThan(100_000);
+    const ratio = (relayBytes + 4 * packets + 92 * stunMessages) / counted;
+    expect(ratio).toBeGreaterThan(0.99);
+    expect(ratio).toBeLessThan(1.01);
+  });
+
+  it("has the round trips that the network really took, within 5 ms", () => {
+    const call = callNamed("delayed");
+    const { roundTrips } = world.totals(call, "caller");
+    expect(roundTrips.length).toBeGreaterThanOrEqual(5);
+    const putIn = median(delaying.roundTripMillis);
+    expect(putIn).toBeGreaterThanOrEqual(2 * DELAY_MILLIS);
+    expect(Math.abs(median(roundTrips) * 1_000 - putIn)).toBeLessThanOrEqual(5);
+  });
+
+  it("has the loss that was put in, to a point", () => {
+    expect(losing.lossRatio()).toBeCloseTo(LOSS_RATIO, 2);
+    const totals = world.totals(callNamed("losing"), "caller");
+    const lost = totals.packetsLostIn + totals.packetsLostOut;
+    const expected = totals.packetsIn + totals.packetsLostIn + totals.packetsOut;
+    // Of so many packets that chance alone leaves the bounds in fewer than one of 10^4 runs: 3.9 standard deviations are 1 %.
+    expect(expected).toBeGreaterThan(7_300);
+    expect(lost / expected).toBeGreaterThan(0.04);
+    expect(lost / expected).toBeLessThan(0.06);
+  });
+
+  it("is priced by the second and the byte, for the relayed participant alone", () => {
+    const call = callNamed("udp");
+    const { relaySeconds, connectedSeconds, relayBytes, relayCostNanos } = world.totals(call, "caller");
+    const heldSeconds = (call.endedAtMillis - call.connectedAtMillis) / 1_000;
+    expect(relaySeconds).toBe(connectedSeconds);
+    expect(Math.abs(relaySeconds - heldSeconds)).toBeLessThan(2);
+    const price = (relaySeconds * PRICES.turnCostPerUserHour) / 3_600 + (relayBytes * PRICES.turnCostPerGigabyte) / 1e9;
+    expect(relayCostNanos / 1e9).toBeCloseTo(price, 6);
+    expect(price).toBeGreaterThan((heldSeconds - 2) / 10_000);
+    expect(world.totals(call, "callee")).toMatchObject({ relaySeconds: 0, relayBytes: 0, relayCostNanos: 0 });
+  });
+
+  it("sends at most 6 events and 4 KB a minute while it is steady", () => {
+    const { tap, tokens, samples, connectedAtMillis, endedAtMillis } = callNamed("udp");
+    for (const participant of ["caller", "callee"] as const) {
+      // From after the first export, which tells the first level.
+      const from = connectedAtMillis + 10_000;
+      const windowSeconds = Math.floor((endedAtMillis - from) / 10_000) * 10;
+      expect(windowSeconds).toBeGreaterThanOrEqual(20);
+      const to = from + windowSeconds * 1_000;
+      const { events, bytes } = tap.traffic(tokens[participant], from, to);
+      const changes = levelChanges(samples[participant]).filter(({ atMillis }) => atMillis >= from && atMillis < to);
+      expect(events).toBeGreaterThan(0);
+      expect(events - changes.length).toBeLessThanOrEqual((windowSeconds / 60) * 6);
+      // What one costs, frames, acknowledgements and heartbeats included.
+      expect((bytes / events) * 6).toBeLessThanOrEqual(4_096);
+    }
+  });
+
+  it("tells of a change of level within 2 s", () => {
+    const { tap, tokens, samples } = callNamed("worsening");
+    const change = levelChanges(samples.caller).find(({ atMillis }) => atMillis > worsenedAtMillis);
+    expect(change).toBeDefined();
+    const told = tap.eventTimes(tokens.caller).find((at) => at >= change!.atMillis - 50);
+    expect(told! - change!.atMillis).toBeLessThan(2_000);
+  });
+
+  it("is complete also when the bridge could not be reached for a while", () => {
+    const { tap, tokens } = callNamed("offline");
+    const times = tap.eventTimes(tokens.caller);
+    const longestGap = Math.max(...times.slice(1).map((at, index) => at - times[index]!));
+    expect(longestGap).toBeGreaterThan(OFFLINE_SECONDS * 1_000);
+    // That no byte is missing is said above, of every call.
+    const { connectedSeconds } = world.totals(callNamed("offline"), "caller");
+    expect(connectedSeconds).toBeGreaterThan(OFFLINE_SECONDS + 7);
+  });
+});
+
+function levelChanges(samples: readonly SeenSample[]): SeenSample[] {
+  return samples.filter(({ level }, index) => index > 0 && level !== samples[index - 1]!.level);
+}

@@ -181,7 +181,7 @@ export class MonitorEngine {
     this.#timer?.clear();
     if (running !== undefined) {
       running.measurement.endTick(this.#now());
-      await running.exports.exportLast(this.#now());
+      await running.exports.finish(this.#now());
       running.bridge.close();
     }
     this.#options.post({ kind: "stopped" });

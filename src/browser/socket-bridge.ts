@@ -7,6 +7,8 @@ import { LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS, retryDelayMillis } from "./re
 
 /** Bodies up to this are smaller plain than the time to compress them is worth. */
 const COMPRESS_ABOVE_BYTES = 1_024;
+/** How long a page that ends waits for a connection. */
+const HURRY_MILLIS = 2_000;
 /** How long an acknowledgement may take. */
 const ANSWER_MILLIS = 10_000;
 
@@ -33,6 +35,7 @@ export function connectSocketBridge(url: string, hooks: BridgeHooks): BridgeConn
   const giveUp = tryAgainWhenRefused(socket, hooks);
   return {
     isConnected: () => socket.connected,
+    hurry: () => hurry(socket, hooks),
     send: (body, compressed) => send(socket, body, compressed),
     close: () => {
       giveUp();
@@ -62,6 +65,19 @@ function tryAgainWhenRefused(socket: Socket, { clock, random }: BridgeHooks): ()
     if (reason === "io server disconnect") tryAgain();
   });
   return () => timer?.clear();
+}
+
+/** Opens what waits between two tries; whatever comes of it, nobody waits long. */
+async function hurry(socket: Socket, { clock }: BridgeHooks): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = clock.after(HURRY_MILLIS, resolve);
+    socket.once("connect", () => {
+      timer.clear();
+      resolve();
+    });
+    socket.connect();
+    socket.io.open();
+  });
 }
 
 async function send(socket: Socket, body: Uint8Array, compressed: boolean): Promise<Result<void>> {

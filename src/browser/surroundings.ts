@@ -18,7 +18,7 @@ export function browserRandom(): number {
 
 /** An id that no other page has. Works in pages that are not served securely, where `randomUUID` is missing. */
 export function randomInstanceId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

@@ -139,6 +139,20 @@ describe("a call in a real Chromium", () => {
     expect(site.total("webrtc.io")).toBeLessThanOrEqual(after);
   });
 
+  it("loses no byte when it is stopped while it waits to try again", async () => {
+    await open();
+    await startMonitoredCall("emitThrottleMillis: 3600000");
+    site.refusing = true;
+    const asked = site.tokens.length;
+    site.disconnect();
+    // After the third refusal the next try is seconds away.
+    await vi.waitFor(() => expect(site.tokens.length).toBeGreaterThanOrEqual(asked + 3), { timeout: 30_000 });
+    site.refusing = false;
+    const { before, after } = await stopAndCount();
+    expect(site.total("webrtc.io")).toBeGreaterThanOrEqual(before);
+    expect(site.total("webrtc.io")).toBeLessThanOrEqual(after);
+  });
+
   it("is exported a last time when the page goes away", async () => {
     await open();
     await startMonitoredCall("emitThrottleMillis: 3600000");

@@ -3,7 +3,7 @@
  * browser, the TURN server and the network that was put in between have counted.
  *
  * As short as the figures allow. Longer by MEETING_SECONDS (default 40) and MEETING_OFFLINE_SECONDS (default 12; five minutes
- * are 300).
+ * are 300). MEETING_FIGURES=1 prints what was measured.
  */
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -11,13 +11,17 @@ import type { SeenSample } from "../support/call-page.ts";
 import { startChromium } from "../support/chromium.ts";
 import { PRICES } from "../support/meeting-receiver.ts";
 import { type EndedCall, MeetingWorld, passed } from "../support/meeting-world.ts";
+import type { WebsocketTap } from "../support/websocket-tap.ts";
 import { startUdpProxy, type UdpProxy } from "../support/udp-proxy.ts";
 
 const SECONDS = Number(process.env["MEETING_SECONDS"] ?? 40);
 const OFFLINE_SECONDS = Number(process.env["MEETING_OFFLINE_SECONDS"] ?? 12);
 
 const SMALL = { width: 320, height: 180 };
-const LARGE = { width: 640, height: 360 };
+/** So many that what it takes to set up a relay is far below a hundredth. */
+const ENOUGH_PACKETS = 2_000;
+/** So many that chance alone leaves 4 to 6 % in fewer than one of 10^4 runs: 3.9 standard deviations are a point. */
+const LOSSY_PACKETS = 7_300;
 /** One way. */
 const DELAY_MILLIS = 50;
 const LOSS_RATIO = 0.05;
@@ -52,12 +56,11 @@ beforeAll(
     const delayed = { meeting: "delayed", relay: "udp", proxyPort: delaying.port, seconds: 18 } as const;
     calls.set("delayed", await world.hold(browser, delayed));
     const held = await Promise.all([
-      world.hold(browser, { meeting: "direct", video: SMALL, seconds: 12 }),
-      world.hold(browser, { meeting: "udp", relay: "udp", video: SMALL, seconds: SECONDS }),
-      world.hold(browser, { meeting: "tcp", relay: "tcp", video: SMALL, seconds: 15 }),
+      world.hold(browser, { meeting: "udp", relay: "udp", video: SMALL, seconds: SECONDS, packets: ENOUGH_PACKETS }),
+      world.hold(browser, { meeting: "tcp", relay: "tcp", video: SMALL, seconds: 10, packets: ENOUGH_PACKETS }),
       world.hold(browser, {
         ...{ meeting: "losing", relay: "udp", proxyPort: losing.port },
-        ...{ video: LARGE, seconds: SECONDS },
+        ...{ microphones: 6, seconds: 10, packets: LOSSY_PACKETS + 500 },
       }),
       world.hold(browser, {
         ...{ meeting: "worsening", relay: "udp", proxyPort: worsening.port, seconds: SECONDS },
@@ -68,13 +71,13 @@ beforeAll(
         },
       }),
       world.hold(browser, {
-        ...{ meeting: "offline", video: SMALL, seconds: 8 },
-        async meanwhile(_call, tap) {
+        ...{ meeting: "direct", seconds: 8 },
+        async meanwhile(_call, tap, tokens) {
           await passed(8);
           tap.cut();
           await passed(OFFLINE_SECONDS);
           tap.restore();
-          await newEvent(tap.eventTimes.bind(tap));
+          await Promise.all(Object.values(tokens).map((token) => heardOf(tap, token)));
         },
       }),
     ]);
@@ -85,25 +88,45 @@ beforeAll(
 );
 
 afterAll(async () => {
+  if (process.env["MEETING_FIGURES"] !== undefined) for (const call of calls.values()) console.log(figuresOf(call));
   await browser?.close();
   await world?.end();
   await Promise.all([delaying, losing, worsening].map((proxy) => proxy?.close()));
 });
 
-/** Resolves when both participants of the offline call have been heard of again. */
-async function newEvent(eventTimes: (token: string) => number[]): Promise<void> {
+/** Resolves when a participant has been heard of again. */
+async function heardOf(tap: WebsocketTap, token: string): Promise<void> {
   const restoredAt = Date.now();
-  const heard = (): boolean => eventTimes("").some((at) => at > restoredAt);
   // The longest wait before a page tries again is 30 s.
-  while (!heard() && Date.now() < restoredAt + 45_000) await passed(0.2);
+  while (!tap.eventTimes(token).some((at) => at > restoredAt) && Date.now() < restoredAt + 45_000) await passed(0.2);
+}
+
+function figuresOf(call: EndedCall): Record<string, unknown> {
+  const totals = world.totals(call, "caller");
+  const { packets, stunMessages } = call.counts.caller.after;
+  const counted = call.usage.receivedBytes + call.usage.sentBytes;
+  const from = call.connectedAtMillis + 10_000;
+  return {
+    meeting: call.meeting,
+    relayBytesOfCoturn: totals.relayBytes / counted,
+    withPacketsAndChecks: (totals.relayBytes + 4 * packets + 92 * stunMessages) / counted,
+    roundTripMillis: { sql: lowerQuartile(totals.roundTrips) * 1_000, proxy: lowerQuartile(delaying.roundTripMillis) },
+    loss: { in: totals.packetsLostIn, out: totals.packetsLostOut, of: [totals.packetsIn, totals.packetsOut] },
+    relaySeconds: totals.relaySeconds,
+    heldSeconds: (call.endedAtMillis - call.connectedAtMillis) / 1_000,
+    cost: totals.relayCostNanos / 1e9,
+    traffic: call.tap.traffic(call.tokens.caller, from, from + 30_000),
+    levels: levelChanges(call.samples.caller).map(({ atMillis, level }) => [atMillis - call.connectedAtMillis, level]),
+    events: call.tap.eventTimes(call.tokens.caller).map((at) => at - call.connectedAtMillis),
+  };
 }
 
 function relayStates(samples: readonly SeenSample[]): Set<string> {
   return new Set(samples.flatMap(({ relayed, protocol }) => (relayed === undefined ? [] : `${relayed} ${protocol}`)));
 }
 
-function median(values: readonly number[]): number {
-  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+function lowerQuartile(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[Math.floor(values.length / 4)]!;
 }
 
 describe("a call in Chromium", () => {
@@ -114,14 +137,13 @@ describe("a call in Chromium", () => {
     ["delayed", "true udp"],
     ["losing", "true udp"],
     ["worsening", "true udp"],
-    ["offline", "false undefined"],
   ])("%s is known as relayed or not from its first sample on, for the participant who is", (name, expected) => {
     const { samples } = callNamed(name);
     expect(relayStates(samples.caller)).toEqual(new Set([expected]));
     expect(relayStates(samples.callee)).toEqual(new Set(["false undefined"]));
   });
 
-  it.each(["direct", "udp", "tcp", "delayed", "losing", "worsening", "offline"])(
+  it.each(["direct", "udp", "tcp", "delayed", "losing", "worsening"])(
     "%s is in SQL to the byte, and as relayed for whom it is",
     (name) => {
       const call = callNamed(name);
@@ -132,19 +154,23 @@ describe("a call in Chromium", () => {
         expect(totals.bytesIn).toBeLessThanOrEqual(after.bytesReceived);
         expect(totals.bytesOut).toBeGreaterThanOrEqual(before.bytesSent);
         expect(totals.bytesOut).toBeLessThanOrEqual(after.bytesSent);
-        const isRelayed = participant === "caller" && name !== "direct" && name !== "offline";
+        const isRelayed = participant === "caller" && name !== "direct";
         expect(totals.relayBytes).toBe(isRelayed ? totals.bytesIn + totals.bytesOut : 0);
       }
     },
   );
 
-  it.each(["udp", "tcp"])("over %s has the bytes that coturn counted, within 1 %%", (name) => {
+  it.each([
+    ["udp", 4],
+    // Over TCP a packet is padded to a multiple of four: 1.5 on average.
+    ["tcp", 5.5],
+  ])("over %s has the bytes that coturn counted, to a hundredth, with %d for each packet", (name, framing) => {
     const call = callNamed(name);
     const { packets, stunMessages } = call.counts.caller.after;
     const { relayBytes } = world.totals(call, "caller");
     const counted = call.usage.receivedBytes + call.usage.sentBytes;
     expect(counted).toBeGreaterThan(100_000);
-    const ratio = (relayBytes + 4 * packets + 92 * stunMessages) / counted;
+    const ratio = (relayBytes + framing * packets + 92 * stunMessages) / counted;
     expect(ratio).toBeGreaterThan(0.99);
     expect(ratio).toBeLessThan(1.01);
   });
@@ -153,9 +179,10 @@ describe("a call in Chromium", () => {
     const call = callNamed("delayed");
     const { roundTrips } = world.totals(call, "caller");
     expect(roundTrips.length).toBeGreaterThanOrEqual(5);
-    const putIn = median(delaying.roundTripMillis);
+    // What a busy machine adds here and there is not what was put in.
+    const putIn = lowerQuartile(delaying.roundTripMillis);
     expect(putIn).toBeGreaterThanOrEqual(2 * DELAY_MILLIS);
-    expect(Math.abs(median(roundTrips) * 1_000 - putIn)).toBeLessThanOrEqual(5);
+    expect(Math.abs(lowerQuartile(roundTrips) * 1_000 - putIn)).toBeLessThanOrEqual(5);
   });
 
   it("has the loss that was put in, to a point", () => {
@@ -163,8 +190,7 @@ describe("a call in Chromium", () => {
     const totals = world.totals(callNamed("losing"), "caller");
     const lost = totals.packetsLostIn + totals.packetsLostOut;
     const expected = totals.packetsIn + totals.packetsLostIn + totals.packetsOut;
-    // Of so many packets that chance alone leaves the bounds in fewer than one of 10^4 runs: 3.9 standard deviations are 1 %.
-    expect(expected).toBeGreaterThan(7_300);
+    expect(expected).toBeGreaterThan(LOSSY_PACKETS);
     expect(lost / expected).toBeGreaterThan(0.04);
     expect(lost / expected).toBeLessThan(0.06);
   });
@@ -172,7 +198,9 @@ describe("a call in Chromium", () => {
   it("is priced by the second and the byte, for the relayed participant alone", () => {
     const call = callNamed("udp");
     const { relaySeconds, connectedSeconds, relayBytes, relayCostNanos } = world.totals(call, "caller");
-    const heldSeconds = (call.endedAtMillis - call.connectedAtMillis) / 1_000;
+    // From the first report in which the browser names its pair: a busy one takes its time.
+    const known = call.samples.caller.find(({ relayed }) => relayed === true)!.atMillis;
+    const heldSeconds = (call.endedAtMillis - known) / 1_000;
     expect(relaySeconds).toBe(connectedSeconds);
     expect(Math.abs(relaySeconds - heldSeconds)).toBeLessThan(2);
     const price = (relaySeconds * PRICES.turnCostPerUserHour) / 3_600 + (relayBytes * PRICES.turnCostPerGigabyte) / 1e9;
@@ -207,12 +235,12 @@ describe("a call in Chromium", () => {
   });
 
   it("is complete also when the bridge could not be reached for a while", () => {
-    const { tap, tokens } = callNamed("offline");
+    const { tap, tokens } = callNamed("direct");
     const times = tap.eventTimes(tokens.caller);
     const longestGap = Math.max(...times.slice(1).map((at, index) => at - times[index]!));
     expect(longestGap).toBeGreaterThan(OFFLINE_SECONDS * 1_000);
     // That no byte is missing is said above, of every call.
-    const { connectedSeconds } = world.totals(callNamed("offline"), "caller");
+    const { connectedSeconds } = world.totals(callNamed("direct"), "caller");
     expect(connectedSeconds).toBeGreaterThan(OFFLINE_SECONDS + 7);
   });
 });

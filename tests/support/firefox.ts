@@ -9,7 +9,7 @@ import { findOrInstall } from "./debian-program.ts";
 /** A browser that opens pages. */
 export interface Firefox {
   readonly version: string;
-  newPage(): Promise<ScriptedPage>;
+  newPage(): Promise<ScriptedPage & { close(): Promise<void> }>;
   close(): Promise<void>;
 }
 
@@ -38,7 +38,11 @@ export async function startFirefox(): Promise<Firefox> {
     version: await browser.version(),
     async newPage() {
       const page = await browser.newPage();
-      return { goto: (url) => page.goto(url), evaluate: (script) => page.evaluate(script) };
+      return {
+        goto: (url) => page.goto(url),
+        evaluate: (script) => page.evaluate(script),
+        close: () => page.close(),
+      };
     },
     async close() {
       await browser.close();

@@ -76,12 +76,12 @@ export class MeetingReceiver {
   /** What SQL says of a participant of a meeting. */
   totals(meeting: string, participant: string): ParticipantTotals {
     const database = new DatabaseSync(join(this.#folder, "bandwidth.db"), { readOnly: true });
-    const rows = database
-      .prepare(
-        `SELECT rows.* FROM metrics_minute AS rows JOIN series USING (series_id)
-         WHERE meeting_id = ? AND participant_id = ?`,
-      )
-      .all(meeting, participant) as Row[];
+    const query = database.prepare(
+      `SELECT rows.* FROM metrics_minute AS rows JOIN series USING (series_id)
+       WHERE meeting_id = ? AND participant_id = ?`,
+    );
+    query.setReadBigInts(true);
+    const rows = query.all(meeting, participant) as Row[];
     database.close();
     const sum = (column: string): number => rows.reduce((total, row) => total + Number(row[column]), 0);
     return {

@@ -31,8 +31,8 @@ export interface TurnServer {
   credentials(name: string): TurnCredentials;
   /** What was counted of somebody's sessions so far; a session that has ended has all of it. */
   usage(name: string): TurnUsage;
-  /** How many of somebody's sessions have ended. */
-  endedSessions(name: string): number;
+  /** Whether somebody had sessions and all of them have ended. */
+  hasEnded(name: string): boolean;
   stop(): Promise<void>;
 }
 
@@ -42,6 +42,7 @@ const RELAY_PORTS = 400;
 const READY_TIMEOUT_MILLIS = 20_000;
 /** A line of the verbose log: `usage: realm=<r>, username=<u>, rp=1, rb=2, sp=3, sb=4`, the increase since the last. */
 const USAGE = /[^r] usage: realm=<[^>]*>, username=<\d+:([^>]*)>, rp=(\d+), rb=(\d+), sp=(\d+), sb=(\d+)/;
+const BEGUN = /new, realm=<[^>]*>, username=<\d+:([^>]*)>/;
 const CLOSED = /closed .*, user <\d+:([^>]*)>/;
 
 /** Starts a turnserver for UDP and TCP. Rejects when there is none to run (Debian: `coturn`). */
@@ -61,6 +62,7 @@ class PrivateTurnServer implements TurnServer {
   readonly port: number;
   readonly #folder: string;
   readonly #usage = new Map<string, TurnUsage>();
+  readonly #begun = new Map<string, number>();
   readonly #ended = new Map<string, number>();
   #process: ChildProcessByStdio<null, Readable, Readable> | undefined;
 
@@ -84,7 +86,7 @@ class PrivateTurnServer implements TurnServer {
       userdb: join(this.#folder, "db"),
     };
     const flags = ["-n", "--verbose", "--simple-log", "--use-auth-secret", "--allow-loopback-peers"];
-    const off = ["--no-cli", "--no-tls", "--no-dtls", "--no-multicast-peers"];
+    const off = ["--no-cli", "--no-tls", "--no-dtls", "--no-multicast-peers", "--no-software-attribute"];
     const turnserver = findOrInstall({
       name: "coturn's turnserver",
       paths: ["/usr/bin/turnserver", "/usr/local/bin/turnserver"],
@@ -125,8 +127,9 @@ class PrivateTurnServer implements TurnServer {
     return this.#usage.get(name) ?? { receivedPackets: 0, receivedBytes: 0, sentPackets: 0, sentBytes: 0 };
   }
 
-  endedSessions(name: string): number {
-    return this.#ended.get(name) ?? 0;
+  hasEnded(name: string): boolean {
+    const begun = this.#begun.get(name) ?? 0;
+    return begun > 0 && this.#ended.get(name) === begun;
   }
 
   async stop(): Promise<void> {
@@ -141,8 +144,13 @@ class PrivateTurnServer implements TurnServer {
   }
 
   #read(line: string): void {
-    const closed = CLOSED.exec(line)?.[1];
-    if (closed !== undefined) this.#ended.set(closed, this.endedSessions(closed) + 1);
+    for (const [pattern, counts] of [
+      [BEGUN, this.#begun],
+      [CLOSED, this.#ended],
+    ] as const) {
+      const who = pattern.exec(line)?.[1];
+      if (who !== undefined) counts.set(who, (counts.get(who) ?? 0) + 1);
+    }
     const [, name, ...counts] = USAGE.exec(line) ?? [];
     if (name === undefined) return;
     const [receivedPackets = 0, receivedBytes = 0, sentPackets = 0, sentBytes = 0] = counts.map(Number);

@@ -75,36 +75,41 @@ export class MeetingReceiver {
 
   /** What SQL says of a participant of a meeting. */
   totals(meeting: string, participant: string): ParticipantTotals {
-    const database = new DatabaseSync(join(this.#folder, "bandwidth.db"), { readOnly: true });
-    const query = database.prepare(
-      `SELECT rows.* FROM metrics_minute AS rows JOIN series USING (series_id)
-       WHERE meeting_id = ? AND participant_id = ?`,
-    );
-    query.setReadBigInts(true);
-    const rows = query.all(meeting, participant) as Row[];
-    database.close();
-    const sum = (column: string): number => rows.reduce((total, row) => total + Number(row[column]), 0);
-    return {
-      bytesIn: sum("bytes_in"),
-      bytesOut: sum("bytes_out"),
-      wireBytesIn: sum("wire_bytes_in"),
-      wireBytesOut: sum("wire_bytes_out"),
-      relayBytes: sum("relay_bytes"),
-      relayCostNanos: sum("relay_cost_nanos"),
-      relaySeconds: sum("relay_seconds"),
-      connectedSeconds: sum("connected_seconds"),
-      packetsIn: sum("packets_in"),
-      packetsOut: sum("packets_out"),
-      packetsLostIn: sum("packets_lost_in"),
-      packetsLostOut: sum("packets_lost_out"),
-      roundTrips: rows.flatMap((row) => spread(row.latency_histogram)).sort((a, b) => a - b),
-    };
+    return participantTotals(this.#folder, meeting, participant);
   }
 
   /** Deletes its data. */
   remove(): void {
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** What SQL says of a participant of a meeting, in the totals of an embedded receiver. */
+export function participantTotals(dataDirectory: string, meeting: string, participant: string): ParticipantTotals {
+  const database = new DatabaseSync(join(dataDirectory, "bandwidth.db"), { readOnly: true });
+  const query = database.prepare(
+    `SELECT rows.* FROM metrics_minute AS rows JOIN series USING (series_id)
+     WHERE meeting_id = ? AND participant_id = ?`,
+  );
+  query.setReadBigInts(true);
+  const rows = query.all(meeting, participant) as Row[];
+  database.close();
+  const sum = (column: string): number => rows.reduce((total, row) => total + Number(row[column]), 0);
+  return {
+    bytesIn: sum("bytes_in"),
+    bytesOut: sum("bytes_out"),
+    wireBytesIn: sum("wire_bytes_in"),
+    wireBytesOut: sum("wire_bytes_out"),
+    relayBytes: sum("relay_bytes"),
+    relayCostNanos: sum("relay_cost_nanos"),
+    relaySeconds: sum("relay_seconds"),
+    connectedSeconds: sum("connected_seconds"),
+    packetsIn: sum("packets_in"),
+    packetsOut: sum("packets_out"),
+    packetsLostIn: sum("packets_lost_in"),
+    packetsLostOut: sum("packets_lost_out"),
+    roundTrips: rows.flatMap((row) => spread(row.latency_histogram)).sort((a, b) => a - b),
+  };
 }
 
 /** The geometric middle of each bucket, as often as it was counted. */

@@ -48,7 +48,7 @@ async function bundle(entry: string, format: "esm" | "iife", plugins: Plugin[]):
 }
 
 /** Puts the worker's text where the source has a placeholder. */
-function withWorkerSource(code: string): Plugin {
+export function withWorkerSource(code: string): Plugin {
   return {
     name: "worker-source",
     load: (id) =>

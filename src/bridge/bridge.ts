@@ -9,6 +9,8 @@ import { Server } from "socket.io";
 import type { Clock } from "../model/clock.ts";
 import type { WalkMetrics } from "../model/metrics-walk.ts";
 import type { Result } from "../model/result.ts";
+import { AdminSockets } from "./admin-sockets.ts";
+import { LiveBroadcast, type LiveFigures } from "./live-broadcast.ts";
 import { isOriginAllowed } from "./origin-check.ts";
 import type { PageConfig } from "./page-config.ts";
 import { PageSockets, type TakePageMetrics } from "./page-sockets.ts";
@@ -22,6 +24,8 @@ export interface BridgeOptions {
   readonly clock: Clock;
   /** The claims of a valid token. */
   readonly verify: (token: unknown) => Promise<Result<TokenClaims>>;
+  /** The claims of an admin's valid token. */
+  readonly authorise: (token: unknown) => Promise<Result<TokenClaims>>;
   /** Origins that may connect, or `*`; empty: the same origin. */
   readonly origins: readonly string[];
   /** What pages are told until {@link Bridge.configure}. */
@@ -29,6 +33,10 @@ export interface BridgeOptions {
   /** Takes in what a page sent. */
   readonly take: TakePageMetrics;
   readonly walk: WalkMetrics;
+  /** The figures that admins are sent. */
+  readonly live: () => Promise<Result<LiveFigures>>;
+  /** `WEBRTC_BROADCAST_THROTTLE`. */
+  readonly broadcastThrottleMillis: number;
   readonly limits: BridgeLimits;
   /** Told of what went wrong, one sentence. */
   readonly report: (message: string) => void;
@@ -45,6 +53,8 @@ export interface BridgeLimits {
   readonly maxPendingPerAddress: number;
   /** From the websocket to a valid token. */
   readonly connectTimeoutMillis: number;
+  /** Bytes that may wait for an admin who reads slowly. */
+  readonly maxBufferedBytes: number;
 }
 
 /** Limits for pages that run this project's code: a page sends a few kilobytes a minute. */
@@ -56,6 +66,7 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
   maxPending: 1000,
   maxPendingPerAddress: 100,
   connectTimeoutMillis: 5000,
+  maxBufferedBytes: 1024 * 1024,
 };
 
 /** Participants whose limits are remembered when they have left. */
@@ -71,6 +82,7 @@ export class Bridge {
   readonly #server: Server;
   readonly #pending: PendingSockets;
   readonly #pages: PageSockets;
+  readonly #broadcast: LiveBroadcast;
   readonly #reportedOrigins = new Set<string>();
   #isClosing = false;
 
@@ -106,6 +118,23 @@ export class Bridge {
       admitted: (connection) => this.#pending.admit(connection),
       report,
     });
+    this.#broadcast = new LiveBroadcast({
+      clock,
+      live: options.live,
+      throttleMillis: options.broadcastThrottleMillis,
+      maxBufferedBytes: limits.maxBufferedBytes,
+    });
+    new AdminSockets(this.#server.of("/admin"), {
+      clock,
+      authorise: options.authorise,
+      broadcast: this.#broadcast,
+      admitted: (connection) => this.#pending.admit(connection),
+    });
+  }
+
+  /** Alerts began or ended: admins are told at once, whatever the throttle says. */
+  alertsChanged(): void {
+    void this.#broadcast.changed();
   }
 
   /** Tells open pages, and those to come, another config: that is how a rollback reaches them. */

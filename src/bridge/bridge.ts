@@ -16,7 +16,7 @@ import type { PageConfig } from "./page-config.ts";
 import { PageSockets, type TakePageMetrics } from "./page-sockets.ts";
 import { Participants } from "./participants.ts";
 import { PendingSockets } from "./pending-sockets.ts";
-import { LimitedWebSocketServer } from "./socket-engine.ts";
+import { type EngineSocket, LimitedWebSocketServer, terminate } from "./socket-engine.ts";
 import type { TokenClaims } from "./token-claims.ts";
 
 /** What the bridge works with and within. */
@@ -73,6 +73,8 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
 const MAX_ABSENT_PARTICIPANTS = 10_000;
 /** An event is two messages; what comes above five times the events allowed is no mistake. */
 const MESSAGES_PER_EVENT = 10;
+/** How long clients may take to say good-bye. */
+const FAREWELL_MILLIS = 500;
 /** Refused origins that are reported, each once. */
 const MAX_REPORTED_ORIGINS = 10;
 
@@ -84,7 +86,8 @@ export class Bridge {
   readonly #pages: PageSockets;
   readonly #broadcast: LiveBroadcast;
   readonly #reportedOrigins = new Set<string>();
-  #isClosing = false;
+  readonly #connections = new Set<EngineSocket>();
+  #closed: Promise<void> | undefined;
 
   constructor(http: HttpServer | HttpsServer, options: BridgeOptions) {
     const { clock, verify, take, config, report, limits } = options;
@@ -101,9 +104,11 @@ export class Bridge {
       allowRequest: (request, decide) => this.#allowRequest(request, decide),
     });
     this.#server.attach(http);
-    this.#server.engine.on("connection", (connection: Parameters<PendingSockets["watch"]>[0]) =>
-      this.#pending.watch(connection),
-    );
+    this.#server.engine.on("connection", (connection: EngineSocket) => {
+      this.#connections.add(connection);
+      connection.once("close", () => this.#connections.delete(connection));
+      this.#pending.watch(connection);
+    });
     this.#pages = new PageSockets(this.#server.of("/webrtc"), {
       clock,
       verify,
@@ -144,23 +149,36 @@ export class Bridge {
 
   /**
    * Takes no more connections and events, waits for those under way, at most `deadlineMillis`, and ends all connections so that
-   * pages come back by themselves.
+   * pages come back by themselves. May be called more than once.
    */
-  async close(deadlineMillis: number): Promise<void> {
-    this.#isClosing = true;
-    await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.after(deadlineMillis, resolve);
-      void this.#pages
-        .drain()
-        .then(resolve)
-        .finally(() => timer.clear());
-    });
+  close(deadlineMillis: number): Promise<void> {
+    this.#closed ??= this.#close(deadlineMillis);
+    return this.#closed;
+  }
+
+  async #close(deadlineMillis: number): Promise<void> {
+    await this.#atMost(deadlineMillis, this.#pages.drain());
     // The HTTP server is not ours to close, and a `disconnect` packet would tell clients to stay away.
-    this.#server.engine.close();
+    const gone = [...this.#connections].map(
+      (connection) => new Promise<void>((resolve) => void connection.once("close", () => resolve())),
+    );
+    for (const connection of this.#connections) connection.close();
+    await this.#atMost(FAREWELL_MILLIS, Promise.all(gone));
+    for (const connection of this.#connections) terminate(connection);
+  }
+
+  async #atMost(millis: number, awaited: Promise<unknown>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(millis, resolve);
+      void awaited.finally(() => {
+        timer.clear();
+        resolve();
+      });
+    });
   }
 
   #allowRequest(request: IncomingMessage, decide: (reason: string | undefined, isAllowed: boolean) => void): void {
-    if (this.#isClosing) return decide("the receiver is shutting down", false);
+    if (this.#closed !== undefined) return decide("the receiver is shutting down", false);
     if (!isOriginAllowed(request.headers, this.#options.origins)) {
       this.#reportOrigin(request.headers.origin!);
       return decide("this origin may not connect: see BRIDGE_ORIGINS", false);

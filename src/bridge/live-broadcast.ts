@@ -62,7 +62,7 @@ export class LiveBroadcast {
     this.#watchers.set(watcher, { version: 0, atMillis: Number.NEGATIVE_INFINITY });
     this.#timer ??= this.#next();
     if (this.#now() - this.#readAtMillis >= this.#options.throttleMillis) await this.#read();
-    this.#sendTo(watcher, false);
+    this.#sendTo(watcher, this.#now(), false);
   }
 
   /** Takes one away. */
@@ -79,7 +79,7 @@ export class LiveBroadcast {
     // What is being read now may be from before it.
     await this.#reading;
     await this.#read();
-    this.#sendToAll(true);
+    this.#sendToAll(this.#now(), true);
   }
 
   #now(): number {
@@ -91,10 +91,12 @@ export class LiveBroadcast {
   }
 
   async #tick(): Promise<void> {
+    // Counted from here: figures that take their time must not make the next ones come too early to be sent.
+    const now = this.#now();
     this.#timer = this.#watchers.size === 0 ? undefined : this.#next();
     if (this.#timer === undefined) return;
     await this.#read();
-    this.#sendToAll(false);
+    this.#sendToAll(now, false);
   }
 
   /** One at a time: whoever asks meanwhile waits for the same. */
@@ -115,11 +117,11 @@ export class LiveBroadcast {
     this.#version += 1;
   }
 
-  #sendToAll(atOnce: boolean): void {
-    for (const watcher of this.#watchers.keys()) this.#sendTo(watcher, atOnce);
+  #sendToAll(now: number, atOnce: boolean): void {
+    for (const watcher of this.#watchers.keys()) this.#sendTo(watcher, now, atOnce);
   }
 
-  #sendTo(watcher: LiveWatcher, atOnce: boolean): void {
+  #sendTo(watcher: LiveWatcher, now: number, atOnce: boolean): void {
     const sent = this.#watchers.get(watcher);
     if (sent === undefined || this.#latest === undefined) return;
     if (!watcher.isAllowed() || watcher.bufferedBytes() > this.#options.maxBufferedBytes) {
@@ -127,7 +129,6 @@ export class LiveBroadcast {
       watcher.end();
       return;
     }
-    const now = this.#now();
     const isDue = now - sent.atMillis >= this.#options.throttleMillis - TIMER_TOLERANCE_MILLIS;
     if (sent.version === this.#version || !(isDue || atOnce) || !watcher.isWritable()) return;
     this.#watchers.set(watcher, { version: this.#version, atMillis: now });

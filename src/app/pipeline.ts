@@ -12,7 +12,7 @@ import { createOpenBody } from "../otlp/open-body.ts";
 import { encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
 import { walkCheckedMetrics, walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
-import { liveView } from "../realtime/live-view.ts";
+import { liveView, type LiveView } from "../realtime/live-view.ts";
 import { Intake, type IntakeOptions } from "../receive/intake.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
@@ -88,8 +88,13 @@ export class Pipeline {
       },
     };
     this.intake = new Intake(intakeOptions);
-    const pageLimits = { maxInflatedBytes: settings.bridgeMaxEventBytes, maxConcurrent: MAX_CONCURRENT_INFLATIONS };
-    const pageIntake = new Intake({ ...intakeOptions, openBody: createOpenBody(pageLimits) });
+    const openEvent = createOpenBody({
+      maxInflatedBytes: settings.bridgeMaxEventBytes,
+      maxConcurrent: MAX_CONCURRENT_INFLATIONS,
+    });
+    const pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
+    const figures = (): Promise<Result<LiveView>> =>
+      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), []));
     this.owners = logs.logs.map(
       (log, shard) =>
         new ShardOwner({
@@ -139,7 +144,7 @@ export class Pipeline {
       authorise: isLoopback(settings.bridgeHost) ? undefined : (token) => authoriseAdmin(this.bridgeKeys.keys, token),
       maxConnections: settings.bridgeMaxConnections,
       tls,
-      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [])),
+      live: figures,
       history: () => this.#snapshot(liveHistory),
       ready: () => this.#ready(),
     });
@@ -149,6 +154,9 @@ export class Pipeline {
       keys: this.bridgeKeys.keys,
       clock,
       take: (request, page) => pageIntake.accept(request, page),
+      openBody: openEvent,
+      gate: () => this.#gate,
+      figures,
       report,
     });
   }

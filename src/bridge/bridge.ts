@@ -9,12 +9,14 @@ import { Server } from "socket.io";
 import type { Clock } from "../model/clock.ts";
 import type { WalkMetrics } from "../model/metrics-walk.ts";
 import type { Result } from "../model/result.ts";
+import { AdminSockets } from "./admin-sockets.ts";
+import { LiveBroadcast, type LiveFigures } from "./live-broadcast.ts";
 import { isOriginAllowed } from "./origin-check.ts";
 import type { PageConfig } from "./page-config.ts";
 import { PageSockets, type TakePageMetrics } from "./page-sockets.ts";
 import { Participants } from "./participants.ts";
 import { PendingSockets } from "./pending-sockets.ts";
-import { LimitedWebSocketServer } from "./socket-engine.ts";
+import { type EngineSocket, LimitedWebSocketServer, terminate } from "./socket-engine.ts";
 import type { TokenClaims } from "./token-claims.ts";
 
 /** What the bridge works with and within. */
@@ -22,6 +24,8 @@ export interface BridgeOptions {
   readonly clock: Clock;
   /** The claims of a valid token. */
   readonly verify: (token: unknown) => Promise<Result<TokenClaims>>;
+  /** The claims of an admin's valid token. */
+  readonly authorise: (token: unknown) => Promise<Result<TokenClaims>>;
   /** Origins that may connect, or `*`; empty: the same origin. */
   readonly origins: readonly string[];
   /** What pages are told until {@link Bridge.configure}. */
@@ -29,6 +33,10 @@ export interface BridgeOptions {
   /** Takes in what a page sent. */
   readonly take: TakePageMetrics;
   readonly walk: WalkMetrics;
+  /** The figures that admins are sent. */
+  readonly live: () => Promise<Result<LiveFigures>>;
+  /** `WEBRTC_BROADCAST_THROTTLE`. */
+  readonly broadcastThrottleMillis: number;
   readonly limits: BridgeLimits;
   /** Told of what went wrong, one sentence. */
   readonly report: (message: string) => void;
@@ -45,6 +53,8 @@ export interface BridgeLimits {
   readonly maxPendingPerAddress: number;
   /** From the websocket to a valid token. */
   readonly connectTimeoutMillis: number;
+  /** Bytes that may wait for an admin who reads slowly. */
+  readonly maxBufferedBytes: number;
 }
 
 /** Limits for pages that run this project's code: a page sends a few kilobytes a minute. */
@@ -56,12 +66,15 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
   maxPending: 1000,
   maxPendingPerAddress: 100,
   connectTimeoutMillis: 5000,
+  maxBufferedBytes: 1024 * 1024,
 };
 
 /** Participants whose limits are remembered when they have left. */
 const MAX_ABSENT_PARTICIPANTS = 10_000;
 /** An event is two messages; what comes above five times the events allowed is no mistake. */
 const MESSAGES_PER_EVENT = 10;
+/** How long clients may take to say good-bye. */
+const FAREWELL_MILLIS = 500;
 /** Refused origins that are reported, each once. */
 const MAX_REPORTED_ORIGINS = 10;
 
@@ -71,8 +84,10 @@ export class Bridge {
   readonly #server: Server;
   readonly #pending: PendingSockets;
   readonly #pages: PageSockets;
+  readonly #broadcast: LiveBroadcast;
   readonly #reportedOrigins = new Set<string>();
-  #isClosing = false;
+  readonly #connections = new Set<EngineSocket>();
+  #closed: Promise<void> | undefined;
 
   constructor(http: HttpServer | HttpsServer, options: BridgeOptions) {
     const { clock, verify, take, config, report, limits } = options;
@@ -89,9 +104,11 @@ export class Bridge {
       allowRequest: (request, decide) => this.#allowRequest(request, decide),
     });
     this.#server.attach(http);
-    this.#server.engine.on("connection", (connection: Parameters<PendingSockets["watch"]>[0]) =>
-      this.#pending.watch(connection),
-    );
+    this.#server.engine.on("connection", (connection: EngineSocket) => {
+      this.#connections.add(connection);
+      connection.once("close", () => this.#connections.delete(connection));
+      this.#pending.watch(connection);
+    });
     this.#pages = new PageSockets(this.#server.of("/webrtc"), {
       clock,
       verify,
@@ -106,6 +123,23 @@ export class Bridge {
       admitted: (connection) => this.#pending.admit(connection),
       report,
     });
+    this.#broadcast = new LiveBroadcast({
+      clock,
+      live: options.live,
+      throttleMillis: options.broadcastThrottleMillis,
+      maxBufferedBytes: limits.maxBufferedBytes,
+    });
+    new AdminSockets(this.#server.of("/admin"), {
+      clock,
+      authorise: options.authorise,
+      broadcast: this.#broadcast,
+      admitted: (connection) => this.#pending.admit(connection),
+    });
+  }
+
+  /** Alerts began or ended: admins are told at once, whatever the throttle says. */
+  alertsChanged(): void {
+    void this.#broadcast.changed();
   }
 
   /** Tells open pages, and those to come, another config: that is how a rollback reaches them. */
@@ -115,23 +149,36 @@ export class Bridge {
 
   /**
    * Takes no more connections and events, waits for those under way, at most `deadlineMillis`, and ends all connections so that
-   * pages come back by themselves.
+   * pages come back by themselves. May be called more than once.
    */
-  async close(deadlineMillis: number): Promise<void> {
-    this.#isClosing = true;
-    await new Promise<void>((resolve) => {
-      const timer = this.#options.clock.after(deadlineMillis, resolve);
-      void this.#pages
-        .drain()
-        .then(resolve)
-        .finally(() => timer.clear());
-    });
+  close(deadlineMillis: number): Promise<void> {
+    this.#closed ??= this.#close(deadlineMillis);
+    return this.#closed;
+  }
+
+  async #close(deadlineMillis: number): Promise<void> {
+    await this.#atMost(deadlineMillis, this.#pages.drain());
     // The HTTP server is not ours to close, and a `disconnect` packet would tell clients to stay away.
-    this.#server.engine.close();
+    const gone = [...this.#connections].map(
+      (connection) => new Promise<void>((resolve) => void connection.once("close", () => resolve())),
+    );
+    for (const connection of this.#connections) connection.close();
+    await this.#atMost(FAREWELL_MILLIS, Promise.all(gone));
+    for (const connection of this.#connections) terminate(connection);
+  }
+
+  async #atMost(millis: number, awaited: Promise<unknown>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(millis, resolve);
+      void awaited.finally(() => {
+        timer.clear();
+        resolve();
+      });
+    });
   }
 
   #allowRequest(request: IncomingMessage, decide: (reason: string | undefined, isAllowed: boolean) => void): void {
-    if (this.#isClosing) return decide("the receiver is shutting down", false);
+    if (this.#closed !== undefined) return decide("the receiver is shutting down", false);
     if (!isOriginAllowed(request.headers, this.#options.origins)) {
       this.#reportOrigin(request.headers.origin!);
       return decide("this origin may not connect: see BRIDGE_ORIGINS", false);

@@ -26,9 +26,10 @@ export class LimitedWebSocketServer extends WebSocketServer {
 /** Ends a connection at once, whatever waits to be written to it. */
 export function terminate(connection: EngineSocket): void {
   const socket = webSocketOf(connection);
-  // A polite close would wait for the answer of somebody who does not read.
-  if (socket === undefined) connection.close(true);
-  else socket.terminate();
+  // Closed first, or what the websocket has already read would still be handled.
+  connection.close(true);
+  // A polite close alone would wait for the answer of somebody who does not read.
+  socket?.terminate();
 }
 
 /** Bytes that wait to be written to a connection. */

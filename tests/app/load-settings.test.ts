@@ -168,6 +168,21 @@ describe("the settings together", () => {
     expect(faultsOf(loadSettings({ ...host, BRIDGE_JWKS_URL: "https://id.example.com/jwks.json" }))).toEqual([]);
   });
 
+  it.each([
+    ["BRIDGE_ORIGINS", "https://app.example.com/path", false],
+    ["BRIDGE_ORIGINS", "https://app.example.com/", false],
+    ["BRIDGE_ORIGINS", "app.example.com", false],
+    ["BRIDGE_ORIGINS", "https://app.example.com, http://localhost:8080", true],
+    ["BRIDGE_ORIGINS", "*", true],
+    ["BRIDGE_JWKS_URL", "http://id.example.com/keys", false],
+    ["BRIDGE_JWKS_URL", "http://[::1]:8080/keys", true],
+    ["BRIDGE_FORWARD_URL", "http://user:secret@collector:4318", false],
+    ["BRIDGE_FORWARD_URL", "http://collector:4318", true],
+    ["WEBRTC_EMIT_THROTTLE", "0", true],
+  ])("%s may be %s: %s", (name, text, expected) => {
+    expect(faultsOf(loadSettings({ [name]: text })).length).toBe(expected ? 0 : 1);
+  });
+
   it("need both files of TLS or neither", () => {
     expect(faultsOf(loadSettings({ TLS_CERT_FILE: "a.pem" }))).toEqual([
       expect.stringContaining("expected both or neither"),

@@ -1,0 +1,66 @@
+/**
+ * Bridge: the namespace `/admin`. Whoever has an admin's token gets the event `live`; the token is looked at when they
+ * connect and again at each event.
+ */
+import type { Namespace, Socket } from "socket.io";
+import type { Clock } from "../model/clock.ts";
+import type { Result } from "../model/result.ts";
+import type { LiveBroadcast, LiveWatcher } from "./live-broadcast.ts";
+import { connectErrorOf } from "./socket-answer.ts";
+import { bufferedBytes, type EngineSocket, terminate } from "./socket-engine.ts";
+import type { TokenClaims } from "./token-claims.ts";
+import { TokenDeadline } from "./token-deadline.ts";
+
+/** What the namespace works with. */
+export interface AdminSocketsOptions {
+  readonly clock: Clock;
+  /** The claims of an admin's valid token. */
+  readonly authorise: (token: unknown) => Promise<Result<TokenClaims>>;
+  readonly broadcast: LiveBroadcast;
+  /** Told when a connection has shown a valid token. */
+  readonly admitted: (connection: EngineSocket) => void;
+}
+
+/** The sockets of admins. */
+export class AdminSockets {
+  readonly #options: AdminSocketsOptions;
+  readonly #claims = new WeakMap<Socket, TokenClaims>();
+
+  constructor(namespace: Namespace, options: AdminSocketsOptions) {
+    this.#options = options;
+    namespace.use((socket, next) => void this.#authenticate(socket).then(next));
+    namespace.on("connection", (socket) => this.#connected(socket));
+  }
+
+  async #authenticate(socket: Socket): Promise<Error | undefined> {
+    const claims = await this.#options.authorise(socket.handshake.auth["token"]);
+    if (claims.kind !== "success") return connectErrorOf(claims);
+    this.#claims.set(socket, claims.value);
+    return undefined;
+  }
+
+  #connected(socket: Socket): void {
+    const { clock, broadcast, admitted } = this.#options;
+    const { expiresAtMillis, role } = this.#claims.get(socket)!;
+    const deadline = new TokenDeadline(clock, expiresAtMillis, () => void socket.disconnect(true));
+    const watcher: LiveWatcher = {
+      isWritable: () => socket.conn.transport.writable,
+      bufferedBytes: () => bufferedBytes(socket.conn),
+      isAllowed: () => role === "admin" && !deadline.hasPassed,
+      send: (figures) => void socket.volatile.emit("live", figures),
+      // Who is slow would not read a farewell; who has expired is told by the deadline's own.
+      end: () => (deadline.hasPassed ? void socket.disconnect(true) : terminate(socket.conn)),
+    };
+    admitted(socket.conn);
+    // There is no event that admins send: whatever comes is asked for its right and then ignored.
+    socket.use((_event, next) => {
+      if (watcher.isAllowed()) next();
+      else socket.disconnect(true);
+    });
+    socket.on("disconnect", () => {
+      deadline.clear();
+      broadcast.remove(watcher);
+    });
+    void broadcast.add(watcher);
+  }
+}

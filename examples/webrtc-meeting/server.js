@@ -40,15 +40,14 @@ console.log(
 );
 console.log(`Live figures: ${bridge}/api/live. The bill, in this folder: npx otel-bandwidth bill --by participant`);
 
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.once(signal, async () => {
-    server.closeAllConnections();
-    server.close();
-    turn?.stop();
-    await receiver.stop();
-    process.exit(0);
-  });
+async function stop() {
+  server.closeAllConnections();
+  server.close();
+  turn?.stop();
+  await receiver.stop();
+  process.exit(0);
 }
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => void stop());
 
 async function answer(request, response) {
   const { pathname, searchParams } = new URL(request.url, origin);

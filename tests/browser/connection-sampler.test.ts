@@ -180,7 +180,10 @@ describe("round trips", () => {
 
   it("are those of RTCP, alone, when checks have not been answered for a while", () => {
     expect(sources(4)).toEqual([
-      ...[undefined, "ice", "ice", "ice"],
+      undefined,
+      "ice",
+      "ice",
+      "ice",
       ...Array.from({ length: 5 }, () => undefined),
       ...Array.from({ length: 11 }, () => "rtcp"),
     ]);

@@ -5,6 +5,7 @@
  * As short as the figures allow. Longer by MEETING_SECONDS (default 40) and MEETING_OFFLINE_SECONDS (default 12; five minutes
  * are 300). MEETING_FIGURES=1 prints what was measured.
  */
+import { inspect } from "node:util";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SeenSample } from "../support/call-page.ts";
@@ -59,11 +60,18 @@ beforeAll(
       world.hold(browser, { meeting: "udp", relay: "udp", video: SMALL, seconds: SECONDS, packets: ENOUGH_PACKETS }),
       world.hold(browser, { meeting: "tcp", relay: "tcp", video: SMALL, seconds: 10, packets: ENOUGH_PACKETS }),
       world.hold(browser, {
-        ...{ meeting: "losing", relay: "udp", proxyPort: losing.port },
-        ...{ microphones: 6, seconds: 10, packets: LOSSY_PACKETS + 500 },
+        meeting: "losing",
+        relay: "udp",
+        proxyPort: losing.port,
+        microphones: 6,
+        seconds: 10,
+        packets: LOSSY_PACKETS + 500,
       }),
       world.hold(browser, {
-        ...{ meeting: "worsening", relay: "udp", proxyPort: worsening.port, seconds: SECONDS },
+        meeting: "worsening",
+        relay: "udp",
+        proxyPort: worsening.port,
+        seconds: SECONDS,
         async meanwhile() {
           await passed(12);
           worsening.impair({ lossRatio: BAD_LOSS_RATIO });
@@ -71,7 +79,8 @@ beforeAll(
         },
       }),
       world.hold(browser, {
-        ...{ meeting: "direct", seconds: 8 },
+        meeting: "direct",
+        seconds: 8,
         async meanwhile(_call, tap, tokens) {
           await passed(8);
           tap.cut();
@@ -88,7 +97,9 @@ beforeAll(
 );
 
 afterAll(async () => {
-  if (process.env["MEETING_FIGURES"] !== undefined) for (const call of calls.values()) console.log(figuresOf(call));
+  if (process.env["MEETING_FIGURES"] !== undefined) {
+    for (const call of calls.values()) process.stdout.write(`${inspect(figuresOf(call), { depth: 4 })}\n`);
+  }
   await browser?.close();
   await world?.end();
   await Promise.all([delaying, losing, worsening].map((proxy) => proxy?.close()));

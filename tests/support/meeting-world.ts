@@ -98,7 +98,13 @@ export class MeetingWorld {
     if (plan.relay !== undefined) await this.#sessionEnded(meeting);
     await page.close();
     return {
-      ...{ meeting, connectedAtMillis, endedAtMillis, samples, counts, tap, tokens },
+      meeting,
+      connectedAtMillis,
+      endedAtMillis,
+      samples,
+      counts,
+      tap,
+      tokens,
       usage: this.turn.usage(meeting),
     };
   }

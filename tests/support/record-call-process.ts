@@ -88,7 +88,7 @@ async function record(page: ScriptedPage): Promise<Report[][]> {
 
 /** IPv4 stays visible as a family: the estimate of wire bytes depends on it. */
 function withoutAddresses(entry: Report): Report {
-  const kept = Object.fromEntries(Object.entries(entry).filter(([name]) => !REMOVED.has(name)));
+  const kept = Object.fromEntries(Object.entries(entry).filter(([field]) => !REMOVED.has(field)));
   return "address" in entry ? { ...kept, address: String(entry["address"]).includes(":") ? "::" : "0.0.0.0" } : kept;
 }
 

@@ -1,6 +1,5 @@
 /** A UDP proxy that does to packets what networks do: it delays and drops them, as told and repeatably. */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import type { AddressInfo } from "node:net";
 
 /** What happens to each packet, either way. */
 export interface Impairment {
@@ -78,7 +77,7 @@ class Proxy implements UdpProxy {
   }
 
   get port(): number {
-    return (this.#socket.address() as AddressInfo).port;
+    return this.#socket.address().port;
   }
 
   impair(impairment: Impairment): void {

@@ -1,4 +1,4 @@
-import { monitorPeerConnections } from "/otel-bandwidth/index.js";
+import { monitorPeerConnections } from "./otel-bandwidth/index.js";
 
 const here = new URLSearchParams(location.search);
 const room = here.get("room") ?? "lobby";
@@ -15,12 +15,15 @@ let connection;
 let telling = Promise.resolve();
 
 const events = new EventSource(`/events?room=${encodeURIComponent(room)}`);
-events.addEventListener("message", async ({ data }) => {
-  const message = JSON.parse(data);
+events.addEventListener("message", ({ data }) => {
+  handle(JSON.parse(data)).catch(console.error);
+});
+
+async function handle(message) {
   if (message.kind === "joined") await joined(message);
   else if (message.kind === "left") await hangUp();
   else await signalled(message);
-});
+}
 
 async function joined({ participant, calls }) {
   me = participant;

@@ -17,16 +17,6 @@ export interface PageNotices {
   readonly longTasks: readonly number[];
 }
 
-/** What ticks cost the main thread. Milliseconds. */
-export interface TickCosts {
-  /** Of each tick: everything of ours, beside `getStats()`. */
-  readonly ours: readonly number[];
-  /** Of each slice. */
-  readonly slices: readonly number[];
-  /** Of each tick: until every `getStats()` has answered. */
-  readonly getStats: readonly number[];
-}
-
 /** The part of a connection that a call needs; this repository's types know no browser. */
 interface Connection extends PeerConnection {
   onicecandidate: (event: { candidate: unknown }) => void;
@@ -118,11 +108,21 @@ async function notice(mode: Mode, bridge: string, seconds: number): Promise<Page
   return { frames, longTasks };
 }
 
-/** What the poller costs, tick by tick, with a worker that it posts to. */
-async function tick(ticks: number): Promise<TickCosts> {
+/** Past the time for which the browser keeps a report. */
+const BETWEEN_TICKS_SECONDS = 0.2;
+
+/** Asks every connection, and does nothing with the answers. */
+async function ask(ticks: number): Promise<void> {
+  for (let count = 0; count < ticks; count += 1) {
+    await sleep(BETWEEN_TICKS_SECONDS);
+    await Promise.all(connections.map((connection) => connection.getStats()));
+  }
+}
+
+/** Asks as the monitor does, and posts to a worker. @returns the longest time that a slice took, milliseconds, by the clock */
+async function poll(ticks: number): Promise<number> {
   const worker = new browser.Worker(URL.createObjectURL(new Blob(["onmessage = () => undefined"])));
-  const slices: number[] = [];
-  let ours = 0;
+  let longest = 0;
   const poller = new StatsPoller({
     post: (connection, report) => worker.postMessage({ kind: "report", connection, report }),
     // So long that no connection sits out a tick.
@@ -132,27 +132,16 @@ async function tick(ticks: number): Promise<TickCosts> {
       afterTurn(() => {
         const start = performance.now();
         callback();
-        slices.push(performance.now() - start);
-        ours += performance.now() - start;
+        longest = Math.max(longest, performance.now() - start);
       }),
   });
   for (const [id, connection] of connections.entries()) poller.add(id, connection);
-  await sleep(1);
-  slices.length = 0;
-  const costs = { ours: [] as number[], getStats: [] as number[] };
   for (let count = 0; count < ticks; count += 1) {
-    // Past the time for which the browser keeps a report.
-    await sleep(0.2);
-    const start = performance.now();
-    await Promise.all(connections.map((connection) => connection.getStats()));
-    costs.getStats.push(performance.now() - start);
-    await sleep(0.2);
-    ours = 0;
+    await sleep(BETWEEN_TICKS_SECONDS);
     await poller.tick();
-    costs.ours.push(ours);
   }
   worker.terminate();
-  return { ...costs, slices };
+  return longest;
 }
 
-Object.assign(globalThis, { bench: { connect, notice, tick } });
+Object.assign(globalThis, { bench: { connect, notice, ask, poll } });

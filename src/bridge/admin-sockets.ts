@@ -6,7 +6,7 @@ import type { Namespace, Socket } from "socket.io";
 import type { Clock } from "../model/clock.ts";
 import type { Result } from "../model/result.ts";
 import type { LiveBroadcast, LiveWatcher } from "./live-broadcast.ts";
-import { connectErrorOf } from "./socket-answer.ts";
+import { connectErrorOf, internalFault } from "./socket-answer.ts";
 import { bufferedBytes, type EngineSocket, terminate } from "./socket-engine.ts";
 import type { TokenClaims } from "./token-claims.ts";
 import { TokenDeadline } from "./token-deadline.ts";
@@ -28,7 +28,7 @@ export class AdminSockets {
 
   constructor(namespace: Namespace, options: AdminSocketsOptions) {
     this.#options = options;
-    namespace.use((socket, next) => void this.#authenticate(socket).then(next));
+    namespace.use((socket, next) => void this.#authenticate(socket).catch(internalFault).then(next));
     namespace.on("connection", (socket) => this.#connected(socket));
   }
 
@@ -57,6 +57,8 @@ export class AdminSockets {
       if (watcher.isAllowed()) next();
       else socket.disconnect(true);
     });
+    // What is no packet of Socket.IO ends the connection; unheard it would be printed.
+    socket.on("error", () => undefined);
     socket.on("disconnect", () => {
       deadline.clear();
       broadcast.remove(watcher);

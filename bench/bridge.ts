@@ -72,7 +72,7 @@ export async function benchBridge({ participants, admins, seconds }: BridgeBench
           .padStart(28),
         ((1000 * used("receiver")) / sent.events).toFixed(2).padStart(12),
         `${median(answers).toFixed(1)} ms, ${answers[Math.floor(answers.length * 0.99)]!.toFixed(0)} ms`.padStart(24),
-        `${ages.length === 0 ? "none" : `${median(ages).toFixed(0)} ms, ${Math.max(...ages)} ms`}`.padStart(21),
+        (ages.length === 0 ? "none" : `${median(ages).toFixed(0)} ms, ${Math.max(...ages)} ms`).padStart(21),
         megabytes(cost.receiver.peakBytes).padStart(8),
       ];
       console.log(figures.join("  "));

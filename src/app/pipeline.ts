@@ -255,7 +255,7 @@ export class Pipeline {
     this.#gate = retryable("unavailable", "the receiver is shutting down");
     this.#timer?.clear();
     const doors = [this.otlp, this.otlpGrpc, this.bridge];
-    await Promise.all(doors.map((door) => door?.close(CLOSE_DEADLINE_MILLIS)));
+    await Promise.all(doors.map(async (door) => door?.close(CLOSE_DEADLINE_MILLIS)));
     await Promise.all(this.owners.map((owner) => owner.stop()));
     await this.live.close();
     await this.totals.store.close();

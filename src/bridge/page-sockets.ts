@@ -56,7 +56,7 @@ export class PageSockets {
     this.#options = options;
     this.#namespace = namespace;
     this.#config = options.config;
-    namespace.use((socket, next) => void this.#authenticate(socket).catch(internalFault).then(next));
+    namespace.use((socket, next) => void this.#decide(socket, next));
     namespace.on("connection", (socket) => this.#connected(socket));
   }
 
@@ -70,6 +70,10 @@ export class PageSockets {
   async drain(): Promise<void> {
     this.#isClosing = true;
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+
+  async #decide(socket: Socket, next: (error?: Error) => void): Promise<void> {
+    next(await this.#authenticate(socket).catch(internalFault));
   }
 
   async #authenticate(socket: Socket): Promise<Error | undefined> {

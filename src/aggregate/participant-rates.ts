@@ -45,22 +45,34 @@ const increases = new Float64Array(ROLLUP_COLUMNS.length);
 
 /** Adds what the page behind a scope does at a time to its participant's figures; nothing when its news is too old. */
 export function addPage(into: Map<Series, ParticipantRates>, scope: ScopeState, nowMillis: number): void {
-  const newest = newestReceived(scope);
-  if (newest === undefined) return;
+  let newestMillis = 0;
   let intervalMillis = Number.POSITIVE_INFINITY;
   let series: Series | undefined;
   let connection: Stream | undefined;
-  increases.fill(0);
-  for (const stream of webrtcStreams(scope)) {
-    const { live, columns } = stream;
-    if (live.receivedAtMillis < newest - SAME_EXPORT_MILLIS) continue;
-    series = stream.series;
-    // A stream that was left out for a while has grown since the last export only: the shortest interval is the export's.
-    intervalMillis = Math.min(intervalMillis, live.intervalMillis);
-    for (const position of columns.values) increases[position]! += live.value;
-    if (live.value > 0 && columns.values.includes(CONNECTED)) connection = laterConnection(connection, stream);
+  for (const { meaning, streams } of scope.parents.values()) {
+    if (meaning.protocol !== "webrtc") continue;
+    for (const stream of streams.values()) {
+      const { live, columns } = stream;
+      const receivedMillis = live.receivedAtMillis;
+      if (receivedMillis <= newestMillis - SAME_EXPORT_MILLIS) continue;
+      if (receivedMillis > newestMillis + SAME_EXPORT_MILLIS) {
+        // A newer export: what was added up was of an older one.
+        newestMillis = receivedMillis;
+        intervalMillis = Number.POSITIVE_INFINITY;
+        connection = undefined;
+        increases.fill(0);
+      }
+      series = stream.series;
+      const { value } = live;
+      // A stream that was left out for a while has grown since the last export only: the shortest interval is the export's.
+      intervalMillis = Math.min(intervalMillis, live.intervalMillis);
+      const { values } = columns;
+      for (let place = 0; place < values.length; place++) increases[values[place]!]! += value;
+      // Connection time comes first in its columns.
+      if (value > 0 && values[0] === CONNECTED) connection = laterConnection(connection, stream);
+    }
   }
-  const expiresAtMillis = newest + liveMillis(intervalMillis);
+  const expiresAtMillis = newestMillis + liveMillis(intervalMillis);
   if (series === undefined || expiresAtMillis <= nowMillis) return;
   let rates = into.get(series);
   if (rates === undefined) into.set(series, (rates = noRates()));
@@ -108,20 +120,6 @@ function addIncreases(rates: ParticipantRates, seconds: number): void {
   rates.packetsOut += increases[PACKETS_OUT]! / seconds;
   rates.packetsLostIn += increases[PACKETS_LOST_IN]! / seconds;
   rates.packetsLostOut += increases[PACKETS_LOST_OUT]! / seconds;
-}
-
-function newestReceived(scope: ScopeState): number | undefined {
-  let newest: number | undefined;
-  for (const { live } of webrtcStreams(scope)) {
-    if (live.expiresAtMillis > 0) newest = Math.max(newest ?? 0, live.receivedAtMillis);
-  }
-  return newest;
-}
-
-function* webrtcStreams(scope: ScopeState): Iterable<Stream> {
-  for (const parent of scope.parents.values()) {
-    if (parent.meaning.protocol === "webrtc") yield* parent.streams.values();
-  }
 }
 
 /**

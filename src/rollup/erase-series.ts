@@ -3,7 +3,12 @@
  * of the same meeting, in every table, and go. Sums over the tables stay what they were.
  */
 import { seriesId, type SeriesDimensions } from "../model/dimensions.ts";
-import { erasureKey, withoutParticipant, type ErasedParticipant } from "../model/erased-participant.ts";
+import {
+  erasureKey,
+  withoutParticipant,
+  type ErasedParticipant,
+  type ErasedParticipantRow,
+} from "../model/erased-participant.ts";
 import { histogramFromJson } from "../model/latency-histogram.ts";
 import type { RollupColumn } from "../model/rollup-columns.ts";
 import { mergedHistogramJson } from "./merge-histogram.ts";
@@ -53,9 +58,10 @@ export function* noteErased(
 ): ErasureSteps<void> {
   yield* lock(dialect);
   const keep = dialect.onDuplicate(["erasure_key"], [["erasure_key", () => "erased_participants.erasure_key"]]);
+  const row: ErasedParticipantRow = { erasureKey: erasureKey(erased), erasedAt: nowSeconds };
   yield write(`INSERT INTO erased_participants (erasure_key, erased_at) VALUES (?, ?) ${keep}`, [
-    erasureKey(erased),
-    nowSeconds,
+    row.erasureKey,
+    row.erasedAt,
   ]);
 }
 

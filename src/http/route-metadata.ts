@@ -4,9 +4,10 @@
  * told us.
  */
 
-import { context, createContextKey, ROOT_CONTEXT } from "@opentelemetry/api";
+import { context, createContextKey } from "@opentelemetry/api";
 import type { IncomingMessage, Server } from "node:http";
 import type { Http2ServerRequest, ServerHttp2Stream } from "node:http2";
+import { hasContextManager } from "./context-manager.ts";
 import { EXCHANGE, type Counted, type Exchange } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
 
@@ -19,9 +20,6 @@ export interface RouteMetadata {
   readonly type?: string;
   route?: string;
 }
-
-/** A context that only a context manager can make the active one. */
-const PROBE = ROOT_CONTEXT.setValue(createContextKey("otel-bandwidth probe"), true);
 
 const servers = new WeakSet<Server>();
 
@@ -98,10 +96,6 @@ function text(route: unknown): string | undefined {
 function exchangeOf(request: object | undefined): Exchange | undefined {
   const counted: Counted | undefined = request;
   return counted?.[EXCHANGE];
-}
-
-function hasContextManager(): boolean {
-  return context.with(PROBE, () => context.active() === PROBE);
 }
 
 function activeMetadata(): RouteMetadata | undefined {

@@ -156,7 +156,7 @@ async function main(): Promise<void> {
   });
   const file = fileURLToPath(import.meta.url);
   const [server, client] = ["serve", "call"].map((role) =>
-    fork(file, ["--child", role], { execArgv: ["--expose-gc"] }),
+    fork(file, ["--child", role, String(values.bare)], { execArgv: ["--expose-gc"] }),
   );
   if (server === undefined || client === undefined) throw new Error("no processes");
   const [port] = (await once(server, "message")) as [number];

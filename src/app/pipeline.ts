@@ -8,6 +8,7 @@ import { LiveServer } from "../bridge/live-server.ts";
 import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock, Timer } from "../model/clock.ts";
 import type { OtlpRequest } from "../model/otlp-exchange.ts";
+import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
@@ -71,6 +72,10 @@ export class Pipeline {
     totals: TotalsStore,
   ) {
     const tls = readTlsFiles(settings);
+    const prices: RelayPrices = {
+      nanosPerUserHour: Math.round(settings.turnCostPerUserHour * 1e9),
+      nanosPerGigabyte: Math.round(settings.turnCostPerGigabyte * 1e9),
+    };
     const openBody = createOpenBody({
       maxInflatedBytes: settings.maxBodyBytes,
       maxConcurrent: MAX_CONCURRENT_INFLATIONS,
@@ -99,7 +104,7 @@ export class Pipeline {
     });
     const pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
     const figures = (): Promise<Result<LiveView>> =>
-      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), []));
+      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [], prices));
     this.owners = logs.logs.map(
       (log, shard) =>
         new ShardOwner({
@@ -117,10 +122,7 @@ export class Pipeline {
             deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
             maxRecentDeltas: MAX_RECENT_DELTAS,
             maxStateBytes: settings.maxSeries * STATE_BYTES_PER_SERIES,
-            prices: {
-              nanosPerUserHour: Math.round(settings.turnCostPerUserHour * 1e9),
-              nanosPerGigabyte: Math.round(settings.turnCostPerGigabyte * 1e9),
-            },
+            prices,
           },
           batchEntries: settings.batchEntries,
           processIntervalMillis: settings.processIntervalMillis,
@@ -163,7 +165,7 @@ export class Pipeline {
       maxConnections: settings.bridgeMaxConnections,
       tls,
       live: figures,
-      history: () => this.#snapshot(liveHistory),
+      history: () => this.#snapshot((snapshot) => liveHistory(snapshot, prices)),
       ready: () => this.#ready(),
     });
     this.bridgeKeys = bridgeKeys(settings, clock);

@@ -7,13 +7,16 @@ import type { Bridge } from "../bridge/bridge.ts";
 import { LiveServer } from "../bridge/live-server.ts";
 import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock, Timer } from "../model/clock.ts";
+import type { OtlpRequest } from "../model/otlp-exchange.ts";
+import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
-import { encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
+import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
 import { walkCheckedMetrics, walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
 import { liveView, type LiveView } from "../realtime/live-view.ts";
 import { Intake, type IntakeOptions } from "../receive/intake.ts";
+import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
 import { bridgeKeys, type BridgeKeys } from "./bridge-keys.ts";
@@ -26,6 +29,8 @@ import { readTlsFiles } from "./tls-files.ts";
 /** Where a running pipeline listens. */
 export interface Listening {
   readonly otlpPort: number;
+  /** Undefined: gRPC is off. */
+  readonly otlpGrpcPort: number | undefined;
   readonly bridgePort: number;
 }
 
@@ -48,6 +53,7 @@ export class Pipeline {
   readonly intake: Intake;
   readonly owners: readonly ShardOwner[];
   readonly otlp: OtlpHttpServer;
+  readonly otlpGrpc: OtlpGrpcServer | undefined;
   readonly live: LiveServer;
   readonly bridgeKeys: BridgeKeys;
   readonly bridge: Bridge;
@@ -66,6 +72,10 @@ export class Pipeline {
     totals: TotalsStore,
   ) {
     const tls = readTlsFiles(settings);
+    const prices: RelayPrices = {
+      nanosPerUserHour: Math.round(settings.turnCostPerUserHour * 1e9),
+      nanosPerGigabyte: Math.round(settings.turnCostPerGigabyte * 1e9),
+    };
     const openBody = createOpenBody({
       maxInflatedBytes: settings.maxBodyBytes,
       maxConcurrent: MAX_CONCURRENT_INFLATIONS,
@@ -94,7 +104,7 @@ export class Pipeline {
     });
     const pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
     const figures = (): Promise<Result<LiveView>> =>
-      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), []));
+      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [], prices));
     this.owners = logs.logs.map(
       (log, shard) =>
         new ShardOwner({
@@ -112,10 +122,7 @@ export class Pipeline {
             deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
             maxRecentDeltas: MAX_RECENT_DELTAS,
             maxStateBytes: settings.maxSeries * STATE_BYTES_PER_SERIES,
-            prices: {
-              nanosPerUserHour: Math.round(settings.turnCostPerUserHour * 1e9),
-              nanosPerGigabyte: Math.round(settings.turnCostPerGigabyte * 1e9),
-            },
+            prices,
           },
           batchEntries: settings.batchEntries,
           processIntervalMillis: settings.processIntervalMillis,
@@ -126,18 +133,31 @@ export class Pipeline {
           report,
         }),
     );
-    this.otlp = new OtlpHttpServer({
+    const door = {
       host: settings.otlpHost,
-      port: settings.otlpPort,
       token: settings.otlpToken,
       tls,
-      limits: { ...DEFAULT_OTLP_HTTP_LIMITS, maxBodyBytes: settings.maxBodyBytes },
       clock,
-      handler: (request) => this.intake.accept(request),
+      handler: (request: OtlpRequest) => this.intake.accept(request),
+      handlerThrew: (reason: string) => report(`the door failed: ${reason}`),
+    };
+    const { maxBodyBytes } = settings;
+    this.otlp = new OtlpHttpServer({
+      ...door,
+      port: settings.otlpPort,
+      limits: { ...DEFAULT_OTLP_HTTP_LIMITS, maxBodyBytes },
       encodeSuccess,
       encodeStatus,
-      handlerThrew: (reason) => report(`the door failed: ${reason}`),
     });
+    if (settings.otlpGrpcPort !== undefined) {
+      this.otlpGrpc = new OtlpGrpcServer({
+        ...door,
+        port: settings.otlpGrpcPort,
+        limits: { ...DEFAULT_OTLP_GRPC_LIMITS, maxBodyBytes },
+        encodeSuccess: (acceptance) => encodeSuccess("protobuf", acceptance),
+        encodeDetails: encodeRpcStatus,
+      });
+    }
     this.live = new LiveServer({
       host: settings.bridgeHost,
       port: settings.bridgePort,
@@ -145,7 +165,7 @@ export class Pipeline {
       maxConnections: settings.bridgeMaxConnections,
       tls,
       live: figures,
-      history: () => this.#snapshot(liveHistory),
+      history: () => this.#snapshot((snapshot) => liveHistory(snapshot, prices)),
       ready: () => this.#ready(),
     });
     this.bridgeKeys = bridgeKeys(settings, clock);
@@ -179,11 +199,13 @@ export class Pipeline {
   async start(): Promise<Result<Listening>> {
     const otlpPort = await this.otlp.listen();
     if (otlpPort.kind !== "success") return otlpPort;
+    const otlpGrpcPort = (await this.otlpGrpc?.listen()) ?? success(undefined);
+    if (otlpGrpcPort.kind !== "success") return otlpGrpcPort;
     const bridgePort = await this.live.listen();
     if (bridgePort.kind !== "success") return bridgePort;
     if (this.#settings.metricsEnabled) await this.#migrate();
     else this.#gate = retryable("unavailable", "METRICS_ENABLED is false");
-    return success({ otlpPort: otlpPort.value, bridgePort: bridgePort.value });
+    return success({ otlpPort: otlpPort.value, otlpGrpcPort: otlpGrpcPort.value, bridgePort: bridgePort.value });
   }
 
   /** Migrations may have to wait for SQL: until they have run, appends are answered 503. */
@@ -225,6 +247,7 @@ export class Pipeline {
     const tls = readTlsFiles(this.#settings);
     if (!tls) return;
     this.otlp.setSecureContext(tls);
+    this.otlpGrpc?.setSecureContext(tls);
     this.live.setSecureContext(tls);
   }
 
@@ -233,7 +256,8 @@ export class Pipeline {
     this.#stopping = true;
     this.#gate = retryable("unavailable", "the receiver is shutting down");
     this.#timer?.clear();
-    await Promise.all([this.otlp.close(CLOSE_DEADLINE_MILLIS), this.bridge.close(CLOSE_DEADLINE_MILLIS)]);
+    const doors = [this.otlp, this.otlpGrpc, this.bridge];
+    await Promise.all(doors.map(async (door) => door?.close(CLOSE_DEADLINE_MILLIS)));
     await Promise.all(this.owners.map((owner) => owner.stop()));
     await this.live.close();
     await this.totals.store.close();

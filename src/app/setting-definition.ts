@@ -113,3 +113,9 @@ export function origins(name: string, meaning: string): SettingDefinition<readon
     },
   };
 }
+
+/** A port that may be absent; 0 takes any free one. */
+export function optionalPort(name: string, meaning: string): SettingDefinition<number | undefined> {
+  const { accepts, parse, ...rest } = whole(name, 0, 0, 65_535, meaning);
+  return { ...rest, fallback: undefined, parse, accepts: (value) => value === undefined || accepts(value) };
+}

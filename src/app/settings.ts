@@ -3,7 +3,16 @@
  * the README is generated from here.
  */
 import { BRIDGE_SETTING_DEFINITIONS, type BridgeSettings } from "./bridge-settings.ts";
-import { amount, flag, optional, required, type SettingDefinition, urlWith, whole } from "./setting-definition.ts";
+import {
+  amount,
+  flag,
+  optional,
+  optionalPort,
+  required,
+  type SettingDefinition,
+  urlWith,
+  whole,
+} from "./setting-definition.ts";
 
 /** What the receiver runs with. Times are milliseconds unless the name says otherwise. */
 export interface ReceiverSettings extends BridgeSettings {
@@ -27,6 +36,8 @@ export interface ReceiverSettings extends BridgeSettings {
   readonly realtimeTtlSeconds: number;
   /** `REDIS_URL` */
   readonly redisUrl: string | undefined;
+  /** `REDIS_WAIT_REPLICAS` */
+  readonly redisWaitReplicas: number;
   /** `MYSQL_URL` */
   readonly mysqlUrl: string | undefined;
   /** `DATA_DIR` */
@@ -35,6 +46,8 @@ export interface ReceiverSettings extends BridgeSettings {
   readonly otlpHost: string;
   /** `OTLP_PORT`; 0 takes any free port */
   readonly otlpPort: number;
+  /** `OTLP_GRPC_PORT`; 0 takes any free port */
+  readonly otlpGrpcPort: number | undefined;
   /** `OTLP_TOKEN` */
   readonly otlpToken: string | undefined;
   /** `OTLP_MAX_BODY_BYTES`: a body as it comes, and once inflated */
@@ -124,6 +137,13 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
     urlWith("redis:", "rediss:"),
     true,
   ),
+  redisWaitReplicas: whole(
+    "REDIS_WAIT_REPLICAS",
+    0,
+    0,
+    16,
+    "Replicas of Redis that must have a request before it is answered 2xx. Needed for a fail-over that loses nothing.",
+  ),
   mysqlUrl: optional(
     "MYSQL_URL",
     "a mysql:// address with a database name",
@@ -134,6 +154,7 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   dataDirectory: required("DATA_DIR", "./data", "Folder of the embedded stores."),
   otlpHost: required("OTLP_HOST", "127.0.0.1", "Address the OTLP server listens on."),
   otlpPort: whole("OTLP_PORT", 4318, 0, 65_535, "Port of the OTLP server."),
+  otlpGrpcPort: optionalPort("OTLP_GRPC_PORT", "Port of OTLP/gRPC, 4317 by custom, on `OTLP_HOST`. Unset: no gRPC."),
   otlpToken: optional(
     "OTLP_TOKEN",
     "a token of 8 characters or more, without spaces",
@@ -148,7 +169,7 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
     1_073_741_824,
     "Bytes of a request's body, as it comes and once inflated; more is answered 413.",
   ),
-  tlsCertFile: optional("TLS_CERT_FILE", "a path", "Certificate (PEM) of both servers; read again on SIGHUP."),
+  tlsCertFile: optional("TLS_CERT_FILE", "a path", "Certificate (PEM) of all servers; read again on SIGHUP."),
   tlsKeyFile: optional("TLS_KEY_FILE", "a path", "Its private key (PEM)."),
   bridgeHost: required(
     "BRIDGE_HOST",

@@ -9,7 +9,7 @@ import { Server } from "socket.io";
 import type { Clock } from "../model/clock.ts";
 import type { WalkMetrics } from "../model/metrics-walk.ts";
 import type { Result } from "../model/result.ts";
-import { AdminSockets } from "./admin-sockets.ts";
+import { serveAdmins } from "./admin-sockets.ts";
 import { LiveBroadcast, type LiveFigures } from "./live-broadcast.ts";
 import { isOriginAllowed } from "./origin-check.ts";
 import type { PageConfig } from "./page-config.ts";
@@ -129,7 +129,7 @@ export class Bridge {
       throttleMillis: options.broadcastThrottleMillis,
       maxBufferedBytes: limits.maxBufferedBytes,
     });
-    new AdminSockets(this.#server.of("/admin"), {
+    serveAdmins(this.#server.of("/admin"), {
       clock,
       authorise: options.authorise,
       broadcast: this.#broadcast,

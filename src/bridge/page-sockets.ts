@@ -9,7 +9,7 @@ import type { OtlpAcceptance, OtlpRequest, PageSender } from "../model/otlp-exch
 import { failure, messageOf, type Result, retryable } from "../model/result.ts";
 import type { PageConfig } from "./page-config.ts";
 import type { Participant, ParticipantConnection, Participants } from "./participants.ts";
-import { answerOf, connectErrorOf, type SocketAnswer } from "./socket-answer.ts";
+import { answerOf, connectErrorOf, internalFault, type SocketAnswer } from "./socket-answer.ts";
 import { type EngineSocket, terminate } from "./socket-engine.ts";
 import type { TokenClaims } from "./token-claims.ts";
 import { TokenDeadline } from "./token-deadline.ts";
@@ -56,7 +56,7 @@ export class PageSockets {
     this.#options = options;
     this.#namespace = namespace;
     this.#config = options.config;
-    namespace.use((socket, next) => void this.#authenticate(socket).then(next));
+    namespace.use((socket, next) => void this.#decide(socket, next));
     namespace.on("connection", (socket) => this.#connected(socket));
   }
 
@@ -70,6 +70,10 @@ export class PageSockets {
   async drain(): Promise<void> {
     this.#isClosing = true;
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+
+  async #decide(socket: Socket, next: (error?: Error) => void): Promise<void> {
+    next(await this.#authenticate(socket).catch(internalFault));
   }
 
   async #authenticate(socket: Socket): Promise<Error | undefined> {
@@ -92,6 +96,8 @@ export class PageSockets {
     const session: Session = { participant, deadline, unanswered: 0 };
     admitted(socket.conn);
     this.#limitMessages(socket.conn);
+    // What is no packet of Socket.IO ends the connection; unheard it would be printed.
+    socket.on("error", () => undefined);
     socket.on("disconnect", () => {
       deadline.clear();
       participants.leave(participant, connection);
@@ -128,7 +134,7 @@ export class PageSockets {
       return answerOf(await this.#take(session, body));
     } catch (error) {
       this.#options.report(`the bridge failed: ${messageOf(error)}`);
-      return answerOf(retryable("internal", "internal fault"));
+      return answerOf(INTERNAL_FAULT);
     } finally {
       session.unanswered -= 1;
     }
@@ -150,6 +156,7 @@ export class PageSockets {
   }
 }
 
+const INTERNAL_FAULT = retryable("internal", "internal fault");
 const SHUTTING_DOWN = retryable("unavailable", "the receiver is shutting down");
 const TOO_MANY_UNANSWERED = retryable("overloaded", "too many events wait for their answer");
 const TOO_MANY_EVENTS = retryable("overloaded", "the participant sends more events a minute than allowed");

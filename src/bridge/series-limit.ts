@@ -30,27 +30,32 @@ export class SeriesLimit {
       this.#seen.clear();
       this.#sinceMillis = nowMillis;
     }
-    const walked = this.#walk(body, new SeriesVisitor(this.#seen, this.#maxSeries));
+    const room = this.#maxSeries - this.#seen.size;
+    const visitor = new SeriesVisitor(this.#seen, room);
+    const walked = this.#walk(body, visitor);
     if (walked.kind !== "success") return walked;
-    if (this.#seen.size <= this.#maxSeries) return success(undefined);
-    return failure(
-      "too_large",
-      `there are more than ${this.#maxSeries} different series of this participant in an hour`,
-    );
+    if (visitor.fresh.size > room) {
+      const reason = `there are more than ${this.#maxSeries} different series of this participant in an hour`;
+      return failure("too_large", reason);
+    }
+    // Of what is refused nothing is remembered: series that are known stay welcome.
+    for (const hash of visitor.fresh) this.#seen.add(hash);
+    return success(undefined);
   }
 }
 
-/** Adds the hash of every series, up to one more than the limit. */
+/** Collects the hash of every series that was not seen before, up to one more than there is room for. */
 class SeriesVisitor implements MetricVisitor {
-  readonly #seen: Set<number>;
-  readonly #maxSeries: number;
+  readonly fresh: Set<number> = new Set();
+  readonly #seen: ReadonlySet<number>;
+  readonly #room: number;
   #resourceHash = 0;
   #scopeHash = 0;
   #metricHash = 0;
 
-  constructor(seen: Set<number>, maxSeries: number) {
+  constructor(seen: ReadonlySet<number>, room: number) {
     this.#seen = seen;
-    this.#maxSeries = maxSeries;
+    this.#room = room;
   }
 
   resource(body: Uint8Array, start: number, end: number): void {
@@ -69,8 +74,9 @@ class SeriesVisitor implements MetricVisitor {
   }
 
   point({ body, attributesStart, attributesEnd }: PointCursor): void {
-    if (this.#seen.size > this.#maxSeries) return;
-    this.#seen.add(hashOf(body, attributesStart, attributesEnd, this.#metricHash));
+    if (this.fresh.size > this.#room) return;
+    const hash = hashOf(body, attributesStart, attributesEnd, this.#metricHash);
+    if (!this.#seen.has(hash)) this.fresh.add(hash);
   }
 
   skipped(): void {}

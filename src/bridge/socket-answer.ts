@@ -1,7 +1,7 @@
 /** Bridge: how a result is told over a socket. What may be tried again is told by the one answer table. */
 import { httpStatusOf, isRetryableStatus } from "../model/answer-table.ts";
 import type { OtlpAcceptance } from "../model/otlp-exchange.ts";
-import type { Failure, Result, Retryable } from "../model/result.ts";
+import { type Failure, type Result, type Retryable, retryable } from "../model/result.ts";
 
 /** The acknowledgement of an event. */
 export type SocketAnswer =
@@ -29,4 +29,9 @@ export function refusalOf(result: Failure | Retryable): SocketRefusal {
 /** The error of a connection that is refused: its message, and `data` with what a {@link SocketRefusal} says. */
 export function connectErrorOf(result: Failure | Retryable): Error {
   return Object.assign(new Error(result.reason), { data: { code: result.code, ...refusalOf(result) } });
+}
+
+/** The error of a connection when checking it threw, which is a fault of ours. */
+export function internalFault(): Error {
+  return connectErrorOf(retryable("internal", "internal fault"));
 }

@@ -51,6 +51,15 @@ describe("a page that connects", () => {
     });
   });
 
+  it("may try again when checking its token throws", async () => {
+    await start({
+      verify: async () => {
+        throw new Error("a bug");
+      },
+    });
+    expect(await refusal("token")).toMatchObject({ message: "internal fault", data: { retryable: true } });
+  });
+
   it("may try again when the keys cannot be had", async () => {
     await start({ verify: async () => retryable("unavailable", "no keys") });
     expect(await refusal("token")).toMatchObject({ message: "no keys", data: { retryable: true } });
@@ -221,6 +230,25 @@ describe("an event of a page", () => {
     await vi.waitFor(() => expect(world.taken.length).toBe(1));
     expect(page.connected).toBe(true);
   });
+});
+
+describe("a page that does not speak Socket.IO", () => {
+  it.each(["9", "2[", '2["disconnect"]', "5999-[]", '51-["metrics",{"_placeholder":true,"num":7}]'])(
+    "is cut off after %s, and nothing is printed",
+    async (packet) => {
+      await start();
+      const printed = vi.spyOn(console, "error");
+      const page = await world.page();
+      const gone = nextEvent<string>(page, "disconnect");
+      const namespaced = packet.replace(/^(\d+-|\d)(.*)$/, "$1/webrtc,$2");
+      const { transport } = page.io.engine as unknown as { transport: { ws: { send(data: unknown): void } } };
+      transport.ws.send(`4${namespaced}`);
+      transport.ws.send(Buffer.of(1));
+      expect(await gone).toMatch(/transport close/);
+      expect(printed).not.toHaveBeenCalled();
+      printed.mockRestore();
+    },
+  );
 });
 
 describe("a page that floods the bridge", () => {

@@ -2,7 +2,7 @@
  * Calls of a real Chromium, direct and through a real coturn, from `getStats()` to SQL: what is stored is held against what the
  * browser, the TURN server and the network that was put in between have counted.
  *
- * As short as the figures allow. Longer by MEETING_SECONDS (default 40) and MEETING_OFFLINE_SECONDS (default 12; five minutes
+ * As short as the figures allow. Longer by MEETING_SECONDS (default 34) and MEETING_OFFLINE_SECONDS (default 12; five minutes
  * are 300). MEETING_FIGURES=1 prints what was measured.
  */
 import { inspect } from "node:util";
@@ -15,7 +15,7 @@ import { type EndedCall, MeetingWorld, passed } from "../support/meeting-world.t
 import type { WebsocketTap } from "../support/websocket-tap.ts";
 import { startUdpProxy, type UdpProxy } from "../support/udp-proxy.ts";
 
-const SECONDS = Number(process.env["MEETING_SECONDS"] ?? 40);
+const SECONDS = Number(process.env["MEETING_SECONDS"] ?? 34);
 const OFFLINE_SECONDS = Number(process.env["MEETING_OFFLINE_SECONDS"] ?? 12);
 
 const SMALL = { width: 320, height: 180 };

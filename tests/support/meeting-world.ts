@@ -45,7 +45,7 @@ export interface EndedCall {
   readonly endedAtMillis: number;
   readonly samples: Readonly<Record<Participant, readonly SeenSample[]>>;
   readonly counts: Readonly<Record<Participant, { before: BrowserCounts; after: BrowserCounts }>>;
-  /** What the TURN server counted of the caller, all of it. */
+  /** What the TURN server counted of the caller: all of it, unless a proxy was between them. */
   readonly usage: TurnUsage;
   /** What the bridge was sent. */
   readonly tap: WebsocketTap;
@@ -95,7 +95,8 @@ export class MeetingWorld {
     const endedAtMillis = Date.now();
     const counts = await call.end();
     const samples = { caller: await call.samples("caller"), callee: await call.samples("callee") };
-    if (plan.relay !== undefined) await this.#sessionEnded(meeting);
+    // A proxy may have dropped the farewell.
+    if (plan.relay !== undefined && plan.proxyPort === undefined) await this.#sessionEnded(meeting);
     await page.close();
     return {
       meeting,

@@ -14,6 +14,7 @@ import { liveView } from "../realtime/live-view.ts";
 import { Intake } from "../receive/intake.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
+import { openLivePage } from "./open-live-page.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
 import { readTlsFiles } from "./tls-files.ts";
@@ -47,6 +48,7 @@ export class Pipeline {
   readonly #settings: ReceiverSettings;
   readonly #clock: Clock;
   readonly #report: (message: string) => void;
+  readonly #pageDirectory: string | undefined;
   #gate: Result<void> = retryable("unavailable", "the migrations have not run yet");
   #timer: Timer | undefined;
   #stopping = false;
@@ -57,6 +59,7 @@ export class Pipeline {
     report: (message: string) => void,
     logs: LogStores,
     totals: TotalsStore,
+    pageDirectory: string | undefined,
   ) {
     const tls = readTlsFiles(settings);
     const openBody = createOpenBody({
@@ -66,6 +69,7 @@ export class Pipeline {
     this.#settings = settings;
     this.#clock = clock;
     this.#report = report;
+    this.#pageDirectory = pageDirectory;
     this.logs = logs;
     this.totals = totals;
     this.intake = new Intake({
@@ -134,8 +138,16 @@ export class Pipeline {
     });
   }
 
-  /** Opens the stores. Not a success when an embedded store cannot be had; Redis and MySQL may come later. */
-  static open(settings: ReceiverSettings, clock: Clock, report: (message: string) => void): Result<Pipeline> {
+  /**
+   * Opens the stores. Not a success when an embedded store cannot be had; Redis and MySQL may come later.
+   * @param pageDirectory where the live page lies, if not where the build writes it
+   */
+  static open(
+    settings: ReceiverSettings,
+    clock: Clock,
+    report: (message: string) => void,
+    pageDirectory?: string,
+  ): Result<Pipeline> {
     // Throws, when it does, before anything is open.
     readTlsFiles(settings);
     const logs = openLogStores(settings);
@@ -145,13 +157,16 @@ export class Pipeline {
       void logs.value.close();
       return totals;
     }
-    return success(new Pipeline(settings, clock, report, logs.value, totals.value));
+    return success(new Pipeline(settings, clock, report, logs.value, totals.value, pageDirectory));
   }
 
   /** Listens, migrates and starts to fold. Retryable `unavailable` when a port cannot be had. */
   async start(): Promise<Result<Listening>> {
     const otlpPort = await this.otlp.listen();
     if (otlpPort.kind !== "success") return otlpPort;
+    const page = openLivePage(otlpPort.value, this.#pageDirectory);
+    if (page.kind === "success") this.live.setPage(page.value);
+    else this.#report(`no live page: ${page.reason}`);
     const bridgePort = await this.live.listen();
     if (bridgePort.kind !== "success") return bridgePort;
     if (this.#settings.metricsEnabled) await this.#migrate();

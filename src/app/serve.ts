@@ -26,7 +26,9 @@ export async function serve(args: readonly string[]): Promise<number> {
 function announce({ settings, storage }: Receiver, otlpPort: number, bridgePort: number): void {
   const scheme = settings.tlsCertFile === undefined ? "http" : "https";
   print(`OTLP at ${scheme}://${hostText(settings.otlpHost)}:${otlpPort}/v1/metrics (protobuf and JSON)`);
-  print(`live at ${scheme}://${hostText(settings.bridgeHost)}:${bridgePort}/api/live (also /healthz, /readyz)`);
+  const bridge = `${scheme}://${hostText(settings.bridgeHost)}:${bridgePort}`;
+  print(`live page at ${bridge}/`);
+  print(`live at ${bridge}/api/live (also /healthz, /readyz)`);
   print(`log in ${storage.log}, totals in ${storage.totals}`);
   if (!settings.metricsEnabled) print("METRICS_ENABLED is false: nothing is accepted, senders are answered 503");
 }

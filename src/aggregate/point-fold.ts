@@ -4,9 +4,9 @@
  */
 import { MAX_INCREMENT, type AdmissionContext } from "../model/admission.ts";
 import type { MetricHeader } from "../model/metric-visitor.ts";
-import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
 import { rollupPosition } from "../model/rollup-columns.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
+import type { RelayPrices } from "../model/relay-prices.ts";
 import { comparePairs, nanosToMillis, pairDifference } from "../model/uint64.ts";
 import type { Counter } from "./counter.ts";
 import { deltaHash, type DeltaHash } from "./delta-hash.ts";
@@ -17,12 +17,6 @@ import type { RecentDeltas } from "./recent-deltas.ts";
 import type { ScopeState } from "./scopes.ts";
 import { addToRow, type MinuteRow, type SeriesTable } from "./series-table.ts";
 import type { Parent, Stream } from "./streams.ts";
-
-/** What is charged for a TURN relay, in billionths of the currency unit. */
-export interface RelayPrices {
-  readonly nanosPerUserHour: number;
-  readonly nanosPerGigabyte: number;
-}
 
 /** What a point is folded in the light of. */
 export interface FoldContext extends AdmissionContext {
@@ -250,6 +244,5 @@ function note(
   const sinceLow = before?.timeLow ?? point.startLow;
   const elapsed = pairDifference(point.timeHigh, point.timeLow, sinceHigh, sinceLow) / 1e6;
   const interval = Math.min(Math.max(elapsed, MIN_INTERVAL_MILLIS), MAX_INTERVAL_MILLIS);
-  const expiresAtMillis = context.receivedAtMillis + Math.max(2 * interval, 2 * REALTIME_STEP_MILLIS);
-  stream.live.set(count, amount, interval, expiresAtMillis);
+  stream.live.set(count, amount, interval, context.receivedAtMillis);
 }

@@ -31,6 +31,11 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "prove the totals against themselves and the log, beside running receivers  [--json]",
     load: async () => (await import("./verify.ts")).verify,
   },
+  bill: {
+    summary:
+      "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--format table|csv|json]",
+    load: async () => (await import("./bill.ts")).bill,
+  },
 };
 
 const HELP = `otel-bandwidth: what your traffic weighs and what it costs

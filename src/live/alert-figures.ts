@@ -1,5 +1,12 @@
 /** Alerts as the page shows them: titles and units of the rules, values against thresholds, firing before recent. Pure. */
-import { formatAge, formatCount, formatRatio, formatSeconds, quantityText } from "./format-quantity.ts";
+import {
+  formatAge,
+  formatCount,
+  formatPricePerHour,
+  formatRatio,
+  formatSeconds,
+  quantityText,
+} from "./format-quantity.ts";
 import type { Alert } from "./live-json.ts";
 
 /** What an alert is about, and how its numbers are written. */
@@ -27,6 +34,7 @@ export interface AlertLists {
   readonly active: readonly AlertFigures[];
   /** Resolved, newest first. */
   readonly recent: readonly AlertFigures[];
+  /** How many fire that are more than information. */
   readonly firing: number;
 }
 
@@ -40,7 +48,7 @@ export const RULE_TEXTS: Readonly<Record<string, RuleText>> = {
   "http-error-ratio": { title: "HTTP error ratio", format: ratio },
   "webrtc-poor-quality": { title: "WebRTC poor quality", format: ratio },
   "webrtc-packet-loss": { title: "WebRTC packet loss", format: ratio },
-  "turn-cost": { title: "TURN relay cost", format: (value) => `${value.toFixed(2)} an hour` },
+  "turn-cost": { title: "TURN relay cost", format: (value) => quantityText(formatPricePerHour(value)) },
   "turn-in-use": { title: "TURN relay in use", format: (value) => `${quantityText(formatCount(value))} relayed` },
   "receiver-freshness": { title: "Receiver freshness", format: (value) => quantityText(formatSeconds(value)) },
 };
@@ -57,7 +65,7 @@ export function alertLists(alerts: readonly Alert[], nowMillis: number): AlertLi
   return {
     active: active.map((alert) => figuresOf(alert, nowMillis)),
     recent: recent.map((alert) => figuresOf(alert, nowMillis)),
-    firing: active.filter(({ state }) => state === "firing").length,
+    firing: active.filter(({ state, severity }) => state === "firing" && severity !== "info").length,
   };
 }
 

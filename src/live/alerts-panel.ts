@@ -27,7 +27,7 @@ export class AlertsPanel {
   /** Shows the alerts of a view; how many fire. */
   update({ alerts, at }: LiveJson): number {
     const { active, recent, firing } = alertLists(alerts, at);
-    setShown(this.#calm, firing === 0);
+    setShown(this.#calm, active.length === 0);
     this.#active.update(active);
     setShown(this.#recentHeading, recent.length > 0);
     this.#recent.update(recent);

@@ -59,7 +59,7 @@ function statusText(state: PageState, freshness: Freshness, nowMillis: number): 
       return `live, ${age} old`;
     case "stale":
       return state.view ? `not live, ${age} old` : "not connected";
-    case "locked":
+    default:
       return "token needed";
   }
 }

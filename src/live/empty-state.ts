@@ -7,27 +7,16 @@ export interface NextStep {
   readonly command: string;
 }
 
+type After = (delayMillis: number, callback: () => void) => void;
+
 const COPIED_MILLIS = 2000;
 
 /** A card with what to do next. `after` calls back once after so many milliseconds. */
-export function emptyState(
-  title: string,
-  explanation: string,
-  steps: readonly NextStep[],
-  after: (delayMillis: number, callback: () => void) => void,
-): HTMLElement {
+export function emptyState(title: string, explanation: string, steps: readonly NextStep[], after: After): HTMLElement {
   const items = steps.map(({ text, command }) => {
     const code = element("pre", { tabindex: "0", role: "region", "aria-label": text }, element("code", {}, command));
     const copy = element("button", { type: "button", class: "copy" }, "Copy");
-    copy.addEventListener("click", () => {
-      navigator.clipboard.writeText(command).then(
-        () => {
-          copy.textContent = "Copied";
-          after(COPIED_MILLIS, () => (copy.textContent = "Copy"));
-        },
-        () => (copy.textContent = "Select the text to copy it"),
-      );
-    });
+    copy.addEventListener("click", () => void copyText(command).then((copied) => tell(copy, copied, after)));
     // Pages that are not served securely have no clipboard.
     return element("li", {}, element("p", {}, text), code, ...("clipboard" in navigator ? [copy] : []));
   });
@@ -38,6 +27,20 @@ export function emptyState(
     element("p", {}, explanation),
     element("ol", {}, ...items),
   );
+}
+
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function tell(copy: HTMLElement, copied: boolean, after: After): void {
+  copy.textContent = copied ? "Copied" : "Select the text to copy it";
+  after(COPIED_MILLIS, () => (copy.textContent = "Copy"));
 }
 
 /** What to do to see HTTP traffic. */
@@ -63,7 +66,7 @@ export function webrtcSteps(bridgeOrigin: string): readonly NextStep[] {
   return [
     {
       text: "In the page that holds the calls, start a monitor with the participant's token.",
-      command: `import { monitorPeerConnections } from "otel-bandwidth/browser";\n\nconst monitor = monitorPeerConnections({ url: "${bridgeOrigin}", token, observe: "all" });`,
+      command: `import { monitorPeerConnections } from "otel-bandwidth/browser";\n\nconst monitor = monitorPeerConnections({\n  url: "${bridgeOrigin}",\n  token,\n  observe: "all",\n});`,
     },
   ];
 }

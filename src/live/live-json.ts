@@ -98,6 +98,7 @@ export interface HistoryStep {
 export interface HistoryWebrtc {
   readonly participants: number;
   readonly relayParticipants: number;
+  readonly relayCostPerHour: number;
   readonly packetLossRatio: number;
 }
 

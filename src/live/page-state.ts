@@ -51,7 +51,7 @@ export function nextState(state: PageState, event: LiveEvent): PageState {
       };
     case "unreachable":
       return { ...state, connection: "unreachable", reason: event.reason };
-    case "unauthorised":
+    default:
       // Figures of somebody whose token is no longer accepted are not left on the screen.
       return { ...INITIAL_STATE, connection: "unauthorised", tokenRejected: event.tokenGiven };
   }
@@ -62,15 +62,14 @@ export function isCurrent(state: PageState, nowMillis: number): boolean {
   return state.connection === "live" && nowMillis - state.receivedAtMillis <= CURRENT_MILLIS;
 }
 
-/** The last moment that the history covers, milliseconds since the epoch by the receiver's clock. */
-export function historyEnd(history: HistoryJson | undefined): number {
-  const last = history?.steps.at(-1);
-  return last && history ? last.at + history.stepMillis : 0;
+/** When the history's last step began, milliseconds since the epoch by the receiver's clock; 0 without one. */
+export function lastStepMillis(history: HistoryJson | undefined): number {
+  return history?.steps.at(-1)?.at ?? 0;
 }
 
 function viewsAfter(views: readonly LiveJson[], history: HistoryJson): readonly LiveJson[] {
-  const end = historyEnd(history);
-  return views.filter(({ at }) => at >= end);
+  const last = lastStepMillis(history);
+  return views.filter(({ at }) => at > last);
 }
 
 function withView(views: readonly LiveJson[], view: LiveJson): readonly LiveJson[] {

@@ -5,6 +5,7 @@ import { colourOf, onThemeChange } from "./theme.ts";
 
 const FONT = "12px system-ui, sans-serif";
 const VALUE_AXIS_WIDTH = 78;
+const TIME_AXIS_HEIGHT = 30;
 /** Ticks at half a minute, a minute, or more. */
 const TIME_INCREMENTS = [30, 60, 120, 300];
 const WHOLE_INCREMENTS = Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
@@ -30,7 +31,13 @@ export function timeRange(newestMillis: number | undefined): [number, number] {
 /** The axis below a chart. */
 export function timeAxis(): uPlot.Axis {
   const text = (seconds: number): string => (seconds % 60 === 0 ? MINUTES : SECONDS).format(seconds * 1000);
-  return { ...axisColours(), space: 70, incrs: TIME_INCREMENTS, values: (_, splits) => splits.map(text) };
+  return {
+    ...axisColours(),
+    size: TIME_AXIS_HEIGHT,
+    space: 70,
+    incrs: TIME_INCREMENTS,
+    values: (_, splits) => splits.map(text),
+  };
 }
 
 /** The axis beside a chart; `format` writes a value with its unit. */

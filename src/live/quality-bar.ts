@@ -20,7 +20,7 @@ export class QualityBar {
       list.append(element("li", {}, swatch, element("span", { class: "level" }, level), count, " ", share));
       return { part, count, share };
     });
-    this.element = element("section", { class: "card" }, element("h3", {}, "Quality of participants"), bar, list);
+    this.element = element("section", { class: "card" }, element("h3", {}, "Quality"), bar, list);
   }
 
   /** Shows these counts. */

@@ -9,6 +9,7 @@ import { element } from "./element.ts";
 import { colourOf } from "./theme.ts";
 
 const TITLE = "Round-trip time";
+const DURATION_TICKS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50];
 const LEAST_ALPHA = 0.15;
 const secondsText = (seconds: number): string => quantityText(formatSeconds(seconds));
 
@@ -44,7 +45,7 @@ export class RoundTripHeatmap {
           x: { time: true, range: () => timeRange(this.#newestMillis) },
           y: { distr: 3, range: () => [this.#grid.lowest, this.#grid.highest] },
         },
-        axes: [timeAxis(), plotAxis(secondsText)],
+        axes: [timeAxis(), this.#durationAxis()],
         series: [{}, { paths: () => null, points: { show: false } }],
         hooks: { draw: [(plot) => this.#drawCells(plot)] },
       },
@@ -64,6 +65,12 @@ export class RoundTripHeatmap {
       [this.#grid.lowest, this.#grid.highest],
     ]);
     this.frame.describe(this.#summary());
+  }
+
+  #durationAxis(): uPlot.Axis {
+    const splits = (): number[] =>
+      DURATION_TICKS.filter((tick) => tick >= this.#grid.lowest && tick <= this.#grid.highest);
+    return { ...plotAxis(secondsText), splits, filter: (_, values) => values };
   }
 
   #summary(): string {
@@ -90,7 +97,9 @@ export class RoundTripHeatmap {
       const top = plot.valToPos(cell.toSeconds, "y", true);
       const bottom = plot.valToPos(Math.max(cell.fromSeconds, this.#grid.lowest), "y", true);
       ctx.globalAlpha = LEAST_ALPHA + (1 - LEAST_ALPHA) * cell.strength;
-      ctx.fillRect(Math.floor(left), Math.floor(top), Math.ceil(right - left) - 1, Math.ceil(bottom - top) - 1);
+      // Edges on whole pixels, so that neighbours meet.
+      const [x, y] = [Math.round(left), Math.round(top)];
+      ctx.fillRect(x, y, Math.round(right) - x, Math.round(bottom) - y);
     }
     ctx.restore();
   }

@@ -119,19 +119,32 @@ export class TimeChart {
     const { ctx, bbox } = plot;
     const y = Math.round(plot.valToPos(this.#threshold, "y", true));
     ctx.save();
-    ctx.strokeStyle = ctx.fillStyle = colourOf("--threshold");
+    ctx.strokeStyle = colourOf("--threshold");
     ctx.lineWidth = devicePixelRatio;
     ctx.setLineDash([6 * devicePixelRatio, 4 * devicePixelRatio]);
     ctx.beginPath();
     ctx.moveTo(bbox.left, y);
     ctx.lineTo(bbox.left + bbox.width, y);
     ctx.stroke();
-    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-    ctx.textAlign = "right";
-    ctx.textBaseline = "bottom";
-    ctx.fillText(`alert above ${this.#options.format(this.#threshold)}`, bbox.left + bbox.width - 4, y - 2);
+    drawThresholdLabel(plot, `alert above ${this.#options.format(this.#threshold)}`, y);
     ctx.restore();
   }
+}
+
+/** On a ground of its own, for a line may pass behind it. */
+function drawThresholdLabel({ ctx, bbox }: uPlot, text: string, y: number): void {
+  const size = 12 * devicePixelRatio;
+  const right = bbox.left + bbox.width - size / 3;
+  ctx.font = `${size}px system-ui, sans-serif`;
+  const { width } = ctx.measureText(text);
+  ctx.fillStyle = colourOf("--card");
+  ctx.globalAlpha = 0.8;
+  ctx.fillRect(right - width - size / 3, y - size * 1.4, width + (size * 2) / 3, size * 1.3);
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = colourOf("--threshold");
+  ctx.textAlign = "right";
+  ctx.textBaseline = "bottom";
+  ctx.fillText(text, right, y - 2);
 }
 
 function seriesOf({ colour, dash, filled }: ChartLine): uPlot.Series {

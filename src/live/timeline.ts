@@ -1,6 +1,6 @@
 /** The last minutes as charts draw them: the steps of the history, then what came since, with a hole where nothing came. Pure. */
 import type { HistoryStep, HistoryWebrtc, LiveJson } from "./live-json.ts";
-import { SHOWN_MILLIS, historyEnd, type PageState } from "./page-state.ts";
+import { SHOWN_MILLIS, lastStepMillis, type PageState } from "./page-state.ts";
 
 /** One moment. Null: not known for it. */
 export interface TimelinePoint {
@@ -16,6 +16,7 @@ export interface TimelinePoint {
   readonly p99: number | null;
   readonly participants: number | null;
   readonly relayParticipants: number | null;
+  readonly relayCostPerHour: number | null;
   /** Null without participants, too. */
   readonly packetLossRatio: number | null;
 }
@@ -25,8 +26,8 @@ const HOLE_MILLIS = 15_000;
 
 /** The points of the last five minutes before the newest, oldest first. */
 export function timelineOf({ history, recentViews }: PageState): readonly TimelinePoint[] {
-  const end = historyEnd(history);
-  const points = [...(history?.steps ?? []).map(ofStep), ...recentViews.filter(({ at }) => at >= end).map(ofView)];
+  const last = lastStepMillis(history);
+  const points = [...(history?.steps ?? []).map(ofStep), ...recentViews.filter(({ at }) => at > last).map(ofView)];
   const newest = points.at(-1)?.at ?? 0;
   const shown = points.filter(({ at }) => at > newest - SHOWN_MILLIS);
   return shown.flatMap((point, index) => {
@@ -79,9 +80,15 @@ function ofView({ at, http, webrtc }: LiveJson): TimelinePoint {
 function participantsOf({
   participants,
   relayParticipants,
+  relayCostPerHour,
   packetLossRatio,
 }: HistoryWebrtc): Pick<TimelinePoint, keyof HistoryWebrtc> {
-  return { participants, relayParticipants, packetLossRatio: participants > 0 ? packetLossRatio : null };
+  return {
+    participants,
+    relayParticipants,
+    relayCostPerHour,
+    packetLossRatio: participants > 0 ? packetLossRatio : null,
+  };
 }
 
 function nothingAt(at: number): TimelinePoint {
@@ -96,6 +103,7 @@ function nothingAt(at: number): TimelinePoint {
     p99: null,
     participants: null,
     relayParticipants: null,
+    relayCostPerHour: null,
     packetLossRatio: null,
   };
 }

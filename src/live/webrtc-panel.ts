@@ -52,6 +52,12 @@ export class WebrtcPanel {
     leastTop: 0.01,
     lines: [{ label: "of packets", colour: "errors", of: (point) => point.packetLossRatio, filled: true }],
   });
+  readonly #costChart = new TimeChart({
+    title: "TURN cost",
+    format: (price) => quantityText(formatPricePerHour(price)),
+    leastTop: 0.1,
+    lines: [{ label: "an hour", colour: "relay", of: (point) => point.relayCostPerHour, filled: true }],
+  });
   readonly #sizes = new DataTable("Meetings by number of users", SIZE_COLUMNS, "bars");
   readonly #largest = new DataTable("Largest meetings", MEETING_COLUMNS, "bars");
   readonly #others = element("p", { class: "note" });
@@ -71,9 +77,16 @@ export class WebrtcPanel {
         this.#heatmap.frame.element,
         this.#users.frame.element,
         this.#lossChart.frame.element,
+        this.#costChart.frame.element,
         element("section", { class: "card" }, element("h3", {}, "Users per meeting"), this.#sizes.element),
+        element(
+          "section",
+          { class: "card" },
+          element("h3", {}, "Largest meetings"),
+          this.#largest.element,
+          this.#others,
+        ),
       ),
-      element("section", { class: "card" }, element("h3", {}, "Largest meetings"), this.#largest.element, this.#others),
     );
     this.element = element("div", {}, this.#empty, this.#figures);
   }
@@ -89,6 +102,7 @@ export class WebrtcPanel {
     this.#heatmap.update(history, points.at(-1)?.at);
     this.#users.update(points);
     this.#lossChart.update(points, thresholdOf(alerts, "webrtc-packet-loss"));
+    this.#costChart.update(points, thresholdOf(alerts, "turn-cost"));
     this.#updateMeetings(webrtc);
   }
 
@@ -97,12 +111,12 @@ export class WebrtcPanel {
     const someone = participants > 0;
     this.#meetings.update([formatCount(webrtc.meetings)]);
     const { mean } = meetingSizes(webrtc);
-    this.#participants.update([formatCount(participants)], someone ? `${mean.toFixed(1)} a meeting on average` : "");
+    this.#participants.update([formatCount(participants)], someone ? `${mean.toFixed(1)} a meeting` : "");
     this.#relay.update(
       [formatRatio(someone ? webrtc.relayShare : null)],
       `${countText(relayParticipants)} of ${countText(participants)} users`,
     );
-    this.#cost.update([formatPricePerHour(webrtc.relayCostPerHour)], "at the use of now");
+    this.#cost.update([formatPricePerHour(webrtc.relayCostPerHour)], "at the current use");
     this.#loss.update([formatRatio(someone ? webrtc.packetLossRatio : null)], "the worse direction");
     this.#roundTrip.update([formatSeconds(roundTripTimeSeconds.p50), formatSeconds(roundTripTimeSeconds.p95)]);
   }

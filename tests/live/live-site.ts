@@ -1,0 +1,80 @@
+/** The live page on its real server, with figures that a test gives. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { writeLivePage } from "../../scripts/live-bundle.ts";
+import { LivePage } from "../../src/bridge/live-page.ts";
+import { LiveServer } from "../../src/bridge/live-server.ts";
+import { retryable, success } from "../../src/model/result.ts";
+import type { LiveHistory } from "../../src/realtime/live-history.ts";
+import type { LiveView } from "../../src/realtime/live-view.ts";
+import { busyFigures, busyHistory } from "./live-figures.ts";
+
+/** Bundles the page into a folder of its own; delete it when done. */
+export async function bundledPage(): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "otel-bandwidth-page-"));
+  await writeLivePage(join(folder, "live"));
+  return folder;
+}
+
+/** A server of the page. */
+export class LiveSite {
+  view: () => LiveView = () => busyFigures(Date.now());
+  history: () => LiveHistory = () => busyHistory(Date.now());
+  /** Why the figures cannot be had; undefined while they can. */
+  fault: string | undefined;
+  readonly #folder: string;
+  readonly #token: string | undefined;
+  #server: LiveServer;
+  #port = 0;
+
+  private constructor(folder: string, token: string | undefined) {
+    this.#folder = folder;
+    this.#token = token;
+    this.#server = this.#makeServer();
+  }
+
+  /** Starts it on a free port, with the page that lies in `folder`. */
+  static async start(folder: string, token?: string): Promise<LiveSite> {
+    const site = new LiveSite(folder, token);
+    await site.listen();
+    return site;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  /** Listens again after `close`, at the same address. */
+  async listen(): Promise<void> {
+    if (this.#port !== 0) this.#server = this.#makeServer();
+    const listening = await this.#server.listen();
+    if (listening.kind !== "success") throw new Error(listening.reason);
+    this.#port = listening.value;
+  }
+
+  /** Ends it, as a receiver that goes away does. */
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  #makeServer(): LiveServer {
+    const answer = <T>(of: () => T) =>
+      Promise.resolve(this.fault === undefined ? success(of()) : retryable("unavailable", this.fault));
+    const server = new LiveServer({
+      host: "127.0.0.1",
+      port: this.#port,
+      token: this.#token,
+      live: () => answer(this.view),
+      history: () => answer(this.history),
+      ready: async () => success({}),
+    });
+    server.setPage(LivePage.read(join(this.#folder, "live"), 4318));
+    return server;
+  }
+}
+
+/** Deletes what {@link bundledPage} made. */
+export function removePage(folder: string): void {
+  rmSync(folder, { recursive: true, force: true });
+}

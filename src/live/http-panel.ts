@@ -78,7 +78,7 @@ export class HttpPanel {
       { class: "figures" },
       element("div", { class: "tiles" }, ...tiles.map((tile) => tile.element)),
       element("div", { class: "charts" }, ...charts.map((chart) => chart.frame.element)),
-      element("section", { class: "card" }, element("h3", {}, "Top endpoints"), this.#endpoints.element),
+      element("section", { class: "card" }, element("h2", {}, "Top endpoints"), this.#endpoints.element),
     );
     this.element = element("div", {}, this.#empty, this.#figures);
   }

@@ -31,7 +31,7 @@ export class PlotFrame {
     );
     // Filled when it is opened and left alone while it is read.
     details.addEventListener("toggle", () => dataTable.update(details.open ? table.rows() : []));
-    const heading = element("h3", {}, title);
+    const heading = element("h2", {}, title);
     this.element = element(
       "figure",
       { class: "card" },

@@ -17,10 +17,10 @@ export class QualityBar {
       const share = element("span", { class: "legend-value" });
       bar.append(part);
       const swatch = element("span", { class: `swatch ${level}`, "aria-hidden": "true" });
-      list.append(element("li", {}, swatch, element("span", { class: "level" }, level), count, " ", share));
+      list.append(element("li", {}, swatch, element("span", { class: "level" }, level), " ", count, " ", share));
       return { part, count, share };
     });
-    this.element = element("section", { class: "card" }, element("h3", {}, "Quality"), bar, list);
+    this.element = element("section", { class: "card" }, element("h2", {}, "Quality"), bar, list);
   }
 
   /** Shows these counts. */

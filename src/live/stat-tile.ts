@@ -13,7 +13,7 @@ export class StatTile {
     const numbers = parts.map((part) => ({ part, value: element("span", { class: "number" }), unit: element("span") }));
     this.#numbers = numbers;
     this.#note = element("p", { class: "note" });
-    const heading = element("h3", {}, label);
+    const heading = element("h2", {}, label);
     if (colour !== undefined) heading.prepend(element("span", { class: `swatch ${colour}`, "aria-hidden": "true" }));
     this.element = element(
       "section",

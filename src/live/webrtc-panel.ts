@@ -78,11 +78,11 @@ export class WebrtcPanel {
         this.#users.frame.element,
         this.#lossChart.frame.element,
         this.#costChart.frame.element,
-        element("section", { class: "card" }, element("h3", {}, "Users per meeting"), this.#sizes.element),
+        element("section", { class: "card" }, element("h2", {}, "Users per meeting"), this.#sizes.element),
         element(
           "section",
           { class: "card" },
-          element("h3", {}, "Largest meetings"),
+          element("h2", {}, "Largest meetings"),
           this.#largest.element,
           this.#others,
         ),

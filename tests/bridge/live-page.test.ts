@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LivePage } from "../../src/bridge/live-page.ts";
 import { LiveServer } from "../../src/bridge/live-server.ts";
 import { success } from "../../src/model/result.ts";
+import { liveServerOptions } from "../live/live-site.ts";
 
 const SCRIPT = "console.log('größer');".repeat(50);
 
@@ -23,14 +24,7 @@ beforeAll(async () => {
   writeFileSync(join(folder, "assets/live-page.4567.css"), "body{}");
   writeFileSync(join(folder, "assets/icon.89ab.svg"), "<svg/>");
   const answer = async () => success({ figures: true });
-  server = new LiveServer({
-    host: "127.0.0.1",
-    port: 0,
-    token: "secret-token",
-    live: answer,
-    history: answer,
-    ready: answer,
-  });
+  server = new LiveServer(liveServerOptions({ live: answer, history: answer }, { token: "secret-token" }));
   server.setPage(LivePage.read(folder, 14318));
   // What is served was read before.
   rmSync(folder, { recursive: true });

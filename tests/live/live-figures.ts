@@ -1,8 +1,10 @@
 /** Figures for tests of the live page, typed as the receiver sends them: that the page reads the same is checked with the types. */
 import type { HistoryJson, LiveJson } from "../../src/live/live-json.ts";
 import type { LiveHistory, LiveHistoryStep } from "../../src/realtime/live-history.ts";
-import type { LiveAlert, LiveEndpoint, LiveHttp, LiveView } from "../../src/realtime/live-view.ts";
+import type { LiveEndpoint, LiveHttp, LiveView } from "../../src/realtime/live-view.ts";
 import type { LiveWebrtc } from "../../src/realtime/live-webrtc.ts";
+
+type LiveAlert = LiveView["alerts"][number];
 
 const STEP_MILLIS = 5000;
 const STEPS = 60;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeLivePage } from "../../scripts/live-bundle.ts";
 import { LivePage } from "../../src/bridge/live-page.ts";
-import { LiveServer } from "../../src/bridge/live-server.ts";
+import { LiveServer, type LiveServerOptions } from "../../src/bridge/live-server.ts";
 import { retryable, success } from "../../src/model/result.ts";
 import type { LiveHistory } from "../../src/realtime/live-history.ts";
 import type { LiveView } from "../../src/realtime/live-view.ts";
@@ -15,6 +15,14 @@ export async function bundledPage(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), "otel-bandwidth-page-"));
   await writeLivePage(join(folder, "live"));
   return folder;
+}
+
+/** What a server on loopback answers from; with a token it asks for that. */
+export function liveServerOptions(
+  answers: Pick<LiveServerOptions, "live" | "history">,
+  { port = 0, token }: { readonly port?: number; readonly token?: string | undefined } = {},
+): LiveServerOptions {
+  return { host: "127.0.0.1", port, token, ready: async () => success({}), ...answers };
 }
 
 /** A server of the page. */
@@ -61,14 +69,8 @@ export class LiveSite {
   #makeServer(): LiveServer {
     const answer = <T>(of: () => T) =>
       Promise.resolve(this.fault === undefined ? success(of()) : retryable("unavailable", this.fault));
-    const server = new LiveServer({
-      host: "127.0.0.1",
-      port: this.#port,
-      token: this.#token,
-      live: () => answer(this.view),
-      history: () => answer(this.history),
-      ready: async () => success({}),
-    });
+    const answers = { live: () => answer(this.view), history: () => answer(this.history) };
+    const server = new LiveServer(liveServerOptions(answers, { port: this.#port, token: this.#token }));
     server.setPage(LivePage.read(join(this.#folder, "live"), 4318));
     return server;
   }

@@ -128,19 +128,7 @@ export function busyFigures(at: number): LiveView & LiveJson {
         }),
       ),
     },
-    webrtc: {
-      meetings: 24,
-      participants: 131,
-      participantsByMeeting: Object.fromEntries(
-        Array.from({ length: 24 }, (_, index) => [`team-${index + 1}`, 1 + ((index * 7) % 12)]),
-      ),
-      quality: { excellent: 71, good: 38, fair: 14, poor: 5, unknown: 3 },
-      relayParticipants: 29,
-      relayShare: 29 / 131,
-      relayCostPerHour: 1.45,
-      roundTripTimeSeconds: { p50: 0.048, p95: 0.187 },
-      packetLossRatio: 0.0061,
-    },
+    webrtc: busyMeetings(at),
     alerts: [
       alert(at, { rule: "http-latency-p95", value: 322, startedAt: at - 190_000 }),
       alert(at, {
@@ -165,6 +153,31 @@ export function busyFigures(at: number): LiveView & LiveJson {
   });
 }
 
+/** Meetings whose users come and go; some of them over TURN. */
+function busyMeetings(at: number): LiveWebrtc {
+  const sizes = Array.from({ length: 24 }, (_, index) => 2 + ((index * 7 + Math.floor(at / 45_000)) % 9));
+  const participants = sizes.reduce((sum, size) => sum + size, 0);
+  const relayParticipants = Math.round(participants * (0.2 + 0.05 * Math.sin(at / 70_000)));
+  const [good, fair, poor, unknown] = [0.29, 0.11, 0.04, 0.02].map((share) => Math.round(participants * share));
+  return {
+    meetings: sizes.length,
+    participants,
+    participantsByMeeting: Object.fromEntries(sizes.map((size, index) => [`team-${index + 1}`, size])),
+    quality: {
+      excellent: participants - good! - fair! - poor! - unknown!,
+      good: good!,
+      fair: fair!,
+      poor: poor!,
+      unknown: unknown!,
+    },
+    relayParticipants,
+    relayShare: relayParticipants / participants,
+    relayCostPerHour: relayParticipants * 0.05,
+    roundTripTimeSeconds: { p50: 0.048, p95: 0.087 },
+    packetLossRatio: 0.0061 * (1 + 0.6 * Math.sin(at / 25_000)),
+  };
+}
+
 /** The five minutes before a moment of {@link busyFigures}. */
 export function busyHistory(at: number): LiveHistory & HistoryJson {
   const last = Math.floor(at / STEP_MILLIS) * STEP_MILLIS;
@@ -172,7 +185,6 @@ export function busyHistory(at: number): LiveHistory & HistoryJson {
   return liveHistoryOf(
     times.map((time) => {
       const { http, webrtc } = busyFigures(time);
-      const participants = 120 + Math.round(11 * Math.sin(time / 60_000));
       return historyStep(time, {
         bytesInPerSecond: http.bytesInPerSecond,
         bytesOutPerSecond: http.bytesOutPerSecond,
@@ -184,13 +196,7 @@ export function busyHistory(at: number): LiveHistory & HistoryJson {
           toSeconds: 0.02 * 2 ** ((index + 1) / 4),
           count: Math.round(60 * Math.exp(-(((index - 5 - Math.sin(time / 40_000)) / 3) ** 2))),
         })),
-        webrtc: {
-          ...historyStep(time).webrtc,
-          participants,
-          relayCostPerHour: 1.1 + 0.3 * Math.sin(time / 90_000),
-          relayParticipants: Math.round(participants * 0.22),
-          packetLossRatio: webrtc.packetLossRatio * (1 + 0.6 * Math.sin(time / 25_000)),
-        },
+        webrtc: { ...webrtc, bytesInPerSecond: 0, bytesOutPerSecond: 0 },
       });
     }),
   );

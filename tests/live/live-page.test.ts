@@ -85,7 +85,16 @@ async function widerThanWindow(): Promise<unknown> {
 describe("the live page", () => {
   it("shows the figures of each tab", async () => {
     const at = Date.now();
-    site.view = () => busyFigures(at);
+    const busy = busyFigures(at);
+    const users = {
+      meetings: 24,
+      participants: 131,
+      relayParticipants: 29,
+      relayShare: 29 / 131,
+      relayCostPerHour: 1.45,
+    };
+    const quality = { excellent: 71, good: 38, fair: 14, poor: 5, unknown: 3 };
+    site.view = () => ({ ...busy, webrtc: { ...busy.webrtc, ...users, quality } });
     await open();
     const tiles = await textOf("#panel-http .tiles");
     expect(tiles).toMatch(/Received\s+\d+ kB\/s/);

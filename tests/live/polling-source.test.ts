@@ -88,7 +88,7 @@ describe("the polling source", () => {
 
   it("takes no page of a proxy for figures", async () => {
     const json = (): Promise<never> => Promise.reject(new SyntaxError("not JSON"));
-    answer = async () => ({ ...respond(undefined), json }) as Response;
+    answer = async () => Object.assign(respond(undefined), { json });
     await start();
     expect(kinds()).toEqual(["unreachable"]);
   });

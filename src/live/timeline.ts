@@ -27,12 +27,28 @@ const HOLE_MILLIS = 15_000;
 /** The points of the last five minutes before the newest, oldest first. */
 export function timelineOf({ history, recentViews }: PageState): readonly TimelinePoint[] {
   const last = lastStepMillis(history);
-  const points = [...(history?.steps ?? []).map(ofStep), ...recentViews.filter(({ at }) => at > last).map(ofView)];
+  const points = [
+    ...withHeldLatency((history?.steps ?? []).map(ofStep)),
+    ...recentViews.filter(({ at }) => at > last).map(ofView),
+  ];
   const newest = points.at(-1)?.at ?? 0;
   const shown = points.filter(({ at }) => at > newest - SHOWN_MILLIS);
   return shown.flatMap((point, index) => {
     const before = shown[index - 1];
     return before && point.at - before.at > HOLE_MILLIS ? [nothingAt(before.at + HOLE_MILLIS / 2), point] : [point];
+  });
+}
+
+/**
+ * Exporters send every 5 s or every 60 s. In between a rate is that of the last export, and so are the percentiles, as they are
+ * in the live view: they are held while requests go on.
+ */
+function withHeldLatency(points: readonly TimelinePoint[]): TimelinePoint[] {
+  let held: Pick<TimelinePoint, "p50" | "p95" | "p99"> = { p50: null, p95: null, p99: null };
+  return points.map((point) => {
+    const { p50, p95, p99, requestsPerSecond } = point;
+    if (p50 !== null || (requestsPerSecond ?? 0) === 0) held = { p50, p95, p99 };
+    return { ...point, ...held };
   });
 }
 

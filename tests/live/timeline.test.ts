@@ -68,6 +68,21 @@ describe("the timeline", () => {
     expect(back.recentViews.map(({ at }) => at)).toEqual([T - 1000]);
   });
 
+  it("holds percentiles from one export to the next while requests go on, and no longer", () => {
+    const [seen, none] = [
+      { p50: 0.1, p95: 0.2, p99: 0.3 },
+      { p50: null, p95: null, p99: null },
+    ];
+    const history = liveHistoryOf([
+      historyStep(T, { requestsPerSecond: 1, latencySeconds: none }),
+      historyStep(T + 5000, { requestsPerSecond: 1, latencySeconds: seen }),
+      historyStep(T + 10_000, { requestsPerSecond: 1, latencySeconds: none }),
+      historyStep(T + 15_000, { requestsPerSecond: 0, latencySeconds: none }),
+      historyStep(T + 20_000, { requestsPerSecond: 1, latencySeconds: none }),
+    ]);
+    expect(timelineOf(stateOf(history, [])).map(({ p95 }) => p95)).toEqual([null, 0.2, 0.2, null, null]);
+  });
+
   it("tells no error ratio without requests, and no loss without participants", () => {
     const [point] = timelineOf(stateOf(undefined, [liveFigures(T)]));
     expect([point!.errorRatio, point!.packetLossRatio, point!.participants]).toEqual([null, null, 0]);

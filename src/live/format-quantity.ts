@@ -8,8 +8,10 @@ export interface Quantity {
 }
 
 const NO_VALUE: Quantity = { value: "–", unit: "" };
-const BYTE_PREFIXES = ["", "k", "M", "G", "T", "P"];
+const PREFIXES = ["", "k", "M", "G", "T", "P"];
 const GROUPED = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
+/** From here on events a second have a prefix, too. */
+const MANY = 100_000;
 const NO_BREAK_SPACE = "\u00a0";
 
 /** Number and unit as one text that does not wrap between them. */
@@ -25,6 +27,7 @@ export function formatBytesPerSecond(bytes: number): Quantity {
 /** Events a second. */
 export function formatPerSecond(events: number): Quantity {
   if (!Number.isFinite(events)) return NO_VALUE;
+  if (events >= MANY) return withPrefix(events, "/s");
   return { value: events >= 1000 ? GROUPED.format(events) : threeDigits(events), unit: "/s" };
 }
 
@@ -72,11 +75,11 @@ function withPrefix(amount: number, unit: string): Quantity {
   let scaled = amount;
   let prefix = 0;
   // 999.6 would be rounded to 1000, which is 1.00 of the next prefix.
-  while (Number(scaled.toPrecision(3)) >= 1000 && prefix < BYTE_PREFIXES.length - 1) {
+  while (Number(scaled.toPrecision(3)) >= 1000 && prefix < PREFIXES.length - 1) {
     scaled /= 1000;
     prefix += 1;
   }
-  return { value: threeDigits(scaled), unit: `${BYTE_PREFIXES[prefix]}${unit}` };
+  return { value: threeDigits(scaled), unit: `${PREFIXES[prefix]}${unit}` };
 }
 
 function threeDigits(amount: number): string {

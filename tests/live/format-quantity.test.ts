@@ -54,6 +54,7 @@ describe("a figure", () => {
   it("of requests, counts and prices keeps thousands apart, and its unit where it has one", () => {
     expect(plain(formatPerSecond(0.25))).toBe("0.25 /s");
     expect(plain(formatPerSecond(12_345.6))).toBe("12,346 /s");
+    expect(plain(formatPerSecond(1_500_000))).toBe("1.50 M/s");
     expect(plain(formatCount(10_000))).toBe("10,000");
     expect(plain(formatPricePerHour(1.449))).toBe("1.45 /h");
     expect(plain(formatPricePerHour(0.001))).toBe("<0.01 /h");

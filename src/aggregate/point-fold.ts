@@ -7,7 +7,7 @@ import type { MetricHeader } from "../model/metric-visitor.ts";
 import { rollupPosition } from "../model/rollup-columns.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
-import { comparePairs, nanosToMillis, pairDifference } from "../model/uint64.ts";
+import { comparePairs, nanosToMillis, pairDifference, pairToNumber } from "../model/uint64.ts";
 import type { Counter } from "./counter.ts";
 import { deltaHash, type DeltaHash } from "./delta-hash.ts";
 import type { MutableReceiverCounts } from "./fold-counts.ts";
@@ -139,7 +139,7 @@ export class PointFold {
   ): void {
     const count = this.#value.count - (before === undefined ? 0 : before.count);
     const amount = valueStep(parent.meaning, this.#value, before);
-    const cost = parent.meaning.protocol === "webrtc" ? this.#relayCost(stream.columns.values, amount) : 0;
+    const cost = parent.meaning.protocol === "webrtc" ? this.#relayCost(stream.columns.values, amount, before) : 0;
     const isCredible =
       count >= 0 && amount >= 0 && count <= MAX_INCREMENT && amount <= MAX_INCREMENT && cost <= MAX_COST_NANOS;
     let row: MinuteRow | undefined;
@@ -185,16 +185,24 @@ export class PointFold {
     return row;
   }
 
-  /** What a step of a stream costs, whole billionths; 0 when nothing of it was relayed. */
-  #relayCost(columns: readonly number[], amount: number): number {
+  /**
+   * What a step of a stream costs, whole billionths; 0 when nothing of it was relayed. It is the price of all that the counter
+   * shows without that of what it showed before: rounding the steps would make an hour of them cost more or less than an hour.
+   */
+  #relayCost(columns: readonly number[], amount: number, before: Counter | undefined): number {
     const { nanosPerUserHour, nanosPerGigabyte } = this.#options.prices;
+    const earlier = before === undefined ? 0 : pairToNumber(before.valueHigh, before.valueLow);
     let cost = 0;
     for (const column of columns) {
-      if (column === RELAY_SECONDS) cost += Math.round((amount * nanosPerUserHour) / 3_600_000);
-      else if (column === RELAY_BYTES) cost += Math.round((amount * nanosPerGigabyte) / 1e9);
+      if (column === RELAY_SECONDS) cost += stepCost(earlier, amount, nanosPerUserHour, 3_600_000);
+      else if (column === RELAY_BYTES) cost += stepCost(earlier, amount, nanosPerGigabyte, 1e9);
     }
     return cost;
   }
+}
+
+function stepCost(earlier: number, amount: number, nanos: number, perAmount: number): number {
+  return Math.round(((earlier + amount) * nanos) / perAmount) - Math.round((earlier * nanos) / perAmount);
 }
 
 /** What is told of points for which a shard has no room. */

@@ -45,7 +45,8 @@ export async function billedUse(
   }: { readonly fromSeconds: number; readonly toSeconds: number; readonly limit: number },
 ): Promise<readonly BilledUse[]> {
   const columns = GROUPING_COLUMNS[grouping];
-  const keys = columns.map((column, at) => `COALESCE(series.${column}, '') AS key_${at}`);
+  // As bytes: MySQL takes texts for equal that differ in spaces at their end.
+  const keys = columns.map((column, at) => `COALESCE(HEX(series.${column}), '') AS key_${at}`);
   const sum = (name: string): string => `SUM(${nameOf(snapshot, name)})`;
   // A row whose series is missing was used all the same.
   const rows = await snapshot.rows(
@@ -58,7 +59,7 @@ export async function billedUse(
     [BigInt(fromSeconds), BigInt(toSeconds)],
   );
   return rows.map((row) => ({
-    keys: columns.map((_, at) => String(row[`key_${at}`])),
+    keys: columns.map((_, at) => Buffer.from(String(row[`key_${at}`]), "hex").toString()),
     connectedMillis: millis(row["connected"]),
     relayedMillis: millis(row["relayed"]),
     bytes: whole(row["received"]) + whole(row["sent"]),

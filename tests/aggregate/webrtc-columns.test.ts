@@ -148,7 +148,25 @@ describe("the WebRTC columns", () => {
     const dearer = new FoldHarness({ prices: { nanosPerUserHour: 100_000_000, nanosPerGigabyte: 0 } });
     for (const [key, row] of harness.stored) dearer.stored.set(key, row);
     dearer.receive(relayed(120, 20_000_000n, 2), BIRTH + 120, { identity });
-    expect(dearer.total("relay_cost_nanos")).toBe(1_666_667n);
+    expect(dearer.total("relay_cost_nanos")).toBe(3_333_333n - 1_666_667n);
     expect(harness.total("relay_cost_nanos")).toBe(first);
+  });
+
+  test("price an hour of many reports as an hour, across restarts, to half a billionth a counter", () => {
+    const prices = { nanosPerUserHour: 50_000_000, nanosPerGigabyte: 123_456_789 };
+    const harness = new FoldHarness({ prices });
+    const attributes = { "webrtc.relay": true, "webrtc.quality": "good", "network.io.direction": "receive" };
+    for (let report = 1; report <= 360; report++) {
+      const point = { attributes, start: START, time: at(1 + report * 10) };
+      const metrics: TestMetric[] = [
+        { name: "webrtc.connection.time", sum: [{ ...point, value: report * 10 }] },
+        { name: "webrtc.io", sum: [{ ...point, value: BigInt(report * 12_347) }] },
+      ];
+      harness.receive(otlpRequest([{ metrics }]), BIRTH + 1 + report * 10, {
+        identity: { meeting: "m", participant: "p" },
+      });
+      if (report % 100 === 0) harness.restart();
+    }
+    expect(harness.total("relay_cost_nanos")).toBe(50_000_000n + BigInt(Math.round(360 * 12_347 * 0.123456789)));
   });
 });

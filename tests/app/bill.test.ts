@@ -45,14 +45,22 @@ async function fill(store: RollupStore): Promise<void> {
     webrtcDimensions("=daily", "ann"),
     webrtcDimensions("=daily", "bob"),
     webrtcDimensions('review, "big"', "ann"),
+    webrtcDimensions("=daily ", "Zoë"),
     { ...webrtcDimensions("", ""), protocol: "http", side: "server" } as const,
   ];
-  const [ann, bob, annAgain, http] = people as [SeriesDimensions, SeriesDimensions, SeriesDimensions, SeriesDimensions];
+  const [ann, bob, annAgain, zoe, http] = people as [
+    SeriesDimensions,
+    SeriesDimensions,
+    SeriesDimensions,
+    SeriesDimensions,
+    SeriesDimensions,
+  ];
   const daily = [
     day(ann, NOVEMBER, { connected_seconds: 90_000, relay_seconds: 60_000, relay_cost_nanos: 833_333, bytes_in: 7 }),
     day(ann, NOVEMBER + DAY, { connected_seconds: 1, relay_bytes: 2 ** 52, bytes_out: 2 ** 52 }),
     day(bob, NOVEMBER + 29 * DAY, { connected_seconds: 30_001, bytes_in: 1_500_000_000 }),
     day(annAgain, NOVEMBER, { connected_seconds: 10, relay_cost_nanos: 1 }),
+    day(zoe, NOVEMBER, { frames: 1 }),
     day(ann, DECEMBER, { connected_seconds: 99_999_999, relay_cost_nanos: 99 }),
     day(ann, NOVEMBER - DAY, { connected_seconds: 99_999_999, relay_cost_nanos: 99 }),
     day(http, NOVEMBER, { bytes_in: 99 }),
@@ -115,6 +123,14 @@ describe.each([
         relayedGigabytes: "0.000000000",
         relayCost: "0.000000001",
       },
+      {
+        meeting: "=daily ",
+        connectedMinutes: "0.000",
+        relayedMinutes: "0.000",
+        gigabytes: "0.000000000",
+        relayedGigabytes: "0.000000000",
+        relayCost: "0.000000000",
+      },
     ]);
     const csv = await bill(environment, "--by", "participant", "--format", "csv");
     expect(csv).toEqual({
@@ -124,6 +140,7 @@ describe.each([
         "kind,month,participant_id,connected_minutes,relayed_minutes,gigabytes,relayed_gigabytes,relay_cost",
         "line,2026-11,ann,1.500,1.000,4503599.627370503,4503599.627370496,0.000833334",
         "line,2026-11,bob,0.500,0.000,1.500000000,0.000000000,0.000000000",
+        "line,2026-11,Zoë,0.000,0.000,0.000000000,0.000000000,0.000000000",
         "total,2026-11,,2.000,1.000,4503601.127370503,4503599.627370496,0.000833334",
         "",
       ].join("\r\n"),

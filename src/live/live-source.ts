@@ -8,7 +8,7 @@ export type LiveEvent =
   /** The figures cannot be had now; the source goes on trying. */
   | { readonly kind: "unreachable"; readonly reason: string }
   /** A token is needed, or the one given is not accepted; the source waits for another. */
-  | { readonly kind: "unauthorised"; readonly tokenGiven: boolean };
+  | { readonly kind: "unauthorised"; readonly tokenGiven: boolean; readonly reason: string };
 
 /** A source of live figures. */
 export interface LiveSource {

@@ -5,7 +5,7 @@ import type { LiveEvent } from "./live-source.ts";
 /** Everything that is drawn is made of this. */
 export interface PageState {
   readonly connection: "connecting" | "live" | "unreachable" | "unauthorised";
-  /** Why the receiver is out of reach; empty otherwise. */
+  /** Why the receiver is out of reach, or does not accept the token; empty otherwise. */
   readonly reason: string;
   /** Whether a token was given and not accepted. */
   readonly tokenRejected: boolean;
@@ -53,7 +53,12 @@ export function nextState(state: PageState, event: LiveEvent): PageState {
       return { ...state, connection: "unreachable", reason: event.reason };
     default:
       // Figures of somebody whose token is no longer accepted are not left on the screen.
-      return { ...INITIAL_STATE, connection: "unauthorised", tokenRejected: event.tokenGiven };
+      return {
+        ...INITIAL_STATE,
+        connection: "unauthorised",
+        tokenRejected: event.tokenGiven,
+        reason: event.reason,
+      };
   }
 }
 

@@ -100,10 +100,10 @@ export class PollingSource implements LiveSource {
     const timer = this.#options.clock.after(REQUEST_TIMEOUT_MILLIS, () => timeout.abort());
     try {
       const response = await this.#options.fetch(path, { headers, signal: timeout.signal });
-      if (response.status === 401 || response.status === 403) {
-        return { kind: "unauthorised", tokenGiven: this.#token !== undefined };
-      }
       const body: unknown = await response.json();
+      if (response.status === 401 || response.status === 403) {
+        return { kind: "unauthorised", tokenGiven: this.#token !== undefined, reason: reasonIn(body) ?? "" };
+      }
       if (response.ok) return { kind: "body", body };
       return { kind: "unreachable", reason: reasonIn(body) ?? `the receiver answered ${response.status}` };
     } catch {

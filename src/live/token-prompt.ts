@@ -42,13 +42,13 @@ export class TokenPrompt {
   }
 
   /** Shows the form while a token is needed. */
-  update({ connection, tokenRejected }: PageState): void {
+  update({ connection, tokenRejected, reason }: PageState): void {
     const needed = connection === "unauthorised";
     const appears = needed && this.#form.hidden;
     setShown(this.#form, needed);
     setShown(this.#forget, !needed && storedToken() !== undefined);
     if (!needed) this.#input.value = "";
-    if (tokenRejected) this.#tell("The receiver does not accept this token.");
+    if (tokenRejected) this.#tell(`The receiver does not accept this token${reason === "" ? "" : `: ${reason}`}.`);
     else if (appears) this.#tell("");
     if (appears || (needed && tokenRejected)) this.#input.focus();
   }

@@ -20,8 +20,9 @@ describe("the page", () => {
   });
 
   it("forgets the figures when its token is no longer accepted", () => {
-    const locked = nextState(live, { kind: "unauthorised", tokenGiven: true });
-    expect([locked.view, locked.tokenRejected, locked.recentViews]).toEqual([undefined, true, []]);
-    expect(nextState(live, { kind: "unauthorised", tokenGiven: false }).tokenRejected).toBe(false);
+    const locked = nextState(live, { kind: "unauthorised", tokenGiven: true, reason: "expired" });
+    expect([locked.view, locked.tokenRejected, locked.reason]).toEqual([undefined, true, "expired"]);
+    expect(locked.recentViews).toEqual([]);
+    expect(nextState(live, { kind: "unauthorised", tokenGiven: false, reason: "" }).tokenRejected).toBe(false);
   });
 });

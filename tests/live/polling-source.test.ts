@@ -118,12 +118,12 @@ describe("the polling source", () => {
       const open = answer;
       answer = async () => respond({ error: "expected a bearer token" }, { status });
       await start();
-      expect(events).toEqual([{ kind: "unauthorised", tokenGiven: false }]);
+      expect(events).toEqual([{ kind: "unauthorised", tokenGiven: false, reason: "expected a bearer token" }]);
       await clock.advance(60_000);
       expect(asked).toHaveLength(2);
       source.setToken("wrong");
       await settled();
-      expect(events.at(-1)).toEqual({ kind: "unauthorised", tokenGiven: true });
+      expect(events.at(-1)).toEqual({ kind: "unauthorised", tokenGiven: true, reason: "expected a bearer token" });
       answer = open;
       source.setToken("right");
       await settled();

@@ -1,4 +1,5 @@
 /** What rules measure of totals that the store has written itself, run on each engine. */
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { AlertEvaluator } from "../../src/alerts/alert-evaluator.ts";
 import { ALERT_RULES, DEFAULT_ALERT_SETTINGS } from "../../src/alerts/alert-rules.ts";
@@ -272,6 +273,17 @@ export function describeAlertMeasurements(engine: string, makeDatabase: () => Pr
         "s9",
         "s6",
       ]);
+    });
+
+    it("is what the runbook's queries explain: all of them run", async () => {
+      const runbook = readFileSync(new URL("../../docs/runbook.md", import.meta.url), "utf8");
+      const queries = [...runbook.matchAll(/```sql\n([^]*?)```/g)].map(([, sql = ""]) => sql.trim().replace(/;$/, ""));
+      expect(queries).toHaveLength(ALERT_RULES.length + 1);
+      await commit(minute(FROM, [[cart, { latency_count: 3, latency_sum_seconds: 1 }]]));
+      for (const sql of queries) {
+        const adapted = engine === "SQLite" ? sql.replaceAll("UNIX_TIMESTAMP()", "unixepoch()") : sql;
+        await expect(database.query(adapted), sql).resolves.toBeInstanceOf(Array);
+      }
     });
 
     it("fires and is resolved in the table, by an evaluator whose restart changes nothing", async () => {

@@ -25,6 +25,8 @@ export interface ReceiverSettings {
   readonly realtimeTtlSeconds: number;
   /** `REDIS_URL` */
   readonly redisUrl: string | undefined;
+  /** `REDIS_WAIT_REPLICAS` */
+  readonly redisWaitReplicas: number;
   /** `MYSQL_URL` */
   readonly mysqlUrl: string | undefined;
   /** `DATA_DIR` */
@@ -216,6 +218,13 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
     "Redis for the log and realtime. Unset: embedded, in `DATA_DIR` and memory.",
     urlWith("redis:", "rediss:"),
     true,
+  ),
+  redisWaitReplicas: whole(
+    "REDIS_WAIT_REPLICAS",
+    0,
+    0,
+    16,
+    "Replicas of Redis that must have a request before it is answered 2xx. Needed for a fail-over that loses nothing.",
   ),
   mysqlUrl: optional(
     "MYSQL_URL",

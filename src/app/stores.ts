@@ -3,6 +3,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import type { Redis } from "ioredis";
 import { checkRedisDurability } from "../log/redis-durability.ts";
 import { connectRedis } from "../log/redis-connection.ts";
 import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
@@ -80,16 +81,25 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
 }
 
 function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
-  const redis = connectRedis({ url, random: Math.random });
+  const connect = (): Redis => connectRedis({ url, random: Math.random });
+  const redis = connect();
   const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
   const shards = shardNumbers(settings);
+  const replicas = settings.redisWaitReplicas;
+  // A connection that waits for replicas holds up whatever else is sent on it: each shard has its own then.
+  const waiting = replicas === 0 ? [] : shards.map(() => connect());
   return {
-    logs: shards.map((shard) => new RedisStreamLog({ redis, shard, limits })),
+    logs: shards.map((shard, at) => {
+      const confirmation = waiting[at] && { redis: waiting[at], replicas };
+      return new RedisStreamLog({ redis, shard, limits, ...(confirmation && { confirmation }) });
+    }),
     leases: shards.map((shard) => new RedisLease({ redis, shard, token: randomUUID() })),
     realtime: new RedisRealtimeStore({ redis, shards, ttlSeconds: settings.realtimeTtlSeconds }),
     description: `Redis at ${withoutSecrets(url)}`,
-    warnings: async () => (await checkRedisDurability(redis)).map(({ message }) => message),
-    close: async () => redis.disconnect(),
+    warnings: async () => (await checkRedisDurability(redis, replicas)).map(({ message }) => message),
+    close: async () => {
+      for (const connection of [redis, ...waiting]) connection.disconnect();
+    },
   };
 }
 

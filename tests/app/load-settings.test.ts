@@ -24,6 +24,7 @@ describe("the defaults", () => {
     METRICS_DELTA_MAX_AGE: 3_600_000,
     REDIS_METRICS_TTL: 300,
     REDIS_URL: undefined,
+    REDIS_WAIT_REPLICAS: 0,
     MYSQL_URL: undefined,
     DATA_DIR: "./data",
     OTLP_HOST: "127.0.0.1",

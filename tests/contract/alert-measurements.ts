@@ -21,7 +21,13 @@ const NOW = FROM + 300 + 60 + 17;
 const cart: SeriesDimensions = { ...routeDimensions("/cart"), environment: "prod" };
 const meeting: SeriesDimensions = {
   ...routeDimensions(""),
-  ...{ protocol: "webrtc", namespace: "", service: "", environment: "", side: "client", method: "", statusCode: 0 },
+  protocol: "webrtc",
+  namespace: "",
+  service: "",
+  environment: "",
+  side: "client",
+  method: "",
+  statusCode: 0,
   meetingId: "standup",
   participantId: "p1",
 };

@@ -57,7 +57,7 @@ it("names every migration, and settings that there are", () => {
 
 it(
   "goes down to any migration but the first, and up again, without a change of the totals",
-  { timeout: 60_000 },
+  { timeout: 120_000 },
   async () => {
     await receive(1000n);
     for (const version of loadMigrations("sqlite")
@@ -68,15 +68,14 @@ it(
       expect([code, stdout]).toEqual([0, expect.stringMatching(/^down: /)]);
       expect(await embeddedColumnSums(folder)).toEqual({ wire_bytes_in: 1000n });
     }
-    expect((await migrate("down", "--to", "1")).code).toBe(0);
-    expect((await migrate("status")).stdout).toMatch(/0001 totals: applied .*\n0002 \S+: pending\n0003 \S+: pending\n/);
+    expect((await migrate("status")).stdout).toMatch(/^0001 totals: applied .*\n(?:\d+ \S+: pending\n)+$/);
     await receive(500n);
     expect((await migrate("status")).stdout).not.toContain("pending");
     expect(await embeddedColumnSums(folder)).toEqual({ wire_bytes_in: 1500n });
   },
 );
 
-it("leaves nothing but its own list when it goes down to 0", { timeout: 60_000 }, async () => {
+it("leaves nothing but its own list when it goes down to 0", { timeout: 120_000 }, async () => {
   await receive(1000n);
   expect((await migrate("down", "--to", "0")).code).toBe(0);
   expect(tables()).toEqual(["schema_migrations"]);

@@ -42,7 +42,7 @@ export interface AlertLists {
 const SEVERITIES = ["critical", "warning", "info"];
 const ratio = (value: number): string => quantityText(formatRatio(value));
 
-/** By the id of the rule; what is not here is shown by its id, with plain numbers. */
+/** By the id of the rule, as in the receiver's table; a rule that is not here is shown by its id, with plain numbers. */
 export const RULE_TEXTS: Readonly<Record<string, RuleText>> = {
   "http-latency-p95": { title: "HTTP p95 latency", format: (value) => quantityText(formatSeconds(value / 1000)) },
   "http-error-ratio": { title: "HTTP error ratio", format: ratio },

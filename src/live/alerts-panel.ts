@@ -88,9 +88,9 @@ class AlertCard {
     setText(this.#title, title);
     setText(this.#state, alert.state);
     setText(this.#severity, alert.severity);
-    setText(this.#scope, alert.scope === "" ? "everything" : alert.scope);
+    setText(this.#scope, alert.scope === "all" ? "everything" : alert.scope);
     setText(this.#value, value);
-    setText(this.#threshold, `threshold ${threshold}`);
+    setText(this.#threshold, `at worst, threshold ${threshold}`);
     setShown(this.#bar, share !== null);
     this.#bar.style.setProperty("--share", String((share ?? 0) / 2));
     const resolved = alert.resolvedAt === null ? "" : `, resolved at ${timeText(alert.resolvedAt)}`;

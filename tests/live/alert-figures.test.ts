@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { alertLists, thresholdOf } from "../../src/live/alert-figures.ts";
+import { ALERT_RULES, DEFAULT_ALERT_SETTINGS } from "../../src/alerts/alert-rules.ts";
+import { alertLists, RULE_TEXTS, thresholdOf } from "../../src/live/alert-figures.ts";
 import { alert } from "./live-figures.ts";
 
 const NOW = 10_000_000;
@@ -48,6 +49,21 @@ describe("alerts", () => {
   it("of a rule that this page does not know are shown by their id, with plain numbers", () => {
     const [unknown] = alertLists([alert(NOW, { rule: "new-rule", value: 7, threshold: 0 })], NOW).active;
     expect(unknown).toMatchObject({ title: "new-rule", value: "7", threshold: "0", share: null });
+  });
+
+  it("have a text for every rule of the receiver, with its title and in its unit", () => {
+    const units: Record<string, RegExp> = {
+      ms: /^300 ms$/,
+      "1": /^\d+\.\d\d? %$/,
+      "{currency}/h": /^1\.00 \/h$/,
+      "{participant}": /^0 relayed$/,
+      s: /^180 s$/,
+    };
+    expect(Object.keys(RULE_TEXTS).toSorted()).toEqual(ALERT_RULES.map(({ id }) => id).toSorted());
+    for (const { id, title, unit, threshold } of ALERT_RULES) {
+      expect(RULE_TEXTS[id]!.title).toBe(title);
+      expect(plain(RULE_TEXTS[id]!.format(threshold(DEFAULT_ALERT_SETTINGS)))).toMatch(units[unit]!);
+    }
   });
 
   it("tell the threshold that a chart draws", () => {

@@ -20,7 +20,7 @@ export function alert(at: number, changes: Partial<LiveAlert> = {}): LiveAlert {
   return {
     rule: "http-latency-p95",
     severity: "warning",
-    scope: "namespace=shop, service=api",
+    scope: "namespace=shop service=api",
     state: "firing",
     value: 412,
     threshold: 300,

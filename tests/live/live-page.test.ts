@@ -110,7 +110,7 @@ describe("the live page", () => {
     expect(await textOf(".quality-list")).toMatch(/excellent 71 54\.2 %\s+good 38/);
     await showTab("alerts");
     expect(await textOf("#panel-alerts")).toMatch(
-      /HTTP p95 latency\s+firing warning\s+namespace=shop, service=api\s+322 ms\s+at worst, threshold 300 ms/,
+      /HTTP p95 latency\s+firing warning\s+namespace=shop service=api\s+322 ms\s+at worst, threshold 300 ms/,
     );
     expect(await textOf("#panel-alerts")).toMatch(/Resolved lately\s+WebRTC packet loss\s+resolved warning/);
     expect(await textOf("#firing")).toBe("2");

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { writeLivePage } from "../../scripts/live-bundle.ts";
 import { LivePage } from "../../src/bridge/live-page.ts";
 import { LiveServer, type LiveServerOptions } from "../../src/bridge/live-server.ts";
-import { retryable, success } from "../../src/model/result.ts";
+import { failure, retryable, type Result, success } from "../../src/model/result.ts";
 import type { LiveHistory } from "../../src/realtime/live-history.ts";
 import type { LiveView } from "../../src/realtime/live-view.ts";
 import { busyFigures, busyHistory } from "./live-figures.ts";
@@ -22,7 +22,12 @@ export function liveServerOptions(
   answers: Pick<LiveServerOptions, "live" | "history">,
   { port = 0, token }: { readonly port?: number; readonly token?: string | undefined } = {},
 ): LiveServerOptions {
-  return { host: "127.0.0.1", port, token, ready: async () => success({}), ...answers };
+  const asks = {
+    authorise: async (given: string | undefined) =>
+      given === token ? success(undefined) : failure("unauthenticated", "a valid bearer token is needed"),
+  };
+  const ready = async (): Promise<Result<unknown>> => success({});
+  return { host: "127.0.0.1", port, maxConnections: 100, ready, ...(token === undefined ? {} : asks), ...answers };
 }
 
 /** A server of the page. */

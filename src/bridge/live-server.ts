@@ -1,5 +1,5 @@
 /**
- * The HTTP server on `BRIDGE_PORT`: what is happening now, as JSON, and whether the receiver is alive and ready. It reads
+ * The HTTP server on `BRIDGE_PORT`: what is happening now, as a page and as JSON, and whether the receiver is alive and ready. It reads
  * from ports and knows no other stage.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -7,6 +7,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import type { AddressInfo } from "node:net";
 import { httpStatusOf, isRetryableStatus, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
 import { type Failure, messageOf, retryable, type Retryable, success, type Result } from "../model/result.ts";
+import type { LivePage } from "./live-page.ts";
 
 /** What the server answers from. */
 export interface LiveServerOptions {
@@ -39,6 +40,7 @@ interface Answer {
 export class LiveServer {
   readonly #options: LiveServerOptions;
   readonly #server: Server | TlsServer;
+  #page: LivePage | undefined;
 
   constructor(options: LiveServerOptions) {
     this.#options = options;
@@ -69,6 +71,11 @@ export class LiveServer {
     });
   }
 
+  /** Serves this page at `/` from now on. */
+  setPage(page: LivePage): void {
+    this.#page = page;
+  }
+
   /** Uses another certificate for connections to come. */
   setSecureContext(tls: { readonly cert: string; readonly key: string }): void {
     if ("setSecureContext" in this.#server) this.#server.setSecureContext(tls);
@@ -83,6 +90,7 @@ export class LiveServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#page?.handle(request, response)) return;
     const answer = await this.#answer(request).catch(() => ({ status: 500, body: { error: "internal fault" } }));
     const body = `${JSON.stringify(answer.body)}\n`;
     response.writeHead(answer.status, {

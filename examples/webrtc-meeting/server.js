@@ -38,7 +38,10 @@ console.log(
     ? "Open it in two tabs. There is no turnserver here, so calls are direct."
     : `Open it in two tabs; ${origin}/?relay is a tab that is forced through TURN.`,
 );
-console.log(`Live figures: ${bridge}/api/live. The bill, in this folder: npx otel-bandwidth bill --by participant`);
+const month = new Date().toISOString().slice(0, 7);
+console.log(
+  `Live figures: ${bridge}/. The bill, in this folder: npx otel-bandwidth bill --month ${month} --by participant`,
+);
 
 async function stop() {
   server.closeAllConnections();

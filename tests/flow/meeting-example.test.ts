@@ -69,6 +69,11 @@ describe("the example of a meeting", () => {
     expect(direct!.bytesIn).toBeGreaterThan(10_000);
     expect(relayed!.relayBytes).toBe(relayed!.bytesIn + relayed!.bytesOut);
     expect(relayed!.relayCostNanos).toBeGreaterThan(0);
+    const [, command] = /npx otel-bandwidth (bill .*)/.exec(app.output())!;
+    const main = join(folder, "node_modules/otel-bandwidth/dist/app/main.js");
+    expect(await runOrThrow(process.execPath, [main, ...command!.split(" ")], { directory: folder })).toContain(
+      "guest-2",
+    );
   });
 
   it("tells what else there is to see", () => {

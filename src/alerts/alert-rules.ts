@@ -21,6 +21,9 @@ const STALE_INTERVALS = 3;
 /** `persisted_at` is whole seconds: a shorter limit would be broken by rounding. */
 const MIN_STALE_SECONDS = 5;
 
+/** A shard that has not persisted for so long is one that `SHARDS` no longer has. */
+const GIVEN_UP_SECONDS = 7 * 86_400;
+
 const SERVICE_COLUMNS: readonly string[] = ["namespace", "service", "environment"];
 const MEETING_COLUMNS: readonly string[] = ["meeting_id"];
 
@@ -31,6 +34,7 @@ const USUAL = {
   recoveryShare: 0.9,
   recoverySeconds: 120,
   noSamplesSeconds: 300,
+  unasked: "nothing",
 } as const;
 
 /** The least packets of a direction of which a loss is said. */
@@ -188,13 +192,15 @@ WHERE m.bucket_start >= :from AND m.bucket_start < :to AND m.protocol = 'webrtc'
     samplesOf: "shards",
     forSeconds: 60,
     recoverySeconds: 60,
-    // A shard that has not committed yet is counted from when the tables were made.
+    unasked: "grows",
+    // A shard that has not committed yet is counted from when the tables were made; one that nothing was heard of for long was given up.
     sql: onBoth(`SELECT COALESCE(MAX(:now - persisted), 0) AS value, COUNT(*) AS samples
 FROM (
   SELECT CASE WHEN o.persisted_at > b.applied_at THEN o.persisted_at ELSE b.applied_at END AS persisted
   FROM ingest_offset o CROSS JOIN schema_migrations b
   WHERE b.version = 1
-) AS shards`),
+) AS shards
+WHERE :now - persisted <= ${GIVEN_UP_SECONDS}`),
   },
 ];
 

@@ -60,6 +60,11 @@ export interface AlertRule {
   readonly recoverySeconds: number;
   /** It is resolved when there were too few samples for this long. */
   readonly noSamplesSeconds: number;
+  /**
+   * What is known of it while SQL cannot be asked: `nothing`, or that its value `grows` by one a second. A rule that grows is
+   * about the receivers themselves: each evaluates it, whoever owns what.
+   */
+  readonly unasked: "nothing" | "grows";
   readonly sql: AlertSql;
 }
 

@@ -3,6 +3,7 @@
  */
 import type { LatencyHistogramJson } from "../model/latency-histogram.ts";
 import { percentile } from "../model/latency-histogram.ts";
+import type { LiveAlert } from "../model/live-alert.ts";
 import type { RealtimeSeries, RealtimeSnapshot } from "../model/realtime-store.ts";
 import { addHistograms } from "./steps.ts";
 
@@ -57,18 +58,6 @@ export interface LiveWebrtc {
   readonly relayCostPerHour: number;
   readonly roundTripTimeSeconds: { readonly p50: number | null; readonly p95: number | null };
   readonly packetLossRatio: number;
-}
-
-/** An alert as it is shown; times are milliseconds since the Unix epoch. */
-export interface LiveAlert {
-  readonly rule: string;
-  readonly severity: string;
-  readonly scope: string;
-  readonly state: string;
-  readonly value: number;
-  readonly threshold: number;
-  readonly startedAt: number;
-  readonly resolvedAt: number | null;
 }
 
 /** The JSON of `GET /api/live` and of the event `live`. */

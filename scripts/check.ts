@@ -53,6 +53,7 @@ await tool("lint", "node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-war
 await tool("types", "node_modules/typescript/bin/tsc", "-p", "tsconfig.json", "--noEmit");
 await tool("unused code and dependencies", "node_modules/knip/bin/knip.js");
 await tool("documentation up to date", "scripts/docs.ts", "--check");
+await tool("Grafana files up to date", "scripts/dashboards.ts", "--check");
 await tool("build", "scripts/build.ts");
 await step("pack", async () => {
   tarball = await packInto(packDirectory);

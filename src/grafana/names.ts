@@ -28,10 +28,10 @@ const dashboard = (name: string, title: string): DashboardName => ({
 
 /** The four dashboards, in the order of their links. */
 export const DASHBOARDS: Readonly<Record<"overview" | "http" | "webrtc" | "alerts", DashboardName>> = {
-  overview: dashboard("overview", "Bandwidth: overview"),
+  overview: dashboard("overview", "Bandwidth: Overview"),
   http: dashboard("http", "Bandwidth: HTTP"),
   webrtc: dashboard("webrtc", "Bandwidth: WebRTC and TURN cost"),
-  alerts: dashboard("alerts", "Bandwidth: alerts"),
+  alerts: dashboard("alerts", "Bandwidth: Alerts"),
 };
 
 /** Where `runbook_url` of a rule points: an anchor a rule. */

@@ -159,7 +159,7 @@ ${summary} Fires (${severity}) when more than ${said(rule.threshold(defaults), r
           title: "Rules and runbook",
           description: "What each rule means, and where to look first.",
           width: 24,
-          height: 16,
+          height: 19,
         },
         sections.join("\n"),
       ),

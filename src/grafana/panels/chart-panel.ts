@@ -37,10 +37,6 @@ export interface ChartOptions extends PanelOptions {
   readonly decimals?: number;
   /** The figures of the legend's table. */
   readonly figures?: readonly ("min" | "mean" | "max" | "lastNotNull" | "sum")[];
-  /** The axis reaches at least to here. */
-  readonly softMax?: number;
-  /** Values beside which there are no others, as for shares. */
-  readonly max?: number;
 }
 
 /** A chart with a legend of figures below it, gaps where nothing was, and the alert threshold as a dashed line. */
@@ -67,8 +63,8 @@ export function chartPanel(options: ChartOptions): SizedPanel {
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None));
   if (!Object.values(options.lines).some(({ below }) => below)) builder.min(0);
-  if (options.max !== undefined) builder.max(options.max);
-  if (options.softMax !== undefined) builder.axisSoftMax(options.softMax);
+  // The line that fires is always in sight.
+  if (options.threshold !== undefined) builder.axisSoftMax(options.threshold.fallback * 1.1);
   if (options.decimals !== undefined) builder.decimals(options.decimals);
   if (options.stacking !== undefined) {
     const mode = options.stacking === "percent" ? StackingMode.Percent : StackingMode.Normal;

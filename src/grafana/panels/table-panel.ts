@@ -41,6 +41,8 @@ export function tablePanel(options: TableOptions): SizedPanel {
 
 function* properties(column: Column): Generator<{ id: string; value: unknown }> {
   yield { id: "unit", value: column.unit };
+  // Else a cell without a value would say what an empty table says.
+  yield { id: "noValue", value: "–" };
   if (column.decimals !== undefined) yield { id: "decimals", value: column.decimals };
   if (column.width !== undefined) yield { id: "custom.width", value: column.width };
   if (column.link !== undefined) yield { id: "links", value: [column.link] };

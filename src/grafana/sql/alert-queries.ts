@@ -34,7 +34,7 @@ function withUnit(unit: string, value: string): string {
     case "{currency}/h":
       return `CONCAT(ROUND(${value}, 2), ' an hour')`;
     default:
-      return `CONCAT(ROUND(${value}, 1), ' ${unit.replaceAll(/[{}]/g, "")}')`;
+      return `CONCAT(ROUND(${value}, 1))`;
   }
 }
 

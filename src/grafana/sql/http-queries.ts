@@ -1,7 +1,7 @@
 /** Queries of HTTP panels: traffic, requests, failures and the endpoints behind them. */
 import { sumOf } from "../names.ts";
 import { COVERED_SECONDS, IN_RANGE, ROLLUP_ROWS, type Scope, scopeConditions } from "./filters.ts";
-import { BUCKET_MILLIS, HISTOGRAM_BUCKETS, quantile } from "./percentiles.ts";
+import { withPercentile } from "./listed-percentiles.ts";
 import { type Line, stepQuery } from "./steps.ts";
 
 /** The endpoints that a table lists. */
@@ -77,38 +77,18 @@ export function errorSteps(scope: Scope): string {
  * the range touches where it is longer than `$span` reads minutes of.
  */
 export function topEndpoints(scope: Scope): string {
-  return `WITH endpoints AS (
-  SELECT service, method, route, MIN(series_id) AS endpoint, ${sumOf("bytes_in")} AS received, ${sumOf("bytes_out")} AS sent,
-    ${sumOf("requests")} AS requests, ${sumOf("errors")} AS errors
+  const listed = `SELECT service, method, route, MIN(series_id) AS listed_id, ${sumOf("bytes_in")} AS received,
+    ${sumOf("bytes_out")} AS sent, ${sumOf("requests")} AS requests, ${sumOf("errors")} AS errors
   FROM ${ROLLUP_ROWS}
   WHERE ${IN_RANGE} AND ${scopeConditions(scope)}
   GROUP BY service, method, route
-  ORDER BY received + sent DESC
-  LIMIT ${LISTED_ENDPOINTS}
-), merged AS (
-  SELECT endpoint, bucket, SUM(observations) AS observations
-  FROM endpoints
-  JOIN series USING (service, method, route)
-  JOIN metrics_$span USING (series_id, protocol), ${HISTOGRAM_BUCKETS}
-  WHERE bucket_start BETWEEN ${spanStart()} AND $__unixEpochTo() AND ${scopeConditions(scope)}
-  GROUP BY endpoint, bucket
-), ranked AS (
-  SELECT endpoint, ${BUCKET_MILLIS} AS millis,
-    SUM(observations) OVER (PARTITION BY endpoint ORDER BY bucket ROWS UNBOUNDED PRECEDING) AS seen,
-    SUM(observations) OVER (PARTITION BY endpoint) AS total
-  FROM merged
-), latencies AS (
-  SELECT endpoint, ${quantile(0.95)} AS p95 FROM ranked GROUP BY endpoint
-)
+  ORDER BY ${sumOf("bytes_in")} + ${sumOf("bytes_out")} DESC
+  LIMIT ${LISTED_ENDPOINTS}`;
+  const figures = ["received", "sent", "requests", "errors"];
+  return `${withPercentile({ scope, listed, names: ["service", "method", "route"], figures })}
 SELECT service AS "Service", method AS "Method", route AS "Route", received AS "Received", sent AS "Sent",
   requests AS "Requests", requests / covered_seconds AS "Requests/s", p95, errors / NULLIF(requests, 0) AS "Failed"
-FROM endpoints LEFT JOIN latencies USING (endpoint)
+FROM figures JOIN series ON series_id = listed_id
 CROSS JOIN ${COVERED_SECONDS}
 ORDER BY received + sent DESC`;
-}
-
-/** The start of the first bucket of `$span` that the time range touches. */
-export function spanStart(): string {
-  const bucket = "CASE '$span' WHEN 'minute' THEN 60 WHEN 'hourly' THEN 3600 ELSE 86400 END";
-  return `$__unixEpochFrom() DIV ${bucket} * ${bucket}`;
 }

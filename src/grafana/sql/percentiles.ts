@@ -10,7 +10,7 @@ export const HISTOGRAM_BUCKETS: string = `JSON_TABLE(latency_histogram, '$[*]'
   COLUMNS (bucket INT PATH '$[0]', observations BIGINT PATH '$[1]')) AS buckets`;
 
 /** The value of a bucket, milliseconds. */
-export const BUCKET_MILLIS: string = `CASE WHEN bucket = ${MIN_LATENCY_INDEX} THEN 0e0
+const BUCKET_MILLIS: string = `CASE WHEN bucket = ${MIN_LATENCY_INDEX} THEN 0e0
     ELSE 1000 * POWER(2e0, (bucket + 0.5e0) / ${2 ** LATENCY_SCALE}) END`;
 
 /** A quantile of rows that have `millis`, `seen` (observations up to and with theirs) and `total`. */

@@ -2,8 +2,9 @@
 import { LATENCY_SCALE } from "../../model/latency-histogram.ts";
 import { sumOf } from "../names.ts";
 import { inSteps, IN_RANGE, ROLLUP_ROWS, type Scope, scopeConditions, stepStart } from "./filters.ts";
-import { rate, spanStart } from "./http-queries.ts";
-import { BUCKET_MILLIS, HISTOGRAM_BUCKETS, quantile } from "./percentiles.ts";
+import { rate } from "./http-queries.ts";
+import { withPercentile } from "./listed-percentiles.ts";
+import { HISTOGRAM_BUCKETS } from "./percentiles.ts";
 import { stepQuery } from "./steps.ts";
 
 /** A meeting counts as running when it was connected in the last so many seconds of totals. */
@@ -192,36 +193,21 @@ ORDER BY step_start`;
 
 /** What a table of meetings or of participants lists: those with the most connected time of the range. */
 export function meetingTable(scope: Scope, what: "meetings" | "participants"): string {
-  const names = what === "meetings" ? "meeting_id" : "meeting_id, participant_id";
-  const head = what === "meetings" ? `meeting_id AS "Meeting", participants AS "Participants"` : `meeting_id AS "Meeting", participant_id AS "Participant"`;
-  return `WITH listed AS (
-  SELECT ${names}, MIN(series_id) AS listed_id, COUNT(DISTINCT participant_id) AS participants,
+  const names = what === "meetings" ? ["meeting_id"] : ["meeting_id", "participant_id"];
+  const listed = `SELECT ${names.join(", ")}, MIN(series_id) AS listed_id, COUNT(DISTINCT participant_id) AS participants,
     ${sumOf("connected_seconds")} AS connected, ${sumOf("relay_seconds")} AS relayed, ${sumOf("relay_cost")} AS cost,
     ${sumOf("bytes_in")} + ${sumOf("bytes_out")} AS bytes,
-    ${sumOf("quality_poor_seconds")} / NULLIF(${ASSESSED}, 0) AS poor,
-    ${LOSS} AS loss
+    ${sumOf("quality_poor_seconds")} / NULLIF(${ASSESSED}, 0) AS poor, ${LOSS} AS loss
   FROM ${ROLLUP_ROWS}
   WHERE ${IN_RANGE} AND ${scopeConditions(scope)}
-  GROUP BY ${names}
-  ORDER BY connected DESC
-  LIMIT ${LISTED_MEETINGS}
-), merged AS (
-  SELECT listed_id, bucket, SUM(observations) AS observations
-  FROM listed
-  JOIN series USING (${names})
-  JOIN metrics_$span USING (series_id, protocol), ${HISTOGRAM_BUCKETS}
-  WHERE bucket_start BETWEEN ${spanStart()} AND $__unixEpochTo() AND ${scopeConditions(scope)}
-  GROUP BY listed_id, bucket
-), ranked AS (
-  SELECT listed_id, ${BUCKET_MILLIS} AS millis,
-    SUM(observations) OVER (PARTITION BY listed_id ORDER BY bucket ROWS UNBOUNDED PRECEDING) AS seen,
-    SUM(observations) OVER (PARTITION BY listed_id) AS total
-  FROM merged
-), latencies AS (
-  SELECT listed_id, ${quantile(0.95)} AS rtt FROM ranked GROUP BY listed_id
-)
-SELECT ${head}, connected AS "Connected", poor AS "Poor quality", rtt AS "RTT p95",
+  GROUP BY ${names.join(", ")}
+  ORDER BY ${sumOf("connected_seconds")} DESC
+  LIMIT ${LISTED_MEETINGS}`;
+  const second = what === "meetings" ? `participants AS "Participants"` : `participant_id AS "Participant"`;
+  const figures = ["participants", "connected", "relayed", "cost", "bytes", "poor", "loss"];
+  return `${withPercentile({ scope, listed, names, figures })}
+SELECT meeting_id AS "Meeting", ${second}, connected AS "Connected", poor AS "Poor quality", p95 AS "RTT p95",
   loss AS "Loss", relayed / NULLIF(connected, 0) AS "Relayed", cost AS "TURN cost", bytes AS "Bytes"
-FROM listed LEFT JOIN latencies USING (listed_id)
+FROM figures JOIN series ON series_id = listed_id
 ORDER BY connected DESC`;
 }

@@ -3,8 +3,8 @@ import type { AlertRule, AlertSettings } from "../model/alert-rule.ts";
 
 /** A rule's threshold. */
 export interface Threshold {
-  /** One row with `threshold`, also before the receiver has written it. */
-  readonly sql: string;
+  /** An expression of SQL, which has a value also before the receiver has written its own. */
+  readonly expression: string;
   /** The threshold of the default settings. */
   readonly fallback: number;
 }
@@ -18,5 +18,5 @@ export function thresholdExpression(rule: AlertRule, defaults: AlertSettings): s
 export function thresholdOf(rules: readonly AlertRule[], defaults: AlertSettings, id: string): Threshold {
   const rule = rules.find((candidate) => candidate.id === id);
   if (rule === undefined) throw new Error(`no alert rule has the id ${id}`);
-  return { sql: `SELECT ${thresholdExpression(rule, defaults)} AS threshold`, fallback: rule.threshold(defaults) };
+  return { expression: thresholdExpression(rule, defaults), fallback: rule.threshold(defaults) };
 }

@@ -133,7 +133,7 @@ function overTime(threshold: (rule: string) => Threshold): Row {
         title: "Latency",
         description:
           "Percentiles of request durations, merged from histograms: minutes where they can be merged in time, else hours. The dashed line is the threshold of the alert rule.",
-        sql: percentileSteps(HTTP, [0.5, 0.95, 0.99]),
+        sql: percentileSteps(HTTP, [0.5, 0.95, 0.99], threshold("http-latency-p95")),
         unit: "ms",
         width: 12,
         height: 9,
@@ -146,7 +146,7 @@ function overTime(threshold: (rule: string) => Threshold): Row {
         title: "Errors",
         description:
           "Requests that failed (a status of 500 or more, or an `error.type`) and those answered 4xx, by all requests. The dashed line is the threshold of the alert rule for failures.",
-        sql: errorSteps(HTTP),
+        sql: errorSteps(HTTP, threshold("http-error-ratio")),
         unit: "percentunit",
         width: 12,
         height: 9,

@@ -177,7 +177,7 @@ function traffic(threshold: (rule: string) => Threshold): Row {
         title: "HTTP latency",
         description:
           "Percentiles of request durations, merged from histograms. The dashed line is the threshold of the alert rule.",
-        sql: percentileSteps(HTTP, [0.5, 0.95]),
+        sql: percentileSteps(HTTP, [0.5, 0.95], threshold("http-latency-p95")),
         unit: "ms",
         width: 24,
         height: 7,

@@ -114,7 +114,7 @@ function answers(threshold: (rule: string) => Threshold): Row {
       }),
       statPanel({
         id: 7,
-        title: "TURN cost today",
+        title: "Cost today",
         description: `What the TURN relay cost since midnight (UTC), ${CURRENCY}, whatever the time range is.`,
         sql: costSince("day", WEBRTC),
         unit: "none",
@@ -123,7 +123,7 @@ function answers(threshold: (rule: string) => Threshold): Row {
       }),
       statPanel({
         id: 8,
-        title: "TURN cost of range",
+        title: "Cost in range",
         description: `What the TURN relay cost in the time range, ${CURRENCY}.`,
         sql: totalOfRange(WEBRTC, "relay_cost"),
         unit: "none",
@@ -201,7 +201,7 @@ function relay(threshold: (rule: string) => Threshold): Row {
         id: WEBRTC_PANELS.cost,
         title: "TURN cost an hour",
         description: `What the relay costs an hour, ${CURRENCY}. The dashed line is the threshold of the alert rule.`,
-        sql: costSteps(WEBRTC),
+        sql: costSteps(WEBRTC, threshold("turn-cost")),
         unit: "none",
         decimals: 2,
         width: 12,
@@ -241,7 +241,7 @@ function network(threshold: (rule: string) => Threshold): Row {
         title: "Packet loss",
         description:
           "Packets lost by those that were sent, of what participants received and sent. The dashed line is the threshold of the alert rule, which judges each meeting.",
-        sql: lossSteps(WEBRTC),
+        sql: lossSteps(WEBRTC, threshold("webrtc-packet-loss")),
         unit: "percentunit",
         width: 8,
         lines: { Received: { color: COLORS.webrtcReceived }, Sent: { color: COLORS.webrtcSent } },
@@ -284,7 +284,7 @@ function lists(threshold: (rule: string) => Threshold): Row {
     ...(limit === undefined ? {} : { colors: [[limit, "red"]] as const }),
   });
   const figures: Record<string, Column> = {
-    Connected: { unit: "s", decimals: 1, width: 110 },
+    Connected: { unit: "suffix: h", decimals: 1, width: 110 },
     "Poor quality": share(threshold("webrtc-poor-quality").fallback),
     "RTT p95": { unit: "ms", decimals: 0, width: 100 },
     Loss: share(threshold("webrtc-packet-loss").fallback),

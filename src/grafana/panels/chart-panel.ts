@@ -2,8 +2,6 @@
 import {
   AxisColorMode,
   GraphDrawStyle,
-  GraphThresholdsStyleConfigBuilder,
-  GraphThresholdsStyleMode,
   LegendDisplayMode,
   LegendPlacement,
   LineInterpolation,
@@ -16,7 +14,9 @@ import {
   VizTooltipOptionsBuilder,
 } from "@grafana/grafana-foundation-sdk/common";
 import { PanelBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
-import { common, type PanelOptions, type SizedPanel } from "./panel.ts";
+import { THRESHOLD_LINE } from "../sql/steps.ts";
+import type { Threshold } from "../threshold.ts";
+import { common, type PanelOptions, type SizedPanel, steps } from "./panel.ts";
 
 /** How a line looks: a colour that means the same everywhere. */
 export interface LineLook {
@@ -34,10 +34,23 @@ export interface ChartOptions extends PanelOptions {
   readonly style?: "line" | "bars";
   /** One on another: as they are, or as shares of the whole. */
   readonly stacking?: "normal" | "percent";
+  /** Of the query's line {@link THRESHOLD_LINE}. */
+  readonly threshold?: Threshold;
   readonly decimals?: number;
   /** The figures of the legend's table. */
   readonly figures?: readonly ("min" | "mean" | "max" | "lastNotNull" | "sum")[];
 }
+
+/** A dashed line, whatever the others are. */
+const THRESHOLD_LOOK = [
+  { id: "color", value: { mode: "fixed", fixedColor: "red" } },
+  { id: "custom.drawStyle", value: "line" },
+  { id: "custom.lineWidth", value: 1 },
+  { id: "custom.lineStyle", value: { fill: "dash", dash: [10, 10] } },
+  { id: "custom.fillOpacity", value: 0 },
+  { id: "custom.showPoints", value: "never" },
+  { id: "custom.spanNulls", value: true },
+];
 
 /** A chart with a legend of figures below it, gaps where nothing was, and the alert threshold as a dashed line. */
 export function chartPanel(options: ChartOptions): SizedPanel {
@@ -49,7 +62,7 @@ export function chartPanel(options: ChartOptions): SizedPanel {
     .drawStyle(bars ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
     .lineInterpolation(LineInterpolation.Linear)
     .lineWidth(bars ? 0 : stacked ? 1 : 2)
-    .fillOpacity(bars || stacked ? 70 : 15)
+    .fillOpacity(bars || stacked ? 70 : 10)
     .showPoints(VisibilityMode.Auto)
     .pointSize(4)
     .spanNulls(false)
@@ -63,20 +76,17 @@ export function chartPanel(options: ChartOptions): SizedPanel {
     )
     .tooltip(new VizTooltipOptionsBuilder().mode(TooltipDisplayMode.Multi).sort(SortOrder.None));
   if (!Object.values(options.lines).some(({ below }) => below)) builder.min(0);
-  // The line that fires is always in sight.
-  if (options.threshold !== undefined) builder.axisSoftMax(options.threshold.fallback * 1.1);
+  if (options.threshold !== undefined) builder.thresholds(steps([null, "green"], [options.threshold.fallback, "red"]));
   if (options.decimals !== undefined) builder.decimals(options.decimals);
   if (options.stacking !== undefined) {
     const mode = options.stacking === "percent" ? StackingMode.Percent : StackingMode.Normal;
     builder.stacking(new StackingConfigBuilder().mode(mode).group("A"));
-  }
-  if (options.threshold !== undefined) {
-    builder.thresholdsStyle(new GraphThresholdsStyleConfigBuilder().mode(GraphThresholdsStyleMode.Dashed));
   }
   for (const [name, { color, below }] of Object.entries(options.lines)) {
     const properties: { id: string; value: unknown }[] = [{ id: "color", value: { mode: "fixed", fixedColor: color } }];
     if (below) properties.push({ id: "custom.transform", value: "negative-Y" });
     builder.overrideByName(name, properties);
   }
+  if (options.threshold !== undefined) builder.overrideByName(THRESHOLD_LINE, THRESHOLD_LOOK);
   return { panel: builder, width: options.width, height: options.height ?? 8 };
 }

@@ -1,9 +1,8 @@
-/** What every panel has: its place, its words, its queries, and the alert threshold it is judged by. */
+/** What every panel has: its place, its words, its query. */
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
-import type { DataTransformerConfig, GridPos, Panel, ThresholdsConfig } from "@grafana/grafana-foundation-sdk/dashboard";
+import type { GridPos, Panel } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DashboardLinkBuilder, ThresholdsConfigBuilder, ThresholdsMode } from "@grafana/grafana-foundation-sdk/dashboard";
 import { DASHBOARDS, type DashboardName } from "../names.ts";
-import type { Threshold } from "../threshold.ts";
 import { DATASOURCE, mysqlQuery, type QueryFormat } from "./mysql-query.ts";
 
 /** What is the same for every kind of panel. */
@@ -15,8 +14,6 @@ export interface PanelOptions {
   readonly sql: string;
   /** The dashboard that a click leads to, time and variables kept. */
   readonly leadsTo?: DashboardName;
-  /** Of what is shown; read from SQL when the panel is, so that it is the one that fires. */
-  readonly threshold?: Threshold;
 }
 
 /** A panel with its size on the grid of 24 columns. */
@@ -33,8 +30,6 @@ interface CommonBuilder extends Builder<Panel> {
   description(description: string): this;
   datasource(datasource: typeof DATASOURCE): this;
   withTarget(target: ReturnType<typeof mysqlQuery>): this;
-  withTransformation(transformation: DataTransformerConfig): this;
-  thresholds(thresholds: Builder<ThresholdsConfig>): this;
   links(links: Builder<ReturnType<DashboardLinkBuilder["build"]>>[]): this;
 }
 
@@ -42,19 +37,8 @@ interface CommonBuilder extends Builder<Panel> {
 export function common<B extends CommonBuilder>(builder: B, options: PanelOptions, format: QueryFormat): B {
   builder.id(options.id).title(options.title).description(options.description).datasource(DATASOURCE);
   builder.withTarget(mysqlQuery("A", format, options.sql));
-  if (options.threshold !== undefined) judge(builder, options.threshold);
   if (options.leadsTo !== undefined) builder.links([linkTo(options.leadsTo)]);
   return builder;
-}
-
-// The second query's field becomes the threshold; the one of the file is for a Grafana that cannot reach the database.
-function judge(builder: CommonBuilder, threshold: Threshold): void {
-  builder.withTarget(mysqlQuery("threshold", "table", threshold.sql));
-  builder.withTransformation({
-    id: "configFromData",
-    options: { configRefId: "threshold", mappings: [{ fieldName: "threshold", handlerKey: "threshold1" }] },
-  });
-  builder.thresholds(steps([null, "green"], [threshold.fallback, "red"]));
 }
 
 /** Steps of colour, each from its value on. */

@@ -1,5 +1,6 @@
 /** Queries of HTTP panels: traffic, requests, failures and the endpoints behind them. */
 import { sumOf } from "../names.ts";
+import type { Threshold } from "../threshold.ts";
 import { COVERED_SECONDS, IN_RANGE, ROLLUP_ROWS, type Scope, scopeConditions } from "./filters.ts";
 import { withPercentile } from "./listed-percentiles.ts";
 import { type Line, stepQuery } from "./steps.ts";
@@ -62,14 +63,14 @@ export function statusSteps(scope: Scope): string {
 }
 
 /** Shares of requests that failed or were answered 4xx. */
-export function errorSteps(scope: Scope): string {
+export function errorSteps(scope: Scope, threshold: Threshold): string {
   const sums = {
     failed: sumOf("errors"),
     refused: `SUM(CASE WHEN ${STATUS_CLASSES["4xx"]} THEN requests ELSE 0 END)`,
     counted: sumOf("requests"),
   };
   const share = (name: string, part: string): Line => ({ name, value: `${part} / NULLIF(counted, 0)` });
-  return stepQuery({ scope, sums, lines: [share("Failed", "failed"), share("4xx", "refused")] });
+  return stepQuery({ scope, sums, lines: [share("Failed", "failed"), share("4xx", "refused")], threshold });
 }
 
 /**

@@ -3,7 +3,9 @@
  * `percentile` in `model/latency-histogram.ts` does. Stored histograms are merged, percentiles never averaged.
  */
 import { LATENCY_SCALE, MIN_LATENCY_INDEX } from "../../model/latency-histogram.ts";
+import type { Threshold } from "../threshold.ts";
 import { inSteps, type Scope, scopeConditions, stepStart } from "./filters.ts";
+import { chartColumns } from "./steps.ts";
 
 /** Opens a row's `latency_histogram` to rows of `bucket` and `observations`. */
 export const HISTOGRAM_BUCKETS: string = `JSON_TABLE(latency_histogram, '$[*]'
@@ -27,10 +29,10 @@ export function ranking(group?: string): string {
 }
 
 /** The query of a chart of percentiles, milliseconds: a row a step, and a column a quantile (0 to 1). */
-export function percentileSteps(scope: Scope, quantiles: readonly number[]): string {
-  const columns = quantiles.map((share) => `  ${quantile(share)} AS "p${Math.round(share * 100)}"`);
+export function percentileSteps(scope: Scope, quantiles: readonly number[], threshold?: Threshold): string {
+  const lines = quantiles.map((share) => ({ name: `p${Math.round(share * 100)}`, value: quantile(share) }));
   return `SELECT step_start AS "time",
-${columns.join(",\n")}
+${chartColumns(lines, threshold)}
 FROM (
   SELECT step_start, ${ranking("step_start")}
   FROM (

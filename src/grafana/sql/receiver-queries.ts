@@ -35,10 +35,8 @@ ${sums.join(",\n")}
 ORDER BY step_start`;
 }
 
-/** Seconds since the shard that is furthest behind persisted; no row before there is a shard. */
-export const FRESHNESS = `SELECT UNIX_TIMESTAMP() - MIN(persisted_at) AS age
-FROM ingest_offset
-HAVING COUNT(*) > 0`;
+/** Seconds since the shard that is furthest behind persisted; NULL before there is a shard. */
+export const FRESHNESS = "SELECT UNIX_TIMESTAMP() - MIN(persisted_at) AS age FROM ingest_offset";
 
 /** Every shard: how far it is behind, and its commits. */
 export const SHARDS = `SELECT shard AS "Shard", UNIX_TIMESTAMP() - persisted_at AS "Behind", persisted_at * 1000 AS "Persisted",

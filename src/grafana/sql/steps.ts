@@ -1,4 +1,5 @@
 /** Queries of charts: sums of steps, as rates or shares. A step that has only begun is divided by what has passed of it. */
+import type { Threshold } from "../threshold.ts";
 import { COVERED, inSteps, ROLLUP_ROWS, type Scope, scopeConditions, stepStart } from "./filters.ts";
 
 /** One line of a chart. */
@@ -15,13 +16,24 @@ export interface StepQuery {
   /** The sums of a step by name: aggregates over rollup rows. */
   readonly sums: Readonly<Record<string, string>>;
   readonly lines: readonly Line[];
+  /** Of the alert rule that judges the lines: a line of its own. */
+  readonly threshold?: Threshold | undefined;
+}
+
+/** The name of the line of the alert threshold. */
+export const THRESHOLD_LINE = "Alert threshold";
+
+/** The columns of a chart: its lines, and the threshold's. */
+export function chartColumns(lines: readonly Line[], threshold?: Threshold): string {
+  const all = threshold === undefined ? lines : [...lines, { name: THRESHOLD_LINE, value: threshold.expression }];
+  return all.map(({ name, value }) => `  ${value} AS "${name}"`).join(",\n");
 }
 
 /** The query of a chart: a row a step, `time` and a column a line. Steps of which not even a minute is persisted are left out. */
-export function stepQuery({ scope, sums, lines }: StepQuery): string {
+export function stepQuery({ scope, sums, lines, threshold }: StepQuery): string {
   const inner = Object.entries(sums).map(([name, sum]) => `    ${sum} AS ${name}`);
   return `SELECT step_start AS "time",
-${lines.map(({ name, value }) => `  ${value} AS "${name}"`).join(",\n")}
+${chartColumns(lines, threshold)}
 FROM (
   SELECT steps.*, LEAST($step, covered_until - step_start) AS seconds
   FROM (

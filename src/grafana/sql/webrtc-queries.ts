@@ -1,6 +1,7 @@
 /** Queries of WebRTC panels: meetings, quality, relay and what it costs, round trips and loss. */
 import { LATENCY_SCALE } from "../../model/latency-histogram.ts";
 import { sumOf } from "../names.ts";
+import type { Threshold } from "../threshold.ts";
 import { inSteps, IN_RANGE, ROLLUP_ROWS, type Scope, scopeConditions, stepStart } from "./filters.ts";
 import { rate } from "./http-queries.ts";
 import { withPercentile } from "./listed-percentiles.ts";
@@ -83,16 +84,17 @@ export function relaySteps(scope: Scope): string {
 }
 
 /** What the relay costs an hour. */
-export function costSteps(scope: Scope): string {
+export function costSteps(scope: Scope, threshold: Threshold): string {
   return stepQuery({
     scope,
     sums: { cost: sumOf("relay_cost") },
     lines: [{ name: "Cost an hour", value: "cost * 3600 / seconds" }],
+    threshold,
   });
 }
 
 /** Packets lost by those that were sent, each way. */
-export function lossSteps(scope: Scope): string {
+export function lossSteps(scope: Scope, threshold: Threshold): string {
   return stepQuery({
     scope,
     sums: {
@@ -105,6 +107,7 @@ export function lossSteps(scope: Scope): string {
       { name: "Received", value: "lost_in / NULLIF(came + lost_in, 0)" },
       { name: "Sent", value: "lost_out / NULLIF(went, 0)" },
     ],
+    threshold,
   });
 }
 
@@ -206,7 +209,7 @@ export function meetingTable(scope: Scope, what: "meetings" | "participants"): s
   const second = what === "meetings" ? `participants AS "Participants"` : `participant_id AS "Participant"`;
   const figures = ["participants", "connected", "relayed", "cost", "bytes", "poor", "loss"];
   return `${withPercentile({ scope, listed, names, figures })}
-SELECT meeting_id AS "Meeting", ${second}, connected AS "Connected", poor AS "Poor quality", p95 AS "RTT p95",
+SELECT meeting_id AS "Meeting", ${second}, connected / 3600 AS "Connected", poor AS "Poor quality", p95 AS "RTT p95",
   loss AS "Loss", relayed / NULLIF(connected, 0) AS "Relayed", cost AS "TURN cost", bytes AS "Bytes"
 FROM figures JOIN series ON series_id = listed_id
 ORDER BY connected DESC`;

@@ -77,6 +77,11 @@ export class AlertEvaluator {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#timer?.clear();
+    await this.idle();
+  }
+
+  /** Resolves when no evaluation is under way. */
+  async idle(): Promise<void> {
     await this.#running;
   }
 

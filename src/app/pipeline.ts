@@ -1,8 +1,9 @@
 /**
- * The whole pipeline on one screen: OTLP in → door → log → fold → totals and realtime → live view. Stages meet only here.
+ * The whole pipeline on one screen: OTLP in → door → log → fold → totals and realtime → alerts → live view. Stages meet only here.
  */
 import { randomBytes } from "node:crypto";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
+import { AlertEvaluator } from "../alerts/alert-evaluator.ts";
 import { LiveServer } from "../bridge/live-server.ts";
 import type { Clock, Timer } from "../model/clock.ts";
 import { retryable, success, type Result } from "../model/result.ts";
@@ -14,6 +15,7 @@ import { liveView } from "../realtime/live-view.ts";
 import { Intake } from "../receive/intake.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
+import { alertOptions } from "./alert-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
 import { readTlsFiles } from "./tls-files.ts";
@@ -42,6 +44,7 @@ export class Pipeline {
   readonly totals: TotalsStore;
   readonly intake: Intake;
   readonly owners: readonly ShardOwner[];
+  readonly alerts: AlertEvaluator;
   readonly otlp: OtlpHttpServer;
   readonly live: LiveServer;
   readonly #settings: ReceiverSettings;
@@ -111,6 +114,12 @@ export class Pipeline {
           report,
         }),
     );
+    this.alerts = new AlertEvaluator({
+      ...alertOptions(settings, report),
+      store: totals.alerts,
+      clock,
+      isOwner: () => this.owners[0]!.owns,
+    });
     this.otlp = new OtlpHttpServer({
       host: settings.otlpHost,
       port: settings.otlpPort,
@@ -128,7 +137,7 @@ export class Pipeline {
       port: settings.bridgePort,
       token: settings.otlpToken,
       tls,
-      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [])),
+      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), this.alerts.alerts)),
       history: () => this.#snapshot(liveHistory),
       ready: () => this.#ready(),
     });
@@ -166,6 +175,7 @@ export class Pipeline {
     if (migrated.kind === "success") {
       this.#gate = success(undefined);
       await Promise.all(this.owners.map((owner) => owner.start()));
+      await this.alerts.start();
       await this.#maintain();
       return;
     }
@@ -207,6 +217,7 @@ export class Pipeline {
     this.#gate = retryable("unavailable", "the receiver is shutting down");
     this.#timer?.clear();
     await this.otlp.close(CLOSE_DEADLINE_MILLIS);
+    await this.alerts.stop();
     await Promise.all(this.owners.map((owner) => owner.stop()));
     await this.live.close();
     await this.totals.store.close();

@@ -3,12 +3,14 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import type { Redis } from "ioredis";
 import { checkRedisDurability } from "../log/redis-durability.ts";
 import { connectRedis } from "../log/redis-connection.ts";
 import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
 import { RedisLease } from "../log/redis-lease.ts";
 import { RedisStreamLog } from "../log/redis-stream-log.ts";
 import { SingleLease } from "../log/single-lease.ts";
+import type { AlertStore } from "../model/alert-store.ts";
 import type { Clock } from "../model/clock.ts";
 import type { IngestLog } from "../model/ingest-log.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
@@ -41,6 +43,8 @@ export interface LogStores {
 /** The SQL side. */
 export interface TotalsStore {
   readonly store: RollupStore & RollupReader;
+  /** In the same database; ends with the store. */
+  readonly alerts: AlertStore;
   readonly description: string;
   /** What is not durable, one sentence each; none while it cannot be reached. */
   readonly warnings: () => Promise<readonly string[]>;
@@ -77,16 +81,25 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
 }
 
 function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
-  const redis = connectRedis({ url, random: Math.random });
+  const connect = (): Redis => connectRedis({ url, random: Math.random });
+  const redis = connect();
   const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
   const shards = shardNumbers(settings);
+  const replicas = settings.redisWaitReplicas;
+  // A connection that waits for replicas holds up whatever else is sent on it: each shard has its own then.
+  const waiting = replicas === 0 ? [] : shards.map(() => connect());
   return {
-    logs: shards.map((shard) => new RedisStreamLog({ redis, shard, limits })),
+    logs: shards.map((shard, at) => {
+      const confirmation = waiting[at] && { redis: waiting[at], replicas };
+      return new RedisStreamLog({ redis, shard, limits, ...(confirmation && { confirmation }) });
+    }),
     leases: shards.map((shard) => new RedisLease({ redis, shard, token: randomUUID() })),
     realtime: new RedisRealtimeStore({ redis, shards, ttlSeconds: settings.realtimeTtlSeconds }),
     description: `Redis at ${withoutSecrets(url)}`,
-    warnings: async () => (await checkRedisDurability(redis)).map(({ message }) => message),
-    close: async () => redis.disconnect(),
+    warnings: async () => (await checkRedisDurability(redis, replicas)).map(({ message }) => message),
+    close: async () => {
+      for (const connection of [redis, ...waiting]) connection.disconnect();
+    },
   };
 }
 
@@ -96,12 +109,13 @@ export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Resul
   if (mysqlUrl !== undefined) {
     const store = new MysqlRollupStore({ url: mysqlUrl, clock });
     const warnings = (): Promise<readonly string[]> => checkMysqlDurability({ url: mysqlUrl, clock });
-    return success({ store, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
+    return success({ store, alerts: store.alerts, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
   }
   const file = embeddedTotalsFile(dataDirectory);
   const opened = openSqliteRollupStore({ file });
   if (opened.kind !== "success") return opened;
-  return success({ store: opened.value, description: `SQLite at ${file}`, warnings: async () => [] });
+  const store = opened.value;
+  return success({ store, alerts: store.alerts, description: `SQLite at ${file}`, warnings: async () => [] });
 }
 
 /** The migrations of the SQL side. */

@@ -38,9 +38,12 @@ const REQUIREMENTS: readonly Requirement[] = [
 
 const MINIMUM_VERSION = [6, 2] as const;
 
-/** Every finding, most serious first; empty when Redis keeps all it acknowledges. Never throws: what fails is a finding. */
-export async function checkRedisDurability(redis: Redis): Promise<readonly DurabilityFinding[]> {
-  const [facts, settings] = await Promise.all([checkFacts(redis), checkSettings(redis)]);
+/**
+ * Every finding, most serious first; empty when Redis keeps all it acknowledges. Never throws: what fails is a finding.
+ * `waitReplicas`: how many replicas a request is waited for to be on before it is answered (`REDIS_WAIT_REPLICAS`).
+ */
+export async function checkRedisDurability(redis: Redis, waitReplicas = 0): Promise<readonly DurabilityFinding[]> {
+  const [facts, settings] = await Promise.all([checkFacts(redis, waitReplicas), checkSettings(redis)]);
   return [...facts, ...settings].sort((left, right) => left.level.localeCompare(right.level));
 }
 
@@ -67,10 +70,12 @@ async function checkSetting(redis: Redis, requirement: Requirement): Promise<rea
   }
 }
 
-async function checkFacts(redis: Redis): Promise<readonly DurabilityFinding[]> {
+async function checkFacts(redis: Redis, waitReplicas: number): Promise<readonly DurabilityFinding[]> {
   try {
     const facts = parseInfo(await redis.info());
-    return [...checkVersion(facts), ...checkPersistence(facts), ...(await checkReplication(redis, facts))];
+    const replication =
+      waitReplicas > 0 ? checkWaitedReplicas(facts, waitReplicas) : await checkReplication(redis, facts);
+    return [...checkVersion(facts), ...checkPersistence(facts), ...checkRole(facts), ...replication];
   } catch (error) {
     return [unknown("INFO", `version, persistence and replication could not be checked (${messageOf(error)})`)];
   }
@@ -78,10 +83,13 @@ async function checkFacts(redis: Redis): Promise<readonly DurabilityFinding[]> {
 
 function checkVersion(facts: ReadonlyMap<string, string>): readonly DurabilityFinding[] {
   const version = facts.get("redis_version") ?? "";
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [wantedMajor, wantedMinor] = MINIMUM_VERSION;
-  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return [];
+  if (isAtLeast(version, MINIMUM_VERSION)) return [];
   return [danger("redis_version", `Redis ${version} is too old. Use ${MINIMUM_VERSION.join(".")} or later.`)];
+}
+
+function isAtLeast(version: string, [wantedMajor, wantedMinor]: readonly [number, number]): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
 }
 
 function checkPersistence(facts: ReadonlyMap<string, string>): readonly DurabilityFinding[] {
@@ -95,17 +103,42 @@ function checkPersistence(facts: ReadonlyMap<string, string>): readonly Durabili
   ];
 }
 
+function checkRole(facts: ReadonlyMap<string, string>): readonly DurabilityFinding[] {
+  if (facts.get("role") !== "slave") return [];
+  return [danger("role", "This Redis is a replica and refuses writes. Point REDIS_URL at its primary.")];
+}
+
+/** The first version that tells what replicas have flushed to their disks. */
+const WAITAOF_VERSION = [7, 2] as const;
+
+function checkWaitedReplicas(facts: ReadonlyMap<string, string>, waitReplicas: number): readonly DurabilityFinding[] {
+  if (facts.get("role") === "slave") return [];
+  const findings: DurabilityFinding[] = [];
+  const connected = Number(facts.get("connected_slaves") ?? 0);
+  if (connected < waitReplicas) {
+    const message =
+      `REDIS_WAIT_REPLICAS is ${waitReplicas} and ${connected} replicas are connected: every request is answered 503. ` +
+      "Start the replicas, or lower the setting.";
+    findings.push(danger("REDIS_WAIT_REPLICAS", message));
+  }
+  const version = facts.get("redis_version") ?? "";
+  if (!isAtLeast(version, WAITAOF_VERSION)) {
+    const message =
+      `Redis ${version} has no WAITAOF: replicas confirm what they hold in memory. A power cut of the primary and of the ` +
+      `replica that is promoted can lose it. Use ${WAITAOF_VERSION.join(".")} or later.`;
+    findings.push(danger("WAITAOF", message));
+  }
+  return [...findings, ...checkReplicaLag(facts)];
+}
+
 async function checkReplication(
   redis: Redis,
   facts: ReadonlyMap<string, string>,
 ): Promise<readonly DurabilityFinding[]> {
-  if (facts.get("role") === "slave") {
-    return [danger("role", "This Redis is a replica and refuses writes. Point REDIS_URL at its primary.")];
-  }
-  if (Number(facts.get("connected_slaves") ?? 0) === 0) return [];
+  if (facts.get("role") === "slave" || Number(facts.get("connected_slaves") ?? 0) === 0) return [];
   const message =
     "Redis replicates asynchronously: a fail-over can lose what it acknowledged just before. " +
-    "Fail over by hand, after the replica has caught up.";
+    "Set REDIS_WAIT_REPLICAS to 1, or fail over by hand, after the replica has caught up.";
   return [danger("connected_slaves", message), ...checkReplicaLag(facts), ...(await checkMinimumReplicas(redis))];
 }
 

@@ -15,6 +15,8 @@ import { checkRedisPermissions, type RedisPermissions } from "./redis-permission
 export interface RedisInspectionOptions {
   readonly url: string;
   readonly clock: Clock;
+  /** How many replicas requests are waited for to be on. Default 0. */
+  readonly waitReplicas?: number;
   /** Milliseconds to connect, and for each answer. Default 5000. */
   readonly timeoutMillis?: number;
 }
@@ -32,7 +34,7 @@ export interface RedisInspection {
 
 /** Looks. Retryable `unavailable` that says in plain words why Redis cannot be used. */
 export function inspectRedis(options: RedisInspectionOptions): Promise<Result<RedisInspection>> {
-  return withInspectedRedis(options, async (redis) => success(await look(redis, options.clock)));
+  return withInspectedRedis(options, async (redis) => success(await look(redis, options)));
 }
 
 /** Gives `work` a connection of its own. Retryable `unavailable` that says in plain words why Redis cannot be used. */
@@ -62,13 +64,13 @@ export async function withInspectedRedis<T>(
   }
 }
 
-async function look(redis: Redis, clock: Clock): Promise<RedisInspection> {
+async function look(redis: Redis, { clock, waitReplicas = 0 }: RedisInspectionOptions): Promise<RedisInspection> {
   const info = await redis.info("server").catch(() => "");
   const version = /^redis_version:(\S+)/m.exec(info)?.[1];
   return {
     version,
-    findings: await checkRedisDurability(redis),
-    permissions: await checkRedisPermissions(redis),
+    findings: await checkRedisDurability(redis, waitReplicas),
+    permissions: await checkRedisPermissions(redis, waitReplicas > 0),
     clockAheadMillis: await clockAhead(redis, clock),
   };
 }

@@ -40,13 +40,19 @@ const COMMANDS: readonly (readonly string[])[] = [
   ["hvals", KEY],
 ];
 
-/** Asks without running any of them. `undefined` where Redis does not tell: before 7.0, or when the user may not ask. */
-export async function checkRedisPermissions(redis: Redis): Promise<RedisPermissions | undefined> {
+/** What is called besides where replicas are waited for. */
+const WAITING_COMMANDS: readonly (readonly string[])[] = [
+  ["wait", "1", "1"],
+  ["waitaof", "0", "1", "1"],
+];
+
+/** Asks without running any of them; `waits`: whether replicas are waited for. `undefined` where Redis does not tell: before 7.0, or when the user may not ask. */
+export async function checkRedisPermissions(redis: Redis, waits: boolean): Promise<RedisPermissions | undefined> {
   try {
     const user = String(await redis.call("ACL", "WHOAMI"));
     const missing = new Set<string>();
-    for (const command of COMMANDS) {
-      const reply = String(await redis.call("ACL", "DRYRUN", user, ...command));
+    for (const command of waits ? [...COMMANDS, ...WAITING_COMMANDS] : COMMANDS) {
+      const reply = await dryRun(redis, user, command);
       if (reply === "OK") continue;
       // A command that is forbidden says nothing about its keys; giving them twice is harmless.
       missing.add(`~${KEY_PATTERN}`);
@@ -55,5 +61,15 @@ export async function checkRedisPermissions(redis: Redis): Promise<RedisPermissi
     return { user, missing: [...missing] };
   } catch {
     return undefined;
+  }
+}
+
+/** "OK", also of a command that this version of Redis does not have; else what a user may not do. */
+async function dryRun(redis: Redis, user: string, command: readonly string[]): Promise<string> {
+  try {
+    return String(await redis.call("ACL", "DRYRUN", user, ...command));
+  } catch (error) {
+    if (error instanceof Error && /not found/.test(error.message)) return "OK";
+    throw error;
   }
 }

@@ -37,6 +37,8 @@ import {
   WRITABLE_SCRIPT,
 } from "./redis-log-scripts.ts";
 import { RedisScript } from "./redis-script.ts";
+import { ReplicaConfirmation } from "./replica-confirmation.ts";
+import type { ReplicaConfirmationOptions } from "./replica-confirmation.ts";
 
 /** What a {@link RedisStreamLog} is made of. */
 export interface RedisStreamLogOptions {
@@ -44,6 +46,8 @@ export interface RedisStreamLogOptions {
   readonly redis: Redis;
   readonly shard: number;
   readonly limits: LogLimits;
+  /** Makes entries count as logged, and readable, only once replicas have them. Default: the primary alone decides. */
+  readonly confirmation?: ReplicaConfirmationOptions;
   /** Bodies read at once, bytes; one entry is always read, however big. Default 16 MiB. */
   readonly maxReadBytes?: number;
   /** Bytes waiting for the connection above which `append` answers `overloaded`. Default 64 MiB. */
@@ -69,6 +73,9 @@ const FIRST_READ_COUNT = 8;
 /** The ingest log of one shard on a Redis Stream. Keys carry the shard's hash tag, so they share a slot in a cluster. */
 export class RedisStreamLog implements IngestLog {
   readonly #options: RedisStreamLogOptions;
+  /** Where entries are appended: Redis holds this connection still while replicas are waited for. */
+  readonly #appending: Redis;
+  readonly #confirmation: ReplicaConfirmation | undefined;
   readonly #keys: readonly [stream: string, size: string];
   readonly #probeKey: string;
   readonly #open: RedisScript;
@@ -85,11 +92,13 @@ export class RedisStreamLog implements IngestLog {
   constructor(options: RedisStreamLogOptions) {
     const prefix = `otel-bandwidth:{${options.shard}}:log`;
     this.#options = options;
+    this.#appending = options.confirmation?.redis ?? options.redis;
+    this.#confirmation = options.confirmation && new ReplicaConfirmation(options.confirmation);
     this.#keys = [prefix, `${prefix}:size`];
     this.#probeKey = `${prefix}:probe`;
     this.#open = new RedisScript(options.redis, OPEN_SCRIPT);
     this.#supersede = new RedisScript(options.redis, SUPERSEDE_SCRIPT);
-    this.#append = new RedisScript(options.redis, APPEND_SCRIPT);
+    this.#append = new RedisScript(this.#appending, APPEND_SCRIPT);
     this.#queue = new AppendQueue({
       clock: options.clock ?? systemClock,
       maxBatchBytes: options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES,
@@ -131,14 +140,14 @@ export class RedisStreamLog implements IngestLog {
   }
 
   async append(entry: LogEntryInput): Promise<Result<AppendedEntry>> {
-    const { limits, redis, maxUnsentBytes = DEFAULT_MAX_UNSENT_BYTES } = this.#options;
+    const { limits, maxUnsentBytes = DEFAULT_MAX_UNSENT_BYTES } = this.#options;
     if (entry.body.length > limits.maxBytes) {
       return failure(
         "too_large",
         `a body of ${entry.body.length} bytes is larger than the whole log (${limits.maxBytes})`,
       );
     }
-    if ((redis.stream?.writableLength ?? 0) + this.#queue.waitingBytes > maxUnsentBytes) {
+    if ((this.#appending.stream?.writableLength ?? 0) + this.#queue.waitingBytes > maxUnsentBytes) {
       return retryable("overloaded", `more than ${maxUnsentBytes} bytes wait to be sent to Redis`);
     }
     return await this.#queue.append(entry);
@@ -164,7 +173,9 @@ export class RedisStreamLog implements IngestLog {
         if (chunk.length < count) break;
         after = chunk.at(-1)!.id;
       }
-      return success(entries);
+      if (this.#confirmation === undefined || entries.length === 0) return success(entries);
+      const confirmed = await this.#confirmation.allWrites(this.#probeKey);
+      return confirmed.kind === "success" ? success(entries) : confirmed;
     });
   }
 
@@ -199,17 +210,22 @@ export class RedisStreamLog implements IngestLog {
     return await attempt(async () => {
       const keys = [...this.#keys, this.#probeKey];
       const reply = String(await this.#writable.run(keys, [limits.maxEntries, limits.maxBytes]));
+      const confirmed = await this.#confirmation?.allWrites(this.#probeKey);
+      if (confirmed !== undefined && confirmed.kind !== "success") return confirmed;
       return this.#refusal(reply) ?? success(undefined);
     });
   }
 
   async #appendAll(entries: readonly LogEntryInput[]): Promise<Result<readonly Result<AppendedEntry>[]>> {
-    const { limits, redis } = this.#options;
+    const { limits } = this.#options;
     return await attempt(async () => {
-      writeTogether(redis);
+      writeTogether(this.#appending);
       const values: (string | number | Buffer)[] = [limits.maxEntries, limits.maxBytes];
       for (const entry of entries) values.push(toBuffer(entry.body), encodeMeta(entry));
-      const replies = (await this.#append.run(this.#keys, values)) as typeof CLOSED | readonly (string | Error)[];
+      const write = (): Promise<unknown> => this.#append.run(this.#keys, values);
+      const written = this.#confirmation ? await this.#confirmation.confirmed(write) : success(await write());
+      if (written.kind !== "success") return written;
+      const replies = written.value as typeof CLOSED | readonly (string | Error)[];
       if (typeof replies === "string") return closed();
       const generation = Number(replies[0]);
       return success(replies.slice(1).map((reply) => this.#appended(reply, generation)));

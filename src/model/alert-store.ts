@@ -22,23 +22,25 @@ export interface AlertMeasurement {
 
 /** What names an alert: a rule has at most one open alert of a scope. */
 export interface AlertKey {
-  /** At most 64 characters. */
+  /** Id of the rule, at most 64 characters. */
   readonly rule: string;
-  /** At most 512 characters. */
+  /** Who it is about, as `column=value` pairs, or `all`; at most 512 characters. */
   readonly scope: string;
-  /** Epoch seconds. */
+  /** When it fired, epoch seconds. */
   readonly startedAt: number;
 }
 
 /** A row of `bandwidth_alerts`. */
 export interface AlertRow extends AlertKey {
+  /** `http`, `webrtc` or `receiver`. */
   readonly protocol: AlertProtocol;
+  /** `info`, `warning` or `critical`. */
   readonly severity: AlertSeverity;
   /** The worst value since it started, in the rule's unit. */
   readonly value: number;
   /** What the value was compared to when it started. */
   readonly threshold: number;
-  /** Epoch seconds; null while it is open. */
+  /** When it was resolved, epoch seconds; NULL while it fires. */
   readonly resolvedAt: number | null;
 }
 
@@ -56,11 +58,17 @@ export interface AlertChanges {
 
 /** A row of `alert_thresholds`. */
 export interface AlertThreshold {
+  /** Id of the rule. */
   readonly rule: string;
+  /** The rule is broken above it. */
   readonly threshold: number;
+  /** `http`, `webrtc` or `receiver`. */
   readonly protocol: AlertProtocol;
+  /** `info`, `warning` or `critical`. */
   readonly severity: AlertSeverity;
+  /** How much of the past is looked at. */
   readonly windowSeconds: number;
+  /** With fewer samples nothing is said. */
   readonly minimumSamples: number;
 }
 

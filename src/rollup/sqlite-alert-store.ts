@@ -25,7 +25,7 @@ import {
 } from "./alert-rows.ts";
 import type { SqliteSession } from "./sqlite-session.ts";
 
-const START = insert("bandwidth_alerts", STARTED_COLUMNS, "ON CONFLICT DO NOTHING");
+const START = `${insert("bandwidth_alerts", STARTED_COLUMNS)} ON CONFLICT DO NOTHING`;
 
 const UPDATE = `UPDATE bandwidth_alerts SET value = ?4, resolved_at = NULLIF(?5, 0)
   WHERE rule = ?1 AND scope = ?2 AND started_at = ?3 AND resolved_at IS NULL`;
@@ -67,8 +67,9 @@ export class SqliteAlertStore implements AlertStore {
     return this.#answer((session) => {
       session.transaction(() => {
         session.run("DELETE FROM alert_thresholds", []);
-        const sql = insert("alert_thresholds", THRESHOLD_COLUMNS, "");
-        for (const threshold of thresholds) session.run(sql, thresholdValues(threshold, nowSeconds));
+        if (thresholds.length === 0) return true;
+        const values = thresholds.flatMap((threshold) => thresholdValues(threshold, nowSeconds));
+        session.run(insert("alert_thresholds", THRESHOLD_COLUMNS, thresholds.length), values);
         return true;
       });
     });
@@ -83,7 +84,7 @@ export class SqliteAlertStore implements AlertStore {
   }
 }
 
-function insert(table: string, columns: readonly string[], onConflict: string): string {
-  const marks = columns.map(() => "?").join(", ");
-  return `INSERT INTO ${table} (${columns.join(", ")}) VALUES (${marks}) ${onConflict}`;
+function insert(table: string, columns: readonly string[], rows = 1): string {
+  const marks = `(${columns.map(() => "?").join(", ")})`;
+  return `INSERT INTO ${table} (${columns.join(", ")}) VALUES ${Array(rows).fill(marks).join(", ")}`;
 }

@@ -4,7 +4,7 @@
  */
 import type { Redis } from "ioredis";
 import { connectedRedis } from "../support/redis-client.ts";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { type RedisServer, startRedisServer, startReplica } from "../support/redis-server.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import type { Fault, Outcome, Scene } from "./run-cycle.ts";
 import { ServerStores, type Servers, type Stores } from "./stores.ts";
@@ -14,6 +14,8 @@ interface FailOver {
   readonly primary: RedisServer;
   /** Between the replica and the primary. */
   readonly link: TcpProxy;
+  /** What was started since, to be removed with the others. */
+  readonly more: RedisServer[];
 }
 
 /** The servers of the cycle that runs. */
@@ -28,14 +30,15 @@ async function withReplica(
   const stores = await own.open(receivers);
   const replica = await startRedisServer();
   const link = await startTcpProxy(own.redis.port);
-  servers = { replica, primary: own.redis, link };
+  const more: RedisServer[] = [];
+  servers = { replica, primary: own.redis, link, more };
   try {
     await withRedis(replica, (redis) => redis.replicaof("127.0.0.1", link.port));
     await replicated(servers);
     return await cycle(stores);
   } finally {
     await stores.close();
-    await replica.remove();
+    await Promise.all([replica, ...more].map((server) => server.remove()));
     await link.close();
     await own.redis.kill();
     await own.redis.start();
@@ -156,5 +159,60 @@ const TWO_PRIMARIES: Fault = {
   },
 };
 
+/** The same with a receiver that waits for a replica before it answers: nothing at all may be lost then. */
+const BEHIND_AND_WAITED_FOR: Fault = {
+  name: "Redis fail-over, replica behind and waited for",
+  backends: ["servers"],
+  receivers: 2,
+  environment: { ...BEHIND.environment, REDIS_WAIT_REPLICAS: "1" },
+  around: (_, own, cycle) => withReplica(2, own, cycle),
+  async inject(scene) {
+    const { load, random, size, witness } = scene;
+    const parts = partsOf(scene);
+    await load.acknowledges(random.integer(1, size.batches));
+    parts.servers.link.replies("cut");
+    // What the primary takes now has no answer, and goes with it.
+    const before = load.journal.failedAttempts;
+    await load.fails(random.integer(1, 2 * size.senders));
+    const failed = load.journal.failedAttempts - before;
+    await promote(parts.stores, parts.servers);
+    parts.servers.more.push(await startReplica(parts.servers.replica));
+    await load.acknowledges(size.batches);
+    witness(`${failed} attempts had no 2xx while the replica was cut off`);
+  },
+};
+
+const TWO_PRIMARIES_AND_WAITED_FOR: Fault = {
+  name: "Redis fail-over, old primary in use, replicas waited for",
+  backends: ["servers"],
+  receivers: 2,
+  pinned: true,
+  environment: { REDIS_WAIT_REPLICAS: "1" },
+  around: (_, own, cycle) => withReplica(2, own, cycle),
+  async inject(scene) {
+    const { load, size, witness } = scene;
+    const { stores, servers: parts } = partsOf(scene);
+    const { replica, primary } = parts;
+    await load.acknowledges(size.batches);
+    await withRedis(replica, (redis) => redis.replicaof("NO", "ONE"));
+    parts.more.push(await startReplica(replica));
+    stores.redisProxies[1]!.redirect(replica.port);
+    stores.redis = replica;
+    if (size.short) await stores.expireLeases();
+    await load.fails(2 * size.senders);
+    await load.acknowledges(size.batches);
+    stores.redisProxies[0]!.redirect(replica.port);
+    await primary.kill();
+    await load.acknowledges(size.batches);
+    witness(`${load.journal.failedAttempts} attempts without a 2xx`);
+  },
+};
+
 /** The faults of this file. */
-export const FAILOVER_FAULTS: readonly Fault[] = [UP_TO_DATE, BEHIND, TWO_PRIMARIES];
+export const FAILOVER_FAULTS: readonly Fault[] = [
+  UP_TO_DATE,
+  BEHIND,
+  BEHIND_AND_WAITED_FOR,
+  TWO_PRIMARIES,
+  TWO_PRIMARIES_AND_WAITED_FOR,
+];

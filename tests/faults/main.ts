@@ -32,7 +32,7 @@ const { values } = parseArgs({
 });
 
 const MAX_DIFFERENCES = 10;
-const COLUMNS = [40, 9, 6, 8, 7, 20, 20, 6, 8] as const;
+const COLUMNS = [56, 9, 6, 8, 7, 20, 20, 6, 8] as const;
 
 // So that servers and receivers end with us.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(130));

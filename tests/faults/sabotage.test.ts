@@ -102,7 +102,12 @@ describe("the harness reports", () => {
 });
 
 function sabotaged(row: string | Fault, change: SourceChange): Fault {
-  const fault = typeof row === "string" ? FAULTS.find(({ name }) => name === row) : row;
-  if (fault === undefined) throw new Error(`there is no fault ${String(row)}`);
+  const fault = typeof row === "string" ? rowNamed(row) : row;
   return { ...fault, imports: (...about) => [...(fault.imports?.(...about) ?? []), replaceSource(change)] };
+}
+
+function rowNamed(name: string): Fault {
+  const fault = FAULTS.find((row) => row.name === name);
+  if (fault === undefined) throw new Error(`there is no fault ${name}`);
+  return fault;
 }

@@ -93,3 +93,25 @@ it("finds replicas that are behind", async () => {
   expect(findings[1]?.message).toContain("10.0.0.3:6379 is not in step yet (send_bulk)");
   expect(findings[1]?.message).not.toContain("10.0.0.1");
 });
+
+it("finds replicas that are waited for and not there, and a Redis that cannot tell what they have flushed", async () => {
+  const facts = [
+    "redis_version:7.0.15",
+    "role:master",
+    "connected_slaves:1",
+    "slave0:ip=10.0.0.1,port=6379,state=online,lag=1",
+  ];
+  const redis = {
+    info: async () => facts.join("\r\n"),
+    config: async (_get: string, name: string) => [
+      name,
+      { appendonly: "yes", appendfsync: "always", "no-appendfsync-on-rewrite": "no", "maxmemory-policy": "noeviction" }[
+        name
+      ],
+    ],
+  } as unknown as Redis;
+  const findings = await checkRedisDurability(redis, 2);
+  expect(findings.map(({ setting }) => setting)).toEqual(["REDIS_WAIT_REPLICAS", "WAITAOF"]);
+  expect(findings[0]?.message).toContain("REDIS_WAIT_REPLICAS is 2 and 1 replicas are connected");
+  expect((await checkRedisDurability(redis, 1)).map(({ setting }) => setting)).toEqual(["WAITAOF"]);
+});

@@ -1,37 +1,54 @@
+import type { Redis } from "ioredis";
 import { afterAll, beforeAll } from "vitest";
 import type { LogLimits } from "../../src/model/ingest-log.ts";
 import { RedisStreamLog } from "../../src/log/redis-stream-log.ts";
 import { ingestLogContract } from "../contract/ingest-log.ts";
 import type { LogUnderTest } from "../contract/ingest-log.ts";
 import { connectedRedis } from "../support/redis-client.ts";
-import { testRedis, uniqueShard } from "../support/redis-server.ts";
+import { startReplica, startRedisServer, testRedis, uniqueShard } from "../support/redis-server.ts";
+import type { RedisServer } from "../support/redis-server.ts";
 
 let server: Awaited<ReturnType<typeof testRedis>>;
+let primary: RedisServer;
+let replica: RedisServer;
 
 beforeAll(async () => {
-  server = await testRedis();
+  [server, primary] = await Promise.all([testRedis(), startRedisServer()]);
+  replica = await startReplica(primary);
 });
 afterAll(async () => {
-  await server.remove();
+  await Promise.all([server.remove(), primary.remove(), replica.remove()]);
 });
 
-async function openRedisLog(limits: LogLimits, maxReadBytes = 16 * 1024 * 1024): Promise<LogUnderTest> {
+async function openRedisLog(
+  url: string,
+  replicas: number,
+  limits: LogLimits,
+  maxReadBytes = 16 * 1024 * 1024,
+): Promise<LogUnderTest> {
   const shard = uniqueShard();
-  let redis = await connectedRedis(server.url);
-  const create = (): RedisStreamLog => new RedisStreamLog({ redis, shard, limits, maxReadBytes });
+  const connections: Redis[] = [];
+  const connect = async (): Promise<Redis> => {
+    const redis = await connectedRedis(url);
+    connections.push(redis);
+    return redis;
+  };
+  const create = async (): Promise<RedisStreamLog> => {
+    for (const connection of connections.splice(0)) connection.disconnect();
+    const options = { redis: await connect(), shard, limits, maxReadBytes };
+    if (replicas === 0) return new RedisStreamLog(options);
+    return new RedisStreamLog({ ...options, confirmation: { redis: await connect(), replicas } });
+  };
   return {
-    log: create(),
-    async reopen() {
-      redis.disconnect();
-      redis = await connectedRedis(server.url);
-      return create();
-    },
+    log: await create(),
+    reopen: create,
     async close() {
       const prefix = `otel-bandwidth:{${shard}}:log`;
-      await redis.del(prefix, `${prefix}:size`, `${prefix}:probe`);
-      redis.disconnect();
+      await connections[0]!.del(prefix, `${prefix}:size`, `${prefix}:probe`);
+      for (const connection of connections) connection.disconnect();
     },
   };
 }
 
-ingestLogContract("RedisStreamLog", openRedisLog);
+ingestLogContract("RedisStreamLog", (...about) => openRedisLog(server.url, 0, ...about));
+ingestLogContract("RedisStreamLog that waits for a replica", (...about) => openRedisLog(primary.url, 1, ...about));

@@ -60,6 +60,16 @@ export async function startRedisServer(settings: RedisSettings = {}): Promise<Re
   throw lastError;
 }
 
+/** Starts a replica of a server, or of a proxy before it, and resolves when it has all that the primary has. */
+export async function startReplica({ port }: Pick<RedisServer, "port">): Promise<RedisServer> {
+  const replica = await startRedisServer({ replicaof: `127.0.0.1 ${port}` });
+  for (;;) {
+    const reply = await ask(replica.port, "INFO replication");
+    if (reply?.includes("master_link_status:up")) return replica;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 /** A Redis that tests need not have to themselves: that of `TEST_REDIS_URL`, else a private one. */
 export async function testRedis(): Promise<{ readonly url: string; remove(): Promise<void> }> {
   const url = process.env["TEST_REDIS_URL"];
@@ -148,15 +158,20 @@ async function answersPing(port: number, running: () => boolean): Promise<void> 
 }
 
 async function pings(port: number): Promise<boolean> {
+  return (await ask(port, "PING"))?.startsWith("+PONG") ?? false;
+}
+
+/** The first bytes of a server's answer; undefined when there is none. */
+async function ask(port: number, command: string): Promise<string | undefined> {
   return await new Promise((resolve) => {
     const socket = createConnection({ host: "127.0.0.1", port });
-    const finish = (answer: boolean): void => {
+    const finish = (answer: string | undefined): void => {
       socket.destroy();
       resolve(answer);
     };
-    socket.setTimeout(1000, () => finish(false));
-    socket.once("error", () => finish(false));
-    socket.once("connect", () => socket.write("PING\r\n"));
-    socket.once("data", (reply) => finish(reply.toString().startsWith("+PONG")));
+    socket.setTimeout(1000, () => finish(undefined));
+    socket.once("error", () => finish(undefined));
+    socket.once("connect", () => socket.write(`${command}\r\n`));
+    socket.once("data", (reply) => finish(reply.toString()));
   });
 }

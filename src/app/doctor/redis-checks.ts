@@ -11,7 +11,12 @@ import { fail, ok, warn, type Check } from "./check.ts";
 import { clockCheck } from "./clock-check.ts";
 
 /** Findings that no setting mends, or only at a price that is the operator's to weigh. */
-const ONLY_TO_KNOW: ReadonlySet<string> = new Set(["connected_slaves", "min-replicas-to-write", "replica_lag"]);
+const ONLY_TO_KNOW: ReadonlySet<string> = new Set([
+  "connected_slaves",
+  "min-replicas-to-write",
+  "replica_lag",
+  "WAITAOF",
+]);
 
 /** Settings that can be changed while Redis runs, and the value they need. */
 const MENDED_BY: Readonly<Record<string, string>> = {
@@ -23,10 +28,11 @@ const MENDED_BY: Readonly<Record<string, string>> = {
 };
 
 /** Nothing when Redis is not used. */
-export async function redisChecks({ redisUrl }: ReceiverSettings, clock: Clock): Promise<readonly Check[]> {
+export async function redisChecks(settings: ReceiverSettings, clock: Clock): Promise<readonly Check[]> {
+  const { redisUrl, redisWaitReplicas: waitReplicas } = settings;
   if (redisUrl === undefined) return [];
   const place = withoutSecrets(redisUrl);
-  const inspected = await inspectRedis({ url: redisUrl, clock });
+  const inspected = await inspectRedis({ url: redisUrl, clock, waitReplicas });
   if (inspected.kind !== "success") return [fail("Redis", `${place}: ${inspected.reason}`)];
   const { version, findings, permissions, clockAheadMillis } = inspected.value;
   return [

@@ -1,0 +1,88 @@
+/**
+ * Log: has writes confirmed by replicas before they are answered. Redis replicates asynchronously; a fail-over to a replica
+ * that confirmed a write keeps it.
+ */
+import type { Redis } from "ioredis";
+import { retryable, success } from "../model/result.ts";
+import type { Result } from "../model/result.ts";
+import { RedisScript } from "./redis-script.ts";
+
+/** What a {@link ReplicaConfirmation} asks for. */
+export interface ReplicaConfirmationOptions {
+  /**
+   * A connection of its own, made by `connectRedis`: Redis holds it still while it waits, and with it whatever else is sent
+   * on it.
+   */
+  readonly redis: Redis;
+  /** How many replicas must have a write; at least 1. */
+  readonly replicas: number;
+  /** How long they may take, milliseconds: less than the connection's command timeout. Default 1000. */
+  readonly maxWaitMillis?: number;
+}
+
+const DEFAULT_MAX_WAIT_MILLIS = 1000;
+
+/**
+ * KEYS[1] is written so that something follows all that was written before. DEL comes first: at maxmemory Redis refuses a
+ * script's first write if that could grow, and what the log holds must be readable then, or it could never be trimmed.
+ */
+const MARK_SCRIPT = `
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], '1')
+return 'OK'
+`;
+
+/**
+ * Waits with WAITAOF until replicas have flushed what was written to their append-only files, or, before Redis 7.2, with WAIT
+ * until they have it in memory (https://redis.io/docs/latest/commands/waitaof/).
+ */
+export class ReplicaConfirmation {
+  readonly #options: ReplicaConfirmationOptions;
+  readonly #mark: RedisScript;
+  #knowsWaitAof = true;
+
+  /** Sends nothing yet. */
+  constructor(options: ReplicaConfirmationOptions) {
+    this.#options = options;
+    this.#mark = new RedisScript(options.redis, MARK_SCRIPT);
+  }
+
+  /**
+   * Does a write on this connection and gives what it returned once enough replicas have it. Retryable `unavailable` when they
+   * do not have it in time: then it may be kept all the same. Rejects with the driver's error.
+   */
+  async confirmed<T>(write: () => Promise<T>): Promise<Result<T>> {
+    const { redis, replicas, maxWaitMillis = DEFAULT_MAX_WAIT_MILLIS } = this.#options;
+    const { stream } = redis;
+    const written = await write();
+    const confirmed = await this.#wait(replicas, maxWaitMillis);
+    // On another connection nothing was written yet, and Redis has nothing to wait for.
+    if (redis.stream !== stream)
+      return retryable("unavailable", "the connection to Redis was lost while replicas were waited for");
+    if (confirmed >= replicas) return success(written);
+    return retryable(
+      "unavailable",
+      `${confirmed} of ${replicas} replicas of Redis confirmed the write within ${maxWaitMillis} ms`,
+    );
+  }
+
+  /** Whether enough replicas have all that was written by anyone until now; `key` is written for it. Fails as {@link confirmed}. */
+  async allWrites(key: string): Promise<Result<unknown>> {
+    return await this.confirmed(() => this.#mark.run([key], []));
+  }
+
+  async #wait(replicas: number, maxWaitMillis: number): Promise<number> {
+    const { redis } = this.#options;
+    if (this.#knowsWaitAof) {
+      try {
+        // 0: whether the primary flushes is a matter of its appendfsync.
+        const reply = (await redis.call("WAITAOF", 0, replicas, maxWaitMillis)) as readonly [number, number];
+        return reply[1];
+      } catch (error) {
+        if (!(error instanceof Error && /unknown command/i.test(error.message))) throw error;
+        this.#knowsWaitAof = false;
+      }
+    }
+    return Number(await redis.call("WAIT", replicas, maxWaitMillis));
+  }
+}

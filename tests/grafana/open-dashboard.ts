@@ -62,10 +62,11 @@ export type Row = Readonly<Record<string, unknown>>;
 /** What was chosen of variables that people choose; those left out stand at All. */
 export type Choices = Readonly<Record<string, readonly string[]>>;
 
-/** A connection as Grafana's: UTC, large numbers as they are. */
-export async function connectAsGrafana(url: string): Promise<Connection> {
+/** A connection as Grafana's: UTC. `nowSeconds` is what the database takes for now on it. */
+export async function connectAsGrafana(url: string, nowSeconds?: number): Promise<Connection> {
   const connection = await createConnection({ uri: url, decimalNumbers: true, supportBigNumbers: true });
   await connection.query("SET time_zone = '+00:00'");
+  if (nowSeconds !== undefined) await connection.query(`SET timestamp = ${nowSeconds}`);
   return connection;
 }
 

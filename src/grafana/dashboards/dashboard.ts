@@ -59,7 +59,9 @@ export function dashboardJson({ name, description, variables, rows }: DashboardP
     }
     y = place(builder, row, y);
   }
-  const dashboard = { ...builder.build(), id: null, schemaVersion: SCHEMA_VERSION, version: 1 };
+  const built = builder.build();
+  const templating = { list: built.templating?.list ?? [] };
+  const dashboard = { ...built, id: null, schemaVersion: SCHEMA_VERSION, version: 1, templating, annotations: { list: [] } };
   return `${JSON.stringify(dashboard, undefined, 2)}\n`;
 }
 

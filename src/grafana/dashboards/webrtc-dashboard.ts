@@ -238,7 +238,7 @@ function network(threshold: (rule: string) => Threshold): Row {
       }),
       chartPanel({
         id: WEBRTC_PANELS.loss,
-        title: "Packet loss",
+        title: "Packet loss each way",
         description:
           "Packets lost by those that were sent, of what participants received and sent. The dashed line is the threshold of the alert rule, which judges each meeting.",
         sql: lossSteps(WEBRTC, threshold("webrtc-packet-loss")),

@@ -100,6 +100,7 @@ function query(refId: string, rule: AlertRule, rawSql: string): object {
 
 function description(rule: AlertRule): string {
   const scope = rule.scopeColumns.map((column) => `{{ .Labels.${column} }}`).join(" / ");
-  const where = scope === "" ? "" : ` of ${scope}`;
-  return `${rule.summary} It is {{ .Values.A }}${where}; the threshold is {{ .Values.B }} (${rule.unit}). What to do: docs/runbook.md#${rule.id}`;
+  const where = scope === "" ? "" : `${scope}: `;
+  const unit = rule.unit === "1" ? "as a share of 1" : `in ${rule.unit}`;
+  return `${where}{{ .Values.A }}, above {{ .Values.B }} (${unit}). ${rule.summary} What to do: docs/runbook.md#${rule.id}`;
 }

@@ -39,7 +39,7 @@ CROSS JOIN ${COVERED_SECONDS}`;
 
 /** The share of requests that failed, over the time range. */
 export function errorRatioOfRange(scope: Scope): string {
-  return `SELECT ${sumOf("errors")} / NULLIF(${sumOf("requests")}, 0) AS "failed"
+  return `SELECT 1e0 * ${sumOf("errors")} / NULLIF(${sumOf("requests")}, 0) AS "failed"
 FROM ${ROLLUP_ROWS}
 WHERE ${IN_RANGE} AND ${scopeConditions(scope)}`;
 }
@@ -69,7 +69,7 @@ export function errorSteps(scope: Scope, threshold: Threshold): string {
     refused: `SUM(CASE WHEN ${STATUS_CLASSES["4xx"]} THEN requests ELSE 0 END)`,
     counted: sumOf("requests"),
   };
-  const share = (name: string, part: string): Line => ({ name, value: `${part} / NULLIF(counted, 0)` });
+  const share = (name: string, part: string): Line => ({ name, value: `1e0 * ${part} / NULLIF(counted, 0)` });
   return stepQuery({ scope, sums, lines: [share("Failed", "failed"), share("4xx", "refused")], threshold });
 }
 
@@ -88,7 +88,7 @@ export function topEndpoints(scope: Scope): string {
   const figures = ["received", "sent", "requests", "errors"];
   return `${withPercentile({ scope, listed, names: ["service", "method", "route"], figures })}
 SELECT service AS "Service", method AS "Method", route AS "Route", received AS "Received", sent AS "Sent",
-  requests AS "Requests", requests / covered_seconds AS "Requests/s", p95, errors / NULLIF(requests, 0) AS "Failed"
+  requests AS "Requests", requests / covered_seconds AS "Requests/s", p95, 1e0 * errors / NULLIF(requests, 0) AS "Failed"
 FROM figures JOIN series ON series_id = listed_id
 CROSS JOIN ${COVERED_SECONDS}
 ORDER BY received + sent DESC`;

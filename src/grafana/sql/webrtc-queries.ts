@@ -31,8 +31,8 @@ const ASSESSED = Object.values(QUALITIES)
 
 /** Loss of both directions, the worse one: what the alert rule judges. */
 const LOSS = `GREATEST(
-    COALESCE(${sumOf("packets_lost_in")} / NULLIF(${sumOf("packets_in")} + ${sumOf("packets_lost_in")}, 0), 0),
-    COALESCE(${sumOf("packets_lost_out")} / NULLIF(${sumOf("packets_out")}, 0), 0))`;
+    COALESCE(1e0 * ${sumOf("packets_lost_in")} / NULLIF(${sumOf("packets_in")} + ${sumOf("packets_lost_in")}, 0), 0),
+    COALESCE(1e0 * ${sumOf("packets_lost_out")} / NULLIF(${sumOf("packets_out")}, 0), 0))`;
 
 /** Meetings, or their participants, that were connected in the last minutes of totals before the end of the range. */
 export function running(scope: Scope, what: "meetings" | "participants"): string {
@@ -104,8 +104,8 @@ export function lossSteps(scope: Scope, threshold: Threshold): string {
       went: sumOf("packets_out"),
     },
     lines: [
-      { name: "Received", value: "lost_in / NULLIF(came + lost_in, 0)" },
-      { name: "Sent", value: "lost_out / NULLIF(went, 0)" },
+      { name: "Received", value: "1e0 * lost_in / NULLIF(came + lost_in, 0)" },
+      { name: "Sent", value: "1e0 * lost_out / NULLIF(went, 0)" },
     ],
     threshold,
   });
@@ -131,15 +131,15 @@ export function videoSteps(scope: Scope): string {
       shown: sumOf("frames"),
     },
     lines: [
-      { name: "Time frozen", value: "frozen / NULLIF(connected, 0)" },
-      { name: "Frames dropped", value: "dropped / NULLIF(shown, 0)" },
+      { name: "Time frozen", value: "1e0 * frozen / NULLIF(connected, 0)" },
+      { name: "Frames dropped", value: "1e0 * dropped / NULLIF(shown, 0)" },
     ],
   });
 }
 
 /** A share of two sums over the time range. */
 export function shareOfRange(scope: Scope, part: string, whole: string): string {
-  return `SELECT ${part} / NULLIF(${whole}, 0) AS share
+  return `SELECT 1e0 * (${part}) / NULLIF(${whole}, 0) AS share
 FROM ${ROLLUP_ROWS}
 WHERE ${IN_RANGE} AND ${scopeConditions(scope)}`;
 }
@@ -200,7 +200,7 @@ export function meetingTable(scope: Scope, what: "meetings" | "participants"): s
   const listed = `SELECT ${names.join(", ")}, MIN(series_id) AS listed_id, COUNT(DISTINCT participant_id) AS participants,
     ${sumOf("connected_seconds")} AS connected, ${sumOf("relay_seconds")} AS relayed, ${sumOf("relay_cost")} AS cost,
     ${sumOf("bytes_in")} + ${sumOf("bytes_out")} AS bytes,
-    ${sumOf("quality_poor_seconds")} / NULLIF(${ASSESSED}, 0) AS poor, ${LOSS} AS loss
+    1e0 * ${sumOf("quality_poor_seconds")} / NULLIF(${ASSESSED}, 0) AS poor, ${LOSS} AS loss
   FROM ${ROLLUP_ROWS}
   WHERE ${IN_RANGE} AND ${scopeConditions(scope)}
   GROUP BY ${names.join(", ")}
@@ -210,7 +210,7 @@ export function meetingTable(scope: Scope, what: "meetings" | "participants"): s
   const figures = ["participants", "connected", "relayed", "cost", "bytes", "poor", "loss"];
   return `${withPercentile({ scope, listed, names, figures })}
 SELECT meeting_id AS "Meeting", ${second}, connected / 3600 AS "Connected", poor AS "Poor quality", p95 AS "RTT p95",
-  loss AS "Loss", relayed / NULLIF(connected, 0) AS "Relayed", cost AS "TURN cost", bytes AS "Bytes"
+  loss AS "Loss", 1e0 * relayed / NULLIF(connected, 0) AS "Relayed", cost AS "TURN cost", bytes AS "Bytes"
 FROM figures JOIN series ON series_id = listed_id
 ORDER BY connected DESC`;
 }

@@ -34,9 +34,6 @@ export const DASHBOARDS: Readonly<Record<"overview" | "http" | "webrtc" | "alert
   alerts: dashboard("alerts", "Bandwidth: Alerts"),
 };
 
-/** Where `runbook_url` of a rule points: an anchor a rule. */
-export const RUNBOOK_URL = "https://github.com/otel-bandwidth/otel-bandwidth/blob/main/docs/runbook.md";
-
 const COLUMNS: ReadonlySet<string> = new Set([...ROLLUP_COLUMNS, ...GENERATED_COLUMNS].map(({ name }) => name));
 
 /** `SUM` of a column of the rollup tables. Throws on a name that is not in their table. */

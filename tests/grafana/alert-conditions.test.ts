@@ -38,7 +38,11 @@ async function totalsOf(minutes: readonly SeededMinute[], persistedAt = NOW - 5,
 }
 
 /** The last ten minutes of a series, each with the same amounts. */
-function lately(dimensions: SeededMinute["dimensions"], values: SeededMinute["values"], latencies: number[] = []): SeededMinute[] {
+function lately(
+  dimensions: SeededMinute["dimensions"],
+  values: SeededMinute["values"],
+  latencies: number[] = [],
+): SeededMinute[] {
   return Array.from({ length: 10 }, (_, index) => ({ dimensions, atSeconds: NOW - index * 60, values, latencies }));
 }
 
@@ -83,8 +87,22 @@ const CASES: Readonly<Record<string, { readonly fires: SeededMinute[]; readonly 
     quiet: lately(cart, {}, [...Array<number>(19).fill(0.28), 0.9]),
   },
   "http-error-ratio": {
-    fires: [...lately(cart, {}, Array<number>(94).fill(0.01)), ...lately(httpSeries("cart", "/items", { statusCode: 500 }), { latency_error_count: 6 }, Array<number>(6).fill(0.01))],
-    quiet: [...lately(cart, {}, Array<number>(96).fill(0.01)), ...lately(httpSeries("cart", "/items", { statusCode: 500 }), { latency_error_count: 4 }, Array<number>(4).fill(0.01))],
+    fires: [
+      ...lately(cart, {}, Array<number>(94).fill(0.01)),
+      ...lately(
+        httpSeries("cart", "/items", { statusCode: 500 }),
+        { latency_error_count: 6 },
+        Array<number>(6).fill(0.01),
+      ),
+    ],
+    quiet: [
+      ...lately(cart, {}, Array<number>(96).fill(0.01)),
+      ...lately(
+        httpSeries("cart", "/items", { statusCode: 500 }),
+        { latency_error_count: 4 },
+        Array<number>(4).fill(0.01),
+      ),
+    ],
   },
   "webrtc-poor-quality": {
     fires: lately(ann, { connected_seconds: 60_000, quality_good_seconds: 47_000, quality_poor_seconds: 13_000 }),
@@ -166,7 +184,11 @@ describe("the dashboard of alerts", () => {
     const opened = await OpenDashboard.open(dashboardOf("bandwidth-alerts"), connection, { from: NOW - 3600, to: NOW });
     const rows = await opened.rows("Values against thresholds");
     const row = (rule: string): Row | undefined => rows.find((candidate) => candidate["Rule"] === rule);
-    expect(row("HTTP p95 latency")).toMatchObject({ Scope: "shop / cart / prod", Threshold: "300 ms", State: "broken" });
+    expect(row("HTTP p95 latency")).toMatchObject({
+      Scope: "shop / cart / prod",
+      Threshold: "300 ms",
+      State: "broken",
+    });
     expect(Number(row("HTTP p95 latency")?.["Of threshold"])).toBeGreaterThan(1.3);
     expect(row("TURN relay cost")).toMatchObject({ Value: "0.96 an hour", Threshold: "1.00 an hour", State: "kept" });
     expect(row("HTTP error ratio")).toMatchObject({ Value: "0.0 %", Threshold: "5.0 %", State: "kept" });
@@ -183,7 +205,9 @@ describe("the dashboard of alerts", () => {
     await add("http-error-ratio", "critical", NOW - 900, NOW - 300);
     await add("http-error-ratio", "critical", NOW - 9000, NOW - 8000);
     const opened = await OpenDashboard.open(dashboardOf("bandwidth-alerts"), connection, { from: NOW - 3600, to: NOW });
-    expect([await opened.number("Firing"), await opened.number("Critical"), await opened.number("Warnings")]).toEqual([1, 0, 1]);
+    expect([await opened.number("Firing"), await opened.number("Critical"), await opened.number("Warnings")]).toEqual([
+      1, 0, 1,
+    ]);
     expect(await opened.rows("Alerts of the time range")).toMatchObject([
       { State: "firing", Rule: "http-latency-p95", Lasted: 600, Resolved: null },
       { State: "resolved", Rule: "http-error-ratio", Lasted: 600, Resolved: (NOW - 300) * 1000 },

@@ -99,9 +99,13 @@ describe("the dashboards", () => {
   );
 
   it.each(
-    DASHBOARDS.flatMap((dashboard) => queried(dashboard).map((panel) => [`${dashboard.uid}: ${panel.title}`, panel] as const)),
+    DASHBOARDS.flatMap((dashboard) =>
+      queried(dashboard).map((panel) => [`${dashboard.uid}: ${panel.title}`, panel] as const),
+    ),
   )("%s has units", (_name, { type, fieldConfig }) => {
-    const units = (fieldConfig?.overrides ?? []).flatMap(({ properties }) => properties.filter(({ id }) => id === "unit"));
+    const units = (fieldConfig?.overrides ?? []).flatMap(({ properties }) =>
+      properties.filter(({ id }) => id === "unit"),
+    );
     if (type === "table") expect(units.length).toBe(fieldConfig?.overrides.length);
     else expect(fieldConfig?.defaults.unit).toBeTruthy();
   });
@@ -125,7 +129,11 @@ describe("the dashboards", () => {
         if (name !== undefined) expect(names, whole).toContain(name);
       }
       const view = /viewPanel=(\d+)/.exec(query);
-      if (view !== null) expect(target.panels.map(({ id }) => id), whole).toContain(Number(view[1]));
+      if (view !== null)
+        expect(
+          target.panels.map(({ id }) => id),
+          whole,
+        ).toContain(Number(view[1]));
       if (query.includes("var-")) expect(query).toContain("${__url_time_range}");
     }
   });
@@ -143,7 +151,9 @@ describe("the dashboards", () => {
   it("name no metric that is not in the table", () => {
     const known = new Set(METRICS.map(({ name }) => name));
     const named = DASHBOARDS.flatMap((dashboard) => [
-      ...JSON.stringify(dashboard.panels.map(({ description }) => description)).matchAll(/`((?:http|webrtc|bandwidth)\.[\w.]+)`/g),
+      ...JSON.stringify(dashboard.panels.map(({ description }) => description)).matchAll(
+        /`((?:http|webrtc|bandwidth)\.[\w.]+)`/g,
+      ),
     ]).map((match) => match[1]!);
     expect(named.length).toBeGreaterThan(3);
     for (const name of named) expect(known.has(name), name).toBe(true);
@@ -191,21 +201,37 @@ describe("the provisioned rules", () => {
     for (const { uid } of RULES) expect(uid.length).toBeLessThanOrEqual(40);
   });
 
-  it.each(RULES.map((rule) => [rule.title, rule] as const))("%s leads to a panel and to the runbook", (_title, rule) => {
-    const panels = dashboardOf(rule.dashboardUid).panels.filter(({ type }) => type !== "row");
-    expect(panels.map(({ id }) => id)).toContain(rule.panelId);
-    expect(rule.annotations).toMatchObject({ __dashboardUid__: rule.dashboardUid, __panelId__: String(rule.panelId) });
-    const [, uid, panelId] = /d\/([\w-]+)\?viewPanel=(\d+)#/.exec(rule.annotations["runbook_url"]!)!;
-    const runbook = dashboardOf(uid!).panels.find(({ id }) => id === Number(panelId));
-    const id = rule.labels["rule"]!;
-    expect(runbook?.options?.["content"]).toContain(`docs/runbook.md#${id}`);
-    expect(readFileSync(join(root, "docs/runbook.md"), "utf8")).toContain(`### ${id}\n`);
-    expect(rule.annotations["description"]).toContain("{{ .Values.A }}");
-  });
+  it.each(RULES.map((rule) => [rule.title, rule] as const))(
+    "%s leads to a panel and to the runbook",
+    (_title, rule) => {
+      const panels = dashboardOf(rule.dashboardUid).panels.filter(({ type }) => type !== "row");
+      expect(panels.map(({ id }) => id)).toContain(rule.panelId);
+      expect(rule.annotations).toMatchObject({
+        __dashboardUid__: rule.dashboardUid,
+        __panelId__: String(rule.panelId),
+      });
+      const [, uid, panelId] = /d\/([\w-]+)\?viewPanel=(\d+)#/.exec(rule.annotations["runbook_url"]!)!;
+      const runbook = dashboardOf(uid!).panels.find(({ id }) => id === Number(panelId));
+      const id = rule.labels["rule"]!;
+      expect(runbook?.options?.["content"]).toContain(`docs/runbook.md#${id}`);
+      expect(readFileSync(join(root, "docs/runbook.md"), "utf8")).toContain(`### ${id}\n`);
+      expect(rule.annotations["description"]).toContain("{{ .Values.A }}");
+    },
+  );
 
   it("use nothing that Grafana 9.4 does not know", () => {
     const keys = new Set(RULES.flatMap((rule) => Object.keys(rule)));
-    const known = ["uid", "title", "condition", "for", "noDataState", "execErrState", "dashboardUid", "panelId", "labels"];
+    const known = [
+      "uid",
+      "title",
+      "condition",
+      "for",
+      "noDataState",
+      "execErrState",
+      "dashboardUid",
+      "panelId",
+      "labels",
+    ];
     expect([...keys].sort()).toEqual([...known, "annotations", "data"].sort());
     for (const { noDataState, execErrState } of RULES) {
       expect(["OK", "Alerting", "NoData"]).toContain(noDataState);

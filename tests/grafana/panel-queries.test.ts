@@ -146,11 +146,12 @@ function stored(range: keyof typeof RANGES, which: (minute: SeededMinute) => boo
   const { from, to } = RANGES[range];
   return minutes.filter((minute) => minute.atSeconds >= from && minute.atSeconds <= to && which(minute));
 }
-const isServer = ({ dimensions }: SeededMinute): boolean => dimensions.protocol === "http" && dimensions.side === "server";
+const isServer = ({ dimensions }: SeededMinute): boolean =>
+  dimensions.protocol === "http" && dimensions.side === "server";
 const isMeeting = ({ dimensions }: SeededMinute): boolean => dimensions.protocol === "webrtc";
 
-function sum(list: readonly SeededMinute[], column: string): number {
-  return list.reduce((total, { values }) => total + (values[column] ?? 0), 0);
+function sum(list: readonly SeededMinute[], name: string): number {
+  return list.reduce((total, { values }) => total + (values[name] ?? 0), 0);
 }
 
 function requests(list: readonly SeededMinute[]): number {
@@ -175,7 +176,12 @@ describe("every query", () => {
   const cases = DASHBOARDS.flatMap(({ uid }) =>
     (Object.keys(RANGES) as (keyof typeof RANGES)[]).flatMap((range) => [
       [uid, range, "everything", {}] as const,
-      [uid, range, "choices", { service: ["cart", QUOTED], environment: ["prod", ""], route: ["/items"], meeting: ["standup"] }] as const,
+      [
+        uid,
+        range,
+        "choices",
+        { service: ["cart", QUOTED], environment: ["prod", ""], route: ["/items"], meeting: ["standup"] },
+      ] as const,
     ]),
   );
 
@@ -192,7 +198,11 @@ describe("every query", () => {
         const times = column(rows, "time");
         expect(times, panel.title).toEqual([...new Set(times)].sort((a, b) => a - b));
         // A step that Grafana does not expect would be lost when it fills gaps.
-        const step = Number(/__unixEpochGroup\(bucket_start, \$\{(\w+)\}/.exec(target.rawSql)?.[1] === "latency_step" ? opened.value("latency_step") : opened.value("step"));
+        const step = Number(
+          /__unixEpochGroup\(bucket_start, \$\{(\w+)\}/.exec(target.rawSql)?.[1] === "latency_step"
+            ? opened.value("latency_step")
+            : opened.value("step"),
+        );
         for (const time of times) expect(time % step, panel.title).toBe(0);
       }
     }
@@ -306,7 +316,9 @@ describe("HTTP", () => {
     expect(await opened.number("Sent")).toBe(sum(seen, "bytes_out"));
     const none = await open("bandwidth-http", "hour", { service: [QUOTED], environment: ["prod"] });
     expect(await none.number("Sent")).toBeNull();
-    expect((await open("bandwidth-http", "hour", { service: [QUOTED], environment: [""] })).variables.size).toBeGreaterThan(0);
+    expect(
+      (await open("bandwidth-http", "hour", { service: [QUOTED], environment: [""] })).variables.size,
+    ).toBeGreaterThan(0);
   });
 
   it("lists the endpoints with the most bytes, with the percentile of each", async () => {
@@ -314,7 +326,8 @@ describe("HTTP", () => {
     expect(rows.map(({ Service, Method, Route }) => [Service, Method, Route])).toHaveLength(3);
     for (const row of rows) {
       const { Service, Method, Route } = row;
-      const same = ({ dimensions: d }: SeededMinute): boolean => d.service === Service && d.method === Method && d.route === Route;
+      const same = ({ dimensions: d }: SeededMinute): boolean =>
+        d.service === Service && d.method === Method && d.route === Route;
       const seen = stored("hour", (minute) => isServer(minute) && same(minute));
       expect(row["Received"]).toBe(sum(seen, "bytes_in"));
       expect(row["Sent"]).toBe(sum(seen, "bytes_out"));
@@ -384,7 +397,7 @@ describe("WebRTC", () => {
     expect(meetings[0]?.["TURN cost"]).toBeCloseTo(0.3, 6);
     expect(meetings[1]?.["Poor quality"]).toBeCloseTo(10 / 55, 4);
     const participants = await opened.rows("Participants");
-    expect(participants.map(({ Participant }) => Participant).sort()).toEqual(["ann", "ben", "cho"]);
+    expect(new Set(participants.map(({ Participant }) => Participant))).toEqual(new Set(["ann", "ben", "cho"]));
     const alone = await open("bandwidth-webrtc", "hour", { meeting: ["review"] });
     expect(await alone.number("Relayed")).toBe(0);
     const cho = stored("hour", ({ dimensions }) => dimensions.participantId === "cho");

@@ -23,7 +23,14 @@ export interface SeededMinute {
 
 /** A series of a server of `service`. */
 export function httpSeries(service: string, route: string, more: Partial<SeriesDimensions> = {}): SeriesDimensions {
-  const named = { namespace: "shop", environment: "prod", method: "GET", statusCode: 200, meetingId: "", participantId: "" };
+  const named = {
+    namespace: "shop",
+    environment: "prod",
+    method: "GET",
+    statusCode: 200,
+    meetingId: "",
+    participantId: "",
+  };
   return { protocol: "http", side: "server", service, route, ...named, ...more };
 }
 
@@ -79,7 +86,11 @@ export class SeededTotals {
     persistedAt: number,
     receiver: Readonly<Record<number, Partial<ReceiverCounts>>>,
   ): Promise<void> {
-    const rollups = { minute: new Rows<RollupIncrement>(), hourly: new Rows<RollupIncrement>(), daily: new Rows<RollupIncrement>() };
+    const rollups = {
+      minute: new Rows<RollupIncrement>(),
+      hourly: new Rows<RollupIncrement>(),
+      daily: new Rows<RollupIncrement>(),
+    };
     const latencies = { minute: new Rows<Mutable>(), hourly: new Rows<Mutable>() };
     for (const minute of minutes) {
       addTo(rollups.minute, minute, 60);
@@ -97,7 +108,10 @@ export class SeededTotals {
       series: [...fresh].map(([id, dimensions]) => ({ seriesId: id, dimensions })),
       rollups: { minute: rollups.minute.all(), hourly: rollups.hourly.all(), daily: rollups.daily.all() },
       latencies: { minute: latencies.minute.all(), hourly: latencies.hourly.all() },
-      receiver: Object.entries(receiver).map(([at, counts]) => ({ bucketStart: Number(at), counts: receiverCounts(counts) })),
+      receiver: Object.entries(receiver).map(([at, counts]) => ({
+        bucketStart: Number(at),
+        counts: receiverCounts(counts),
+      })),
     });
     unwrap(await this.#store.commit(commit));
     this.#position += 1;
@@ -141,7 +155,11 @@ function addLatency(rows: Rows<Mutable>, minute: SeededMinute, bucketSeconds: nu
   mergeHistogram(row.latency, latency);
 }
 
-function latencyOf({ latencies = [] }: SeededMinute): { count: number; sumSeconds: number; latency: Map<number, number> } {
+function latencyOf({ latencies = [] }: SeededMinute): {
+  count: number;
+  sumSeconds: number;
+  latency: Map<number, number>;
+} {
   const latency = new Map<number, number>();
   let sumSeconds = 0;
   for (const seconds of latencies) {
@@ -151,6 +169,6 @@ function latencyOf({ latencies = [] }: SeededMinute): { count: number; sumSecond
   return { count: latencies.length, sumSeconds, latency };
 }
 
-function unwrap<T>(result: { kind: string; value?: T; reason?: string }): void {
+function unwrap(result: { readonly kind: string; readonly reason?: string }): void {
   if (result.kind !== "success") throw new Error(result.reason ?? result.kind);
 }

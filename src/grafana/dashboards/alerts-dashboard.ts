@@ -27,7 +27,8 @@ const SEVERITY: Column = {
 export function alertsDashboard(rules: readonly AlertRule[], defaults: AlertSettings): string {
   return dashboardJson({
     name: DASHBOARDS.alerts,
-    description: "What fires, every rule's value against its threshold, what has fired before, and what to do about it.",
+    description:
+      "What fires, every rule's value against its threshold, what has fired before, and what to do about it.",
     variables: [],
     rows: [answers(rules, defaults), now(rules, defaults), past(), runbook(rules, defaults)],
   });
@@ -55,7 +56,8 @@ function answers(rules: readonly AlertRule[], defaults: AlertSettings): Row {
       statPanel({
         id: 4,
         title: "Totals are behind by",
-        description: "Alerts are as fresh as the totals: time since they were persisted, of the shard that is furthest behind.",
+        description:
+          "Alerts are as fresh as the totals: time since they were persisted, of the shard that is furthest behind.",
         sql: FRESHNESS,
         unit: "s",
         decimals: 0,

@@ -52,16 +52,21 @@ export function dashboardJson({ name, description, variables, rows }: DashboardP
   let y = 0;
   for (const [index, row] of rows.entries()) {
     if (row.title !== undefined) {
-      builder.withRow(
-        new RowBuilder(row.title).id(FIRST_ROW_ID + index).gridPos({ x: 0, y, w: GRID_WIDTH, h: 1 }),
-      );
+      builder.withRow(new RowBuilder(row.title).id(FIRST_ROW_ID + index).gridPos({ x: 0, y, w: GRID_WIDTH, h: 1 }));
       y += 1;
     }
     y = place(builder, row, y);
   }
   const built = builder.build();
   const templating = { list: built.templating?.list ?? [] };
-  const dashboard = { ...built, id: null, schemaVersion: SCHEMA_VERSION, version: 1, templating, annotations: { list: [] } };
+  const dashboard = {
+    ...built,
+    id: null,
+    schemaVersion: SCHEMA_VERSION,
+    version: 1,
+    templating,
+    annotations: { list: [] },
+  };
   return `${JSON.stringify(dashboard, undefined, 2)}\n`;
 }
 
@@ -96,7 +101,10 @@ function variableModel(variable: Variable): VariableModel {
     builder.hide(VariableHide.HideVariable).current({ text: initial, value: initial, selected: true });
     return { ...builder.build(), skipUrlSync: true };
   }
-  builder.multi(true).includeAll(true).current({ text: ["All"], value: ["$__all"], selected: true });
+  builder
+    .multi(true)
+    .includeAll(true)
+    .current({ text: ["All"], value: ["$__all"], selected: true });
   if (allValue !== undefined) builder.allValue(allValue);
   return builder.build();
 }

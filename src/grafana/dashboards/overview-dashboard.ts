@@ -29,7 +29,8 @@ const WEBRTC: Scope = { protocol: "webrtc", choices: ["service", "environment"] 
 export function overviewDashboard(threshold: (rule: string) => Threshold): string {
   return dashboardJson({
     name: DASHBOARDS.overview,
-    description: "What HTTP and WebRTC traffic weighs, how it does, what the TURN relay costs, and how fresh the totals are.",
+    description:
+      "What HTTP and WebRTC traffic weighs, how it does, what the TURN relay costs, and how fresh the totals are.",
     variables: [SERVICE, ENVIRONMENT, GRANULARITY, STEP, latencySource({ protocol: "http" }), LATENCY_STEP],
     rows: [answers(threshold), traffic(threshold), receiver(threshold)],
   });
@@ -134,7 +135,8 @@ function answers(threshold: (rule: string) => Threshold): Row {
       statPanel({
         id: 10,
         title: "Totals are behind by",
-        description: "Time since totals were persisted, of the shard that is furthest behind. A commit a minute is usual.",
+        description:
+          "Time since totals were persisted, of the shard that is furthest behind. A commit a minute is usual.",
         sql: FRESHNESS,
         unit: "s",
         decimals: 0,
@@ -249,18 +251,21 @@ function receiver(threshold: (rule: string) => Threshold): Row {
         },
         noValue: "No receiver has started yet",
       }),
-      { ...statPanel({
-        id: 18,
-        title: "In quarantine",
-        description: "Metrics that can never be folded, kept in `ingest_quarantine` with the reason.",
-        sql: QUARANTINE,
-        unit: "none",
-        width: 6,
-        colors: [
-          [null, "green"],
-          [1, "orange"],
-        ],
-      }), height: 6 },
+      {
+        ...statPanel({
+          id: 18,
+          title: "In quarantine",
+          description: "Metrics that can never be folded, kept in `ingest_quarantine` with the reason.",
+          sql: QUARANTINE,
+          unit: "none",
+          width: 6,
+          colors: [
+            [null, "green"],
+            [1, "orange"],
+          ],
+        }),
+        height: 6,
+      },
     ],
   };
 }

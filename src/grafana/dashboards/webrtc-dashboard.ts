@@ -4,11 +4,19 @@ import { chartPanel } from "../panels/chart-panel.ts";
 import { COLORS } from "../panels/colors.ts";
 import { heatmapPanel } from "../panels/heatmap-panel.ts";
 import { statPanel } from "../panels/stat-panel.ts";
-import { type Column, tablePanel } from "../panels/table-panel.ts";
 import type { Scope } from "../sql/filters.ts";
 import { totalOfRange } from "../sql/http-queries.ts";
 import { percentileOfRange, percentileSteps } from "../sql/percentiles.ts";
-import { ENVIRONMENT, GRANULARITY, latencySource, LATENCY_STEP, MEETING, SERVICE, SPAN, STEP } from "../sql/variables.ts";
+import {
+  ENVIRONMENT,
+  GRANULARITY,
+  latencySource,
+  LATENCY_STEP,
+  MEETING,
+  SERVICE,
+  SPAN,
+  STEP,
+} from "../sql/variables.ts";
 import {
   costSince,
   costSteps,
@@ -17,7 +25,6 @@ import {
   lossSteps,
   mediaSteps,
   meetingSteps,
-  meetingTable,
   poorShareOfRange,
   qualitySteps,
   relayShareOfRange,
@@ -28,6 +35,7 @@ import {
 } from "../sql/webrtc-queries.ts";
 import type { Threshold } from "../threshold.ts";
 import { dashboardJson, type Row } from "./dashboard.ts";
+import { listsOfWebrtc } from "./webrtc-lists.ts";
 
 const WEBRTC: Scope = { protocol: "webrtc", choices: ["service", "environment", "meeting"] };
 
@@ -51,7 +59,7 @@ export function webrtcDashboard(threshold: (rule: string) => Threshold): string 
       latencySource({ protocol: "webrtc", narrow: { column: "meeting_id", variable: "meeting" } }),
       LATENCY_STEP,
     ],
-    rows: [answers(threshold), meetings(threshold), relay(threshold), network(threshold), lists(threshold)],
+    rows: [answers(threshold), meetings(threshold), relay(threshold), network(threshold), listsOfWebrtc(WEBRTC, threshold)],
   });
 }
 
@@ -261,62 +269,13 @@ function network(threshold: (rule: string) => Threshold): Row {
       chartPanel({
         id: 18,
         title: "Video",
-        description: "Share of connected time in which received video stood still, and of video frames that were dropped.",
+        description:
+          "Share of connected time in which received video stood still, and of video frames that were dropped.",
         sql: videoSteps(WEBRTC),
         unit: "percentunit",
         width: 8,
         lines: { "Time frozen": { color: "red" }, "Frames dropped": { color: "yellow" } },
         figures: ["mean", "max"],
-      }),
-    ],
-  };
-}
-
-function lists(threshold: (rule: string) => Threshold): Row {
-  const link = {
-    title: "Show this meeting alone",
-    url: `/d/${DASHBOARDS.webrtc.uid}?\${__url_time_range}&\${service:queryparam}&\${environment:queryparam}&var-meeting=\${__data.fields.Meeting}`,
-  };
-  const share = (limit?: number): Column => ({
-    unit: "percentunit",
-    decimals: 1,
-    width: 110,
-    ...(limit === undefined ? {} : { colors: [[limit, "red"]] as const }),
-  });
-  const figures: Record<string, Column> = {
-    Connected: { unit: "suffix: h", decimals: 1, width: 110 },
-    "Poor quality": share(threshold("webrtc-poor-quality").fallback),
-    "RTT p95": { unit: "ms", decimals: 0, width: 100 },
-    Loss: share(threshold("webrtc-packet-loss").fallback),
-    Relayed: share(),
-    "TURN cost": { unit: "none", decimals: 2, width: 100 },
-    Bytes: { unit: "decbytes", width: 110 },
-  };
-  return {
-    title: "Who",
-    panels: [
-      tablePanel({
-        id: 19,
-        title: "Meetings",
-        description:
-          "The 50 meetings with the most connected time of all participants. A click on a meeting shows it alone. RTT p95 is of the whole hours, or days, that a range of more than 3 hours, or 3 days, touches.",
-        sql: meetingTable(WEBRTC, "meetings"),
-        width: 24,
-        height: 9,
-        columns: { Meeting: { unit: "string", link }, Participants: { unit: "none", width: 110 }, ...figures },
-        sortBy: { column: "Connected", descending: true },
-        noValue: "No meeting in this time range",
-      }),
-      tablePanel({
-        id: 20,
-        title: "Participants",
-        description: "The 50 participants with the most connected time.",
-        sql: meetingTable(WEBRTC, "participants"),
-        width: 24,
-        height: 9,
-        columns: { Meeting: { unit: "string", link }, Participant: { unit: "string" }, ...figures },
-        sortBy: { column: "Connected", descending: true },
-        noValue: "No participant in this time range",
       }),
     ],
   };

@@ -26,7 +26,7 @@ export function alertListPanel({ id, title, description, width, height }: OwnPan
       sortOrder: 3,
       dashboardAlerts: false,
       alertName: "",
-      alertInstanceLabelFilter: "{source=\"otel-bandwidth\"}",
+      alertInstanceLabelFilter: '{source="otel-bandwidth"}',
       showInstances: true,
       datasource: "-- Grafana --",
       stateFilter: { firing: true, pending: true, noData: true, normal: false, error: true },

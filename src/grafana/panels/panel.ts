@@ -1,7 +1,11 @@
 /** What every panel has: its place, its words, its query. */
 import type { Builder } from "@grafana/grafana-foundation-sdk/cog";
 import type { GridPos, Panel } from "@grafana/grafana-foundation-sdk/dashboard";
-import { DashboardLinkBuilder, ThresholdsConfigBuilder, ThresholdsMode } from "@grafana/grafana-foundation-sdk/dashboard";
+import {
+  DashboardLinkBuilder,
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+} from "@grafana/grafana-foundation-sdk/dashboard";
 import { DASHBOARDS, type DashboardName } from "../names.ts";
 import { DATASOURCE, mysqlQuery, type QueryFormat } from "./mysql-query.ts";
 

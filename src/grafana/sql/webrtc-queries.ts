@@ -145,8 +145,7 @@ WHERE ${IN_RANGE} AND ${scopeConditions(scope)}`;
 }
 
 /** The share of known quality that was poor. */
-export const poorShareOfRange = (scope: Scope): string =>
-  shareOfRange(scope, sumOf("quality_poor_seconds"), ASSESSED);
+export const poorShareOfRange = (scope: Scope): string => shareOfRange(scope, sumOf("quality_poor_seconds"), ASSESSED);
 
 /** The share of connected time that was relayed. */
 export const relayShareOfRange = (scope: Scope): string =>

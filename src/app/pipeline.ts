@@ -6,13 +6,15 @@ import { ShardOwner } from "../aggregate/shard-owner.ts";
 import { AlertEvaluator } from "../alerts/alert-evaluator.ts";
 import { LiveServer } from "../bridge/live-server.ts";
 import type { Clock, Timer } from "../model/clock.ts";
+import type { OtlpRequest } from "../model/otlp-exchange.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
-import { encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
+import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
 import { walkCheckedMetrics, walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
 import { liveView } from "../realtime/live-view.ts";
 import { Intake } from "../receive/intake.ts";
+import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
 import { alertOptions } from "./alert-options.ts";
@@ -23,6 +25,8 @@ import { readTlsFiles } from "./tls-files.ts";
 /** Where a running pipeline listens. */
 export interface Listening {
   readonly otlpPort: number;
+  /** Undefined: gRPC is off. */
+  readonly otlpGrpcPort: number | undefined;
   readonly bridgePort: number;
 }
 
@@ -46,6 +50,7 @@ export class Pipeline {
   readonly owners: readonly ShardOwner[];
   readonly alerts: AlertEvaluator;
   readonly otlp: OtlpHttpServer;
+  readonly otlpGrpc: OtlpGrpcServer | undefined;
   readonly live: LiveServer;
   readonly #settings: ReceiverSettings;
   readonly #clock: Clock;
@@ -120,18 +125,31 @@ export class Pipeline {
       clock,
       isOwner: () => this.owners[0]!.owns,
     });
-    this.otlp = new OtlpHttpServer({
+    const door = {
       host: settings.otlpHost,
-      port: settings.otlpPort,
       token: settings.otlpToken,
       tls,
-      limits: { ...DEFAULT_OTLP_HTTP_LIMITS, maxBodyBytes: settings.maxBodyBytes },
       clock,
-      handler: (request) => this.intake.accept(request),
+      handler: (request: OtlpRequest) => this.intake.accept(request),
+      handlerThrew: (reason: string) => report(`the door failed: ${reason}`),
+    };
+    const { maxBodyBytes } = settings;
+    this.otlp = new OtlpHttpServer({
+      ...door,
+      port: settings.otlpPort,
+      limits: { ...DEFAULT_OTLP_HTTP_LIMITS, maxBodyBytes },
       encodeSuccess,
       encodeStatus,
-      handlerThrew: (reason) => report(`the door failed: ${reason}`),
     });
+    if (settings.otlpGrpcPort !== undefined) {
+      this.otlpGrpc = new OtlpGrpcServer({
+        ...door,
+        port: settings.otlpGrpcPort,
+        limits: { ...DEFAULT_OTLP_GRPC_LIMITS, maxBodyBytes },
+        encodeSuccess: (acceptance) => encodeSuccess("protobuf", acceptance),
+        encodeDetails: encodeRpcStatus,
+      });
+    }
     this.live = new LiveServer({
       host: settings.bridgeHost,
       port: settings.bridgePort,
@@ -161,11 +179,13 @@ export class Pipeline {
   async start(): Promise<Result<Listening>> {
     const otlpPort = await this.otlp.listen();
     if (otlpPort.kind !== "success") return otlpPort;
+    const otlpGrpcPort = (await this.otlpGrpc?.listen()) ?? success(undefined);
+    if (otlpGrpcPort.kind !== "success") return otlpGrpcPort;
     const bridgePort = await this.live.listen();
     if (bridgePort.kind !== "success") return bridgePort;
     if (this.#settings.metricsEnabled) await this.#migrate();
     else this.#gate = retryable("unavailable", "METRICS_ENABLED is false");
-    return success({ otlpPort: otlpPort.value, bridgePort: bridgePort.value });
+    return success({ otlpPort: otlpPort.value, otlpGrpcPort: otlpGrpcPort.value, bridgePort: bridgePort.value });
   }
 
   /** Migrations may have to wait for SQL: until they have run, appends are answered 503. */
@@ -208,6 +228,7 @@ export class Pipeline {
     const tls = readTlsFiles(this.#settings);
     if (!tls) return;
     this.otlp.setSecureContext(tls);
+    this.otlpGrpc?.setSecureContext(tls);
     this.live.setSecureContext(tls);
   }
 
@@ -216,7 +237,7 @@ export class Pipeline {
     this.#stopping = true;
     this.#gate = retryable("unavailable", "the receiver is shutting down");
     this.#timer?.clear();
-    await this.otlp.close(CLOSE_DEADLINE_MILLIS);
+    await Promise.all([this.otlp.close(CLOSE_DEADLINE_MILLIS), this.otlpGrpc?.close(CLOSE_DEADLINE_MILLIS)]);
     await this.alerts.stop();
     await Promise.all(this.owners.map((owner) => owner.stop()));
     await this.live.close();

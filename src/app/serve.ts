@@ -4,7 +4,7 @@
 import { parseArgs } from "node:util";
 import { messageOf } from "../model/result.ts";
 import { commandSettings } from "./command-settings.ts";
-import { createReceiver, type Receiver } from "./receiver.ts";
+import { createReceiver, type Listening, type Receiver } from "./receiver.ts";
 
 /** What is left of the 10 s after a signal when the process ends whatever is still under way. */
 const STOP_DEADLINE_MILLIS = 9500;
@@ -15,17 +15,17 @@ export async function serve(args: readonly string[]): Promise<number> {
   commandSettings();
   const receiver = createReceiver();
   const signal = nextSignal();
-  const { otlpPort, bridgePort } = await receiver.start();
-  announce(receiver, otlpPort, bridgePort);
+  announce(receiver, await receiver.start());
   for (const warning of await receiver.warnings()) print(`not durable: ${warning}`);
   process.on("SIGHUP", () => reload(receiver));
   print(`${await signal}: stopping`);
   return stopInTime(receiver);
 }
 
-function announce({ settings, storage }: Receiver, otlpPort: number, bridgePort: number): void {
+function announce({ settings, storage }: Receiver, { otlpPort, otlpGrpcPort, bridgePort }: Listening): void {
   const scheme = settings.tlsCertFile === undefined ? "http" : "https";
   print(`OTLP at ${scheme}://${hostText(settings.otlpHost)}:${otlpPort}/v1/metrics (protobuf and JSON)`);
+  if (otlpGrpcPort !== undefined) print(`OTLP/gRPC at ${hostText(settings.otlpHost)}:${otlpGrpcPort}`);
   print(`live at ${scheme}://${hostText(settings.bridgeHost)}:${bridgePort}/api/live (also /healthz, /readyz)`);
   print(`log in ${storage.log}, totals in ${storage.totals}`);
   if (!settings.metricsEnabled) print("METRICS_ENABLED is false: nothing is accepted, senders are answered 503");

@@ -35,6 +35,8 @@ export interface ReceiverSettings {
   readonly otlpHost: string;
   /** `OTLP_PORT`; 0 takes any free port */
   readonly otlpPort: number;
+  /** `OTLP_GRPC_PORT`; 0 takes any free port */
+  readonly otlpGrpcPort: number | undefined;
   /** `OTLP_TOKEN` */
   readonly otlpToken: string | undefined;
   /** `OTLP_MAX_BODY_BYTES`: a body as it comes, and once inflated */
@@ -149,6 +151,11 @@ function optional(
   };
 }
 
+function optionalPort(name: string, meaning: string): SettingDefinition<number | undefined> {
+  const { accepts, parse, ...rest } = whole(name, 0, 0, 65_535, meaning);
+  return { ...rest, fallback: undefined, parse, accepts: (value) => value === undefined || accepts(value) };
+}
+
 function urlWith(...protocols: string[]): (value: string) => boolean {
   return (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
 }
@@ -236,6 +243,7 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   dataDirectory: required("DATA_DIR", "./data", "Folder of the embedded stores."),
   otlpHost: required("OTLP_HOST", "127.0.0.1", "Address the OTLP server listens on."),
   otlpPort: whole("OTLP_PORT", 4318, 0, 65_535, "Port of the OTLP server."),
+  otlpGrpcPort: optionalPort("OTLP_GRPC_PORT", "Port of OTLP/gRPC, 4317 by custom, on `OTLP_HOST`. Unset: no gRPC."),
   otlpToken: optional(
     "OTLP_TOKEN",
     "a token of 8 characters or more, without spaces",
@@ -250,7 +258,7 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
     1_073_741_824,
     "Bytes of a request's body, as it comes and once inflated; more is answered 413.",
   ),
-  tlsCertFile: optional("TLS_CERT_FILE", "a path", "Certificate (PEM) of both servers; read again on SIGHUP."),
+  tlsCertFile: optional("TLS_CERT_FILE", "a path", "Certificate (PEM) of all servers; read again on SIGHUP."),
   tlsKeyFile: optional("TLS_KEY_FILE", "a path", "Its private key (PEM)."),
   bridgeHost: required("BRIDGE_HOST", "127.0.0.1", "Address of the live server: `/api/live`, `/healthz`, `/readyz`."),
   bridgePort: whole("BRIDGE_PORT", 4320, 0, 65_535, "Port of the live server."),

@@ -24,6 +24,7 @@ export const RPC_CODES: Readonly<Record<FailureCode, number>> = {
 const MAX_MESSAGE_LENGTH = 4096;
 
 const BAD_REQUEST_TYPE = "type.googleapis.com/google.rpc.BadRequest";
+const RETRY_INFO_TYPE = "type.googleapis.com/google.rpc.RetryInfo";
 
 const utf8 = new TextEncoder();
 
@@ -62,15 +63,39 @@ export function encodeStatus(contentType: BodyContentType, code: FailureCode, re
   writer.tag(1, VARINT);
   writer.varint32(RPC_CODES[code]);
   writeText(writer, 2, message);
-  if (code === "invalid") {
-    writer.tag(3, BYTES);
-    writer.nested(() => {
-      writeText(writer, 1, BAD_REQUEST_TYPE);
-      writer.tag(2, BYTES);
-      writer.nested(() => writeViolation(writer, message));
+  if (code === "invalid") writeDetail(writer, BAD_REQUEST_TYPE, () => writeViolation(writer, message));
+  return writer.finish();
+}
+
+/**
+ * A `google.rpc.Status` for gRPC's `grpc-status-details-bin`; `retryAfterSeconds`: with a `RetryInfo` that says when to try again.
+ */
+export function encodeRpcStatus(code: number, reason: string, retryAfterSeconds?: number): Uint8Array {
+  const writer = new ProtobufWriter();
+  writer.tag(1, VARINT);
+  writer.varint32(code);
+  writeText(writer, 2, bounded(reason));
+  if (retryAfterSeconds !== undefined) {
+    writeDetail(writer, RETRY_INFO_TYPE, () => {
+      // `RetryInfo.retry_delay` = 1, `Duration.seconds` = 1.
+      writer.tag(1, BYTES);
+      writer.nested(() => {
+        writer.tag(1, VARINT);
+        writer.varint32(retryAfterSeconds);
+      });
     });
   }
   return writer.finish();
+}
+
+/** `Status.details` = 3, an `Any`: `type_url` = 1, `value` = 2. */
+function writeDetail(writer: ProtobufWriter, type: string, value: () => void): void {
+  writer.tag(3, BYTES);
+  writer.nested(() => {
+    writeText(writer, 1, type);
+    writer.tag(2, BYTES);
+    writer.nested(value);
+  });
 }
 
 /** `BadRequest.field_violations` = 1, `FieldViolation.description` = 2. */

@@ -1,5 +1,5 @@
 /**
- * The one table from failure codes to HTTP answers. OTLP clients retry 429, 502, 503 and 504 and drop their data on
+ * The one table from failure codes to answers, over HTTP and over gRPC. OTLP clients retry 429, 502, 503 and 504 and drop their data on
  * everything else, so whatever is not the sender's fault is 503, never 500.
  * https://opentelemetry.io/docs/specs/otlp/#failures-1
  */
@@ -23,4 +23,24 @@ export const RETRY_AFTER_SECONDS = 1;
 /** The HTTP status for a result that is not a success: anything retryable is 503. */
 export function httpStatusOf(result: Failure | Retryable): number {
   return result.kind === "retryable" ? 503 : HTTP_STATUS[result.code];
+}
+
+/**
+ * The gRPC status of each failure code that is final; what is retryable is always UNAVAILABLE (14), which clients try again after
+ * the time in its `RetryInfo`. https://opentelemetry.io/docs/specs/otlp/#failures
+ */
+export const GRPC_STATUS: Readonly<Record<FailureCode, number>> = {
+  invalid: 3,
+  unauthenticated: 16,
+  too_large: 8,
+  unsupported: 12,
+  overloaded: 14,
+  unavailable: 14,
+  conflict: 14,
+  internal: 14,
+};
+
+/** The gRPC status for a result that is not a success. */
+export function grpcStatusOf(result: Failure | Retryable): number {
+  return result.kind === "retryable" ? GRPC_STATUS.unavailable : GRPC_STATUS[result.code];
 }

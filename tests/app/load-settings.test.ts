@@ -29,6 +29,7 @@ describe("the defaults", () => {
     DATA_DIR: "./data",
     OTLP_HOST: "127.0.0.1",
     OTLP_PORT: 4318,
+    OTLP_GRPC_PORT: undefined,
     OTLP_TOKEN: undefined,
     OTLP_MAX_BODY_BYTES: 20_971_520,
     TLS_CERT_FILE: undefined,

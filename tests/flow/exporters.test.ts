@@ -7,6 +7,7 @@ import {
   AggregationTemporalityPreference,
   OTLPMetricExporter as JsonExporter,
 } from "@opentelemetry/exporter-metrics-otlp-http";
+import { OTLPMetricExporter as GrpcExporter } from "@opentelemetry/exporter-metrics-otlp-grpc";
 import { OTLPMetricExporter as ProtobufExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { AggregationType, MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
@@ -34,6 +35,7 @@ const EXPECTED = {
 let folder: string;
 let receiver: Receiver;
 let origin: string;
+let grpcOrigin: string;
 const reports: string[] = [];
 
 beforeAll(async () => {
@@ -42,12 +44,15 @@ beforeAll(async () => {
     environment: {},
     dataDirectory: folder,
     otlpPort: 0,
+    otlpGrpcPort: 0,
     bridgePort: 0,
     processIntervalMillis: 50,
     persistIntervalMillis: 100,
     report: (message) => void reports.push(message),
   });
-  origin = `http://127.0.0.1:${(await receiver.start()).otlpPort}`;
+  const listening = await receiver.start();
+  origin = `http://127.0.0.1:${listening.otlpPort}`;
+  grpcOrigin = `http://127.0.0.1:${listening.otlpGrpcPort}`;
 });
 afterAll(async () => {
   await receiver.stop();
@@ -75,6 +80,7 @@ describe("the exporters of the OpenTelemetry JS SDK", () => {
   const exporters = [
     ["JSON", JsonExporter],
     ["protobuf", ProtobufExporter],
+    ["gRPC", GrpcExporter],
   ] as const;
   const temporalities = [
     ["cumulative", CUMULATIVE],
@@ -92,7 +98,7 @@ describe("the exporters of the OpenTelemetry JS SDK", () => {
     async ({ form, Exporter, name, temporalityPreference, compression }) => {
       const service = `${form}-${name}-${compression}`;
       const exporter = new Exporter({
-        url: `${origin}/v1/metrics`,
+        url: form === "gRPC" ? grpcOrigin : `${origin}/v1/metrics`,
         temporalityPreference,
         compression: compression as never,
       });

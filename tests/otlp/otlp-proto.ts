@@ -132,7 +132,10 @@ message Exemplar {
   bytes span_id = 4;
   bytes trace_id = 5;
 }
-message Status { int32 code = 1; string message = 2; }
+message Status { int32 code = 1; string message = 2; repeated Any details = 3; }
+message Any { string type_url = 1; bytes value = 2; }
+message RetryInfo { Duration retry_delay = 1; }
+message Duration { int64 seconds = 1; int32 nanos = 2; }
 `;
 
 /** The schema, with field names in lower camel case as protobufjs and OTLP JSON have them. */
@@ -142,5 +145,7 @@ export const otlpSchema: protobuf.Root = protobuf.parse(SCHEMA).root;
 export const RequestType: protobuf.Type = otlpSchema.lookupType("ExportMetricsServiceRequest");
 /** `ExportMetricsServiceResponse`. */
 export const ResponseType: protobuf.Type = otlpSchema.lookupType("ExportMetricsServiceResponse");
-/** `google.rpc.Status`, without details. */
+/** `google.rpc.Status`. */
 export const StatusType: protobuf.Type = otlpSchema.lookupType("Status");
+/** `google.rpc.RetryInfo`. */
+export const RetryInfoType: protobuf.Type = otlpSchema.lookupType("RetryInfo");

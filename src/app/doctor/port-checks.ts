@@ -1,5 +1,5 @@
 /**
- * Checks that both servers can listen, by listening for a moment.
+ * Checks that the servers can listen, by listening for a moment.
  */
 import { request as httpRequest } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -11,26 +11,36 @@ import { fail, ok, warn, type Check } from "./check.ts";
 const PROBE_TIMEOUT_MILLIS = 2000;
 
 interface Listener {
-  readonly setting: "OTLP" | "BRIDGE";
+  readonly setting: "OTLP" | "OTLP_GRPC" | "BRIDGE";
   readonly host: string;
   readonly port: number;
   readonly secure: boolean;
-  /** A path of ours, and how it is known by its answer to GET. */
-  readonly path: string;
+  /** A path of ours, and how it is known by its answer to GET; undefined where there is none. */
+  readonly path: string | undefined;
   readonly status: number;
 }
 
 /** One check for each port. */
 export async function portChecks(settings: ReceiverSettings): Promise<readonly Check[]> {
   const secure = settings.tlsCertFile !== undefined;
-  const { otlpHost, otlpPort, bridgeHost, bridgePort } = settings;
-  if (otlpPort === bridgePort && otlpPort !== 0 && otlpHost === bridgeHost) {
-    return [fail("ports", `OTLP_PORT and BRIDGE_PORT are both ${otlpPort}: give each its own`)];
+  const { otlpHost, otlpPort, otlpGrpcPort, bridgeHost, bridgePort } = settings;
+  const listeners: Listener[] = [
+    { setting: "OTLP", host: otlpHost, port: otlpPort, secure, path: "/v1/metrics", status: 405 },
+    { setting: "BRIDGE", host: bridgeHost, port: bridgePort, secure, path: "/healthz", status: 200 },
+  ];
+  if (otlpGrpcPort !== undefined) {
+    listeners.push({ setting: "OTLP_GRPC", host: otlpHost, port: otlpGrpcPort, secure, path: undefined, status: 0 });
   }
-  return Promise.all([
-    portCheck({ setting: "OTLP", host: otlpHost, port: otlpPort, secure, path: "/v1/metrics", status: 405 }),
-    portCheck({ setting: "BRIDGE", host: bridgeHost, port: bridgePort, secure, path: "/healthz", status: 200 }),
-  ]);
+  const clash = firstClash(listeners);
+  return clash === undefined ? Promise.all(listeners.map(portCheck)) : [clash];
+}
+
+function firstClash(listeners: readonly Listener[]): Check | undefined {
+  for (const [at, { setting, host, port }] of listeners.entries()) {
+    const other = listeners.slice(0, at).find((one) => one.port === port && port !== 0 && one.host === host);
+    if (other) return fail("ports", `${other.setting}_PORT and ${setting}_PORT are both ${port}: give each its own`);
+  }
+  return undefined;
 }
 
 async function portCheck(listener: Listener): Promise<Check> {
@@ -57,13 +67,14 @@ function remedy(setting: Listener["setting"], error: NodeJS.ErrnoException): str
       return `this user may not (ports below 1024 are the administrator's); set another ${setting}_PORT`;
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
-      return `it is no address of this machine; correct ${setting}_HOST`;
+      return `it is no address of this machine; correct ${setting === "BRIDGE" ? "BRIDGE" : "OTLP"}_HOST`;
     default:
       return messageOf(error);
   }
 }
 
 function isOurs({ host, port, secure, path, status }: Listener): Promise<boolean> {
+  if (path === undefined) return Promise.resolve(false);
   return new Promise((resolve) => {
     // Whose certificate it is does not matter: nothing is told to whoever answers.
     const send = secure ? httpsRequest : httpRequest;

@@ -1,0 +1,216 @@
+/**
+ * The OTLP/gRPC server: the same door as OTLP/HTTP's for agents and SDKs that speak gRPC by default. Messages are handed on as
+ * the bytes they came as. https://opentelemetry.io/docs/specs/otlp/#otlpgrpc
+ */
+import {
+  type ConnectionInjector,
+  Metadata,
+  type ServerInterceptingCallInterface,
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  ServerInterceptingCall,
+  type ServerUnaryCall,
+  type StatusObject,
+} from "@grpc/grpc-js";
+import { createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
+
+import type { Clock } from "../model/clock.ts";
+import type { OtlpAcceptance, OtlpHandler } from "../model/otlp-exchange.ts";
+import { messageOf, type Result, retryable, success } from "../model/result.ts";
+import { GRPC_STATUS, grpcStatusOf, RETRY_AFTER_SECONDS } from "./answer-table.ts";
+import { BearerToken } from "./bearer-token.ts";
+import { BodyBudget } from "./body-budget.ts";
+import type { TlsFiles } from "./otlp-http-options.ts";
+
+/** Bounds on what senders can take of us. */
+export interface OtlpGrpcLimits {
+  /** Bytes of one message, as it comes and inflated. */
+  readonly maxBodyBytes: number;
+  /** Bytes of all messages that are held at once; above it the answer is UNAVAILABLE. */
+  readonly maxInFlightBytes: number;
+  readonly maxConnections: number;
+  /** Calls of one connection at a time. */
+  readonly maxConcurrentCalls: number;
+  /** A connection without a call is closed after this time. */
+  readonly idleTimeoutMillis: number;
+}
+
+/** Limits for any exporter. */
+export const DEFAULT_OTLP_GRPC_LIMITS: OtlpGrpcLimits = {
+  maxBodyBytes: 64 * 1024 * 1024,
+  maxInFlightBytes: 256 * 1024 * 1024,
+  maxConnections: 4096,
+  maxConcurrentCalls: 100,
+  idleTimeoutMillis: 300_000,
+};
+
+/** What a server works with and within. */
+export interface OtlpGrpcServerOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Absent: plain HTTP/2. */
+  readonly tls?: TlsFiles | undefined;
+  /** The bearer token, in the metadata `authorization`; absent: anyone may send. */
+  readonly token?: string | undefined;
+  readonly limits: OtlpGrpcLimits;
+  readonly clock: Clock;
+  readonly handler: OtlpHandler;
+  /** Writes an `ExportMetricsServiceResponse`. */
+  readonly encodeSuccess: (acceptance: OtlpAcceptance) => Uint8Array;
+  /** Writes the `google.rpc.Status` of an error; `retryAfterSeconds`: with a `RetryInfo`. */
+  readonly encodeDetails: (code: number, reason: string, retryAfterSeconds?: number) => Uint8Array;
+  /** Told when the handler threw, which is a fault of ours. */
+  readonly handlerThrew: (reason: string) => void;
+}
+
+const asBuffer = (bytes: Buffer): Buffer => bytes;
+/** https://github.com/open-telemetry/opentelemetry-proto, `collector/metrics/v1/metrics_service.proto`. */
+const METRICS_SERVICE = {
+  Export: {
+    path: "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: asBuffer,
+    requestDeserialize: asBuffer,
+    responseSerialize: asBuffer,
+    responseDeserialize: asBuffer,
+  },
+} as const;
+const UNAVAILABLE = GRPC_STATUS.unavailable;
+/** The metadata that carries a `google.rpc.Status`; the suffix makes it binary. */
+const DETAILS_KEY = "grpc-status-details-bin";
+
+/** One listening server. */
+export class OtlpGrpcServer {
+  readonly #options: OtlpGrpcServerOptions;
+  readonly #token: BearerToken | undefined;
+  readonly #budget: BodyBudget;
+  readonly #grpc: Server;
+  readonly #injector: ConnectionInjector;
+  /** Listens itself, so that connections are limited and certificates can be exchanged. */
+  readonly #listener: NetServer | TlsServer;
+  #isClosing = false;
+
+  /** Does not listen yet. Throws on an empty token and on a certificate or key that cannot be read. */
+  constructor(options: OtlpGrpcServerOptions) {
+    const { limits, tls, token } = options;
+    this.#options = options;
+    this.#token = token === undefined ? undefined : new BearerToken(token);
+    this.#budget = new BodyBudget(limits.maxInFlightBytes);
+    this.#grpc = new Server({
+      "grpc.max_receive_message_length": limits.maxBodyBytes,
+      "grpc.max_concurrent_streams": limits.maxConcurrentCalls,
+      "grpc.max_connection_idle_ms": limits.idleTimeoutMillis,
+      "grpc.enable_channelz": 0,
+      interceptors: [(_, call) => this.#guard(call)],
+    });
+    this.#grpc.addService(METRICS_SERVICE, {
+      Export: (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => void this.#export(call, answer),
+    });
+    this.#injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    const take = (socket: Socket): void => {
+      socket.on("error", () => undefined);
+      this.#injector.injectConnection(socket);
+    };
+    this.#listener =
+      tls === undefined
+        ? createServer(take)
+        : createTlsServer({ cert: tls.cert, key: tls.key, ALPNProtocols: ["h2"] }, take);
+    this.#listener.maxConnections = limits.maxConnections;
+  }
+
+  /** Listens; the port. Retryable `unavailable` when the address cannot be had. */
+  listen(): Promise<Result<number>> {
+    return new Promise((resolve) => {
+      const failed = (error: Error): void => resolve(retryable("unavailable", `cannot listen: ${messageOf(error)}`));
+      this.#listener.once("error", failed);
+      this.#listener.listen(this.#options.port, this.#options.host, () => {
+        this.#listener.off("error", failed);
+        resolve(success((this.#listener.address() as AddressInfo).port));
+      });
+    });
+  }
+
+  /** Uses another certificate for connections from now on. Throws on one that cannot be read and on a server without TLS. */
+  setSecureContext(tls: TlsFiles): void {
+    if (!("setSecureContext" in this.#listener)) throw new Error("this server has no TLS");
+    this.#listener.setSecureContext({ cert: tls.cert, key: tls.key });
+  }
+
+  /**
+   * Stops accepting connections, answers UNAVAILABLE to new calls on kept ones, waits for those in flight, at most
+   * `deadlineMillis`, and ends all connections.
+   */
+  async close(deadlineMillis: number): Promise<void> {
+    this.#isClosing = true;
+    if (this.#listener.listening) this.#listener.close();
+    await new Promise<void>((resolve) => {
+      const timer = this.#options.clock.after(deadlineMillis, resolve);
+      this.#grpc.tryShutdown(() => {
+        timer.clear();
+        resolve();
+      });
+      this.#injector.drain(deadlineMillis);
+    });
+    this.#injector.destroy();
+    this.#grpc.forceShutdown();
+  }
+
+  /** Refuses a call by its metadata, before its message is read. */
+  #guard(call: ServerInterceptingCallInterface): ServerInterceptingCall {
+    return new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            const refused = this.#refusalOf(metadata);
+            if (refused === undefined) pass(metadata);
+            else call.sendStatus(this.#statusOf(refused));
+          },
+          onReceiveMessage: (message, pass) => pass(message),
+          onReceiveHalfClose: (pass) => pass(),
+          onCancel: () => undefined,
+        }),
+    });
+  }
+
+  #refusalOf(metadata: Metadata): Exclude<Result<never>, { kind: "success" }> | undefined {
+    if (this.#isClosing) return retryable("unavailable", "the receiver is shutting down");
+    if (!this.#budget.hasRoomFor(0)) return noRoom();
+    const authorization = metadata.get("authorization")[0];
+    if (this.#token === undefined || this.#token.isIn(authorization?.toString())) return undefined;
+    return { kind: "failure", code: "unauthenticated", reason: "a valid bearer token is needed" };
+  }
+
+  async #export({ request: body }: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): Promise<void> {
+    // The handler may have given the message's memory back when it returns: its length is then 0.
+    const heldBytes = body.length;
+    if (!this.#budget.take(heldBytes)) return answer(this.#statusOf(noRoom()));
+    try {
+      const receivedAtMillis = this.#options.clock.nowMillis();
+      const request = { contentType: "protobuf", encoding: "identity", body, receivedAtMillis } as const;
+      const result = await this.#options.handler(request);
+      if (result.kind === "success") answer(null, Buffer.from(this.#options.encodeSuccess(result.value)));
+      else answer(this.#statusOf(result));
+    } catch (error) {
+      this.#options.handlerThrew(messageOf(error));
+      answer(this.#statusOf(retryable("internal", "the receiver failed; it can be tried again")));
+    } finally {
+      this.#budget.give(heldBytes);
+    }
+  }
+
+  #statusOf(result: Exclude<Result<never>, { kind: "success" }>): StatusObject {
+    const code = grpcStatusOf(result);
+    const metadata = new Metadata();
+    const retryAfter = code === UNAVAILABLE ? RETRY_AFTER_SECONDS : undefined;
+    metadata.set(DETAILS_KEY, Buffer.from(this.#options.encodeDetails(code, result.reason, retryAfter)));
+    return { code, details: result.reason, metadata };
+  }
+}
+
+function noRoom(): Exclude<Result<never>, { kind: "success" }> {
+  return retryable("overloaded", "too many bytes are being received; try again");
+}

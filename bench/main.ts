@@ -1,5 +1,6 @@
 /** `npm run bench`: what the parts and the whole cost. Figures are of the machine they are run on; trust ratios. */
 import { parseArgs } from "node:util";
+import { benchDashboards } from "./dashboards.ts";
 import { benchDecode } from "./decode.ts";
 import { benchFold } from "./fold.ts";
 import { type PayloadName, PAYLOADS } from "./payloads.ts";
@@ -7,8 +8,8 @@ import { benchPipeline } from "./pipeline.ts";
 import { benchPressure } from "./pressure.ts";
 
 const USAGE = `npm run bench -- [options]
-  --only decode|fold|pipeline|pressure
-                           one bench alone (default: all but pressure)
+  --only decode|fold|pipeline|pressure|dashboards
+                           one bench alone (default: all but pressure and dashboards)
   --payload a|b|c          the kind of request (default: a)
   --rounds N               rounds counted, after a warm-up (default: 5)
   --seconds N              length of a round of the pipeline; decoders take a tenth (default: 10)
@@ -43,8 +44,8 @@ if (values.help) {
   process.exit(0);
 }
 if (!Object.hasOwn(PAYLOADS, values.payload)) fail(`--payload: expected a, b or c (got ${values.payload})`);
-if (values.only !== undefined && !["decode", "fold", "pipeline", "pressure"].includes(values.only)) {
-  fail(`--only: expected decode, fold, pipeline or pressure (got ${values.only})`);
+if (values.only !== undefined && !["decode", "fold", "pipeline", "pressure", "dashboards"].includes(values.only)) {
+  fail(`--only: expected decode, fold, pipeline, pressure or dashboards (got ${values.only})`);
 }
 const logs = (["redis", "sqlite"] as const).filter((log) => values.log === undefined || values.log === log);
 if (logs.length === 0) fail(`--log: expected redis or sqlite (got ${values.log})`);
@@ -73,6 +74,7 @@ if (values.only === "pressure") {
     sound = (await benchPressure({ log, seconds, outageSeconds, connections: 64 })) && sound;
   }
 }
+if (values.only === "dashboards") sound = await benchDashboards();
 process.exit(sound ? 0 : 1);
 
 function positive(name: string, text: string): number {

@@ -15,7 +15,7 @@ import {
   trafficSteps,
 } from "../sql/http-queries.ts";
 import { percentileOfRange, percentileSteps } from "../sql/percentiles.ts";
-import { ENVIRONMENT, GRANULARITY, latencySource, LATENCY_STEP, ROUTE, SERVICE, SPAN, STEP } from "../sql/variables.ts";
+import { ENVIRONMENT, GRANULARITY, latencySource, LATENCY_STEP, ROUTE, READ_ORDER, SERVICE, SPAN, STEP } from "../sql/variables.ts";
 import type { Threshold } from "../threshold.ts";
 import { dashboardJson, type Row } from "./dashboard.ts";
 
@@ -35,7 +35,7 @@ export function httpDashboard(threshold: (rule: string) => Threshold): string {
       SERVICE,
       ENVIRONMENT,
       ROUTE,
-      GRANULARITY,
+      GRANULARITY, READ_ORDER,
       STEP,
       SPAN,
       latencySource({ protocol: "http", narrow: { column: "route", variable: "route" } }),

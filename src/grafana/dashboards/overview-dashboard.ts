@@ -17,7 +17,7 @@ import {
   SHARDS,
   WRITES,
 } from "../sql/receiver-queries.ts";
-import { ENVIRONMENT, GRANULARITY, latencySource, LATENCY_STEP, SERVICE, STEP } from "../sql/variables.ts";
+import { ENVIRONMENT, GRANULARITY, latencySource, LATENCY_STEP, READ_ORDER, SERVICE, STEP } from "../sql/variables.ts";
 import { costSince, mediaSteps, running } from "../sql/webrtc-queries.ts";
 import type { Threshold } from "../threshold.ts";
 import { dashboardJson, type Row } from "./dashboard.ts";
@@ -31,7 +31,7 @@ export function overviewDashboard(threshold: (rule: string) => Threshold): strin
     name: DASHBOARDS.overview,
     description:
       "What HTTP and WebRTC traffic weighs, how it does, what the TURN relay costs, and how fresh the totals are.",
-    variables: [SERVICE, ENVIRONMENT, GRANULARITY, STEP, latencySource({ protocol: "http" }), LATENCY_STEP],
+    variables: [SERVICE, ENVIRONMENT, GRANULARITY, READ_ORDER, STEP, latencySource({ protocol: "http" }), LATENCY_STEP],
     rows: [answers(threshold), traffic(threshold), receiver(threshold)],
   });
 }

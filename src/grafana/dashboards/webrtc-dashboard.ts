@@ -13,7 +13,7 @@ import {
   latencySource,
   LATENCY_STEP,
   MEETING,
-  SERVICE,
+  READ_ORDER, SERVICE,
   SPAN,
   STEP,
 } from "../sql/variables.ts";
@@ -52,7 +52,7 @@ export function webrtcDashboard(threshold: (rule: string) => Threshold): string 
     variables: [
       SERVICE,
       ENVIRONMENT,
-      GRANULARITY,
+      GRANULARITY, READ_ORDER,
       MEETING,
       STEP,
       SPAN,

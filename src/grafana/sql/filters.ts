@@ -18,7 +18,7 @@ export interface Scope {
   readonly choices: readonly Choice[];
 }
 
-/** The rollup rows of the time range's table with their series. */
+/** The rollup rows of the time range's table with their series: what begins with `SELECT $read_order`. */
 export const ROLLUP_ROWS = "metrics_$granularity JOIN series USING (series_id, protocol)";
 
 /** The conditions of a scope, but for time. */

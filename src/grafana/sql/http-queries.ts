@@ -21,7 +21,7 @@ export function rate(name: string, sum: string): Line {
 
 /** The total of a column over the time range; NULL when there is no row. */
 export function totalOfRange(scope: Scope, column: string): string {
-  return `SELECT ${sumOf(column)} AS total
+  return `SELECT $read_order ${sumOf(column)} AS total
 FROM ${ROLLUP_ROWS}
 WHERE ${IN_RANGE} AND ${scopeConditions(scope)}`;
 }
@@ -30,7 +30,7 @@ WHERE ${IN_RANGE} AND ${scopeConditions(scope)}`;
 export function requestRateOfRange(scope: Scope): string {
   return `SELECT requests / covered_seconds AS "requests/s"
 FROM (
-  SELECT ${sumOf("requests")} AS requests
+  SELECT $read_order ${sumOf("requests")} AS requests
   FROM ${ROLLUP_ROWS}
   WHERE ${IN_RANGE} AND ${scopeConditions(scope)}
 ) AS counted
@@ -39,7 +39,7 @@ CROSS JOIN ${COVERED_SECONDS}`;
 
 /** The share of requests that failed, over the time range. */
 export function errorRatioOfRange(scope: Scope): string {
-  return `SELECT 1e0 * ${sumOf("errors")} / NULLIF(${sumOf("requests")}, 0) AS "failed"
+  return `SELECT $read_order 1e0 * ${sumOf("errors")} / NULLIF(${sumOf("requests")}, 0) AS "failed"
 FROM ${ROLLUP_ROWS}
 WHERE ${IN_RANGE} AND ${scopeConditions(scope)}`;
 }
@@ -78,7 +78,7 @@ export function errorSteps(scope: Scope, threshold: Threshold): string {
  * the range touches where it is longer than `$span` reads minutes of.
  */
 export function topEndpoints(scope: Scope): string {
-  const listed = `SELECT service, method, route, MIN(series_id) AS listed_id, ${sumOf("bytes_in")} AS received,
+  const listed = `SELECT $read_order service, method, route, MIN(series_id) AS listed_id, ${sumOf("bytes_in")} AS received,
     ${sumOf("bytes_out")} AS sent, ${sumOf("requests")} AS requests, ${sumOf("errors")} AS errors
   FROM ${ROLLUP_ROWS}
   WHERE ${IN_RANGE} AND ${scopeConditions(scope)}

@@ -37,7 +37,7 @@ ${chartColumns(lines, threshold)}
 FROM (
   SELECT steps.*, LEAST($step, covered_until - step_start) AS seconds
   FROM (
-  SELECT ${stepStart("step")},
+  SELECT $read_order ${stepStart("step")},
 ${inner.join(",\n")}
   FROM ${ROLLUP_ROWS}
   WHERE ${inSteps("step")}

@@ -37,10 +37,10 @@ const LOSS = `GREATEST(
 /** Meetings, or their participants, that were connected in the last minutes of totals before the end of the range. */
 export function running(scope: Scope, what: "meetings" | "participants"): string {
   const counted = what === "meetings" ? "DISTINCT meeting_id" : "DISTINCT meeting_id, participant_id";
-  return `SELECT COUNT(${counted}) AS ${what}
+  const coveredUntil = "(SELECT LEAST($__unixEpochTo(), COALESCE(MAX(persisted_at), 0)) FROM ingest_offset)";
+  return `SELECT STRAIGHT_JOIN COUNT(${counted}) AS ${what}
 FROM metrics_minute JOIN series USING (series_id, protocol)
-CROSS JOIN (SELECT LEAST($__unixEpochTo(), COALESCE(MAX(persisted_at), 0)) AS covered_until FROM ingest_offset) AS totals
-WHERE bucket_start BETWEEN covered_until - ${RUNNING_SECONDS} AND covered_until AND connected_seconds > 0
+WHERE bucket_start BETWEEN ${coveredUntil} - ${RUNNING_SECONDS} AND ${coveredUntil} AND connected_seconds > 0
   AND ${scopeConditions(scope)}`;
 }
 
@@ -139,7 +139,7 @@ export function videoSteps(scope: Scope): string {
 
 /** A share of two sums over the time range. */
 export function shareOfRange(scope: Scope, part: string, whole: string): string {
-  return `SELECT 1e0 * (${part}) / NULLIF(${whole}, 0) AS share
+  return `SELECT $read_order 1e0 * (${part}) / NULLIF(${whole}, 0) AS share
 FROM ${ROLLUP_ROWS}
 WHERE ${IN_RANGE} AND ${scopeConditions(scope)}`;
 }
@@ -153,7 +153,7 @@ export const relayShareOfRange = (scope: Scope): string =>
 
 /** The worse loss of the two directions. */
 export function lossOfRange(scope: Scope): string {
-  return `SELECT CASE WHEN ${sumOf("packets_in")} + ${sumOf("packets_out")} > 0 THEN ${LOSS} END AS loss
+  return `SELECT $read_order CASE WHEN ${sumOf("packets_in")} + ${sumOf("packets_out")} > 0 THEN ${LOSS} END AS loss
 FROM ${ROLLUP_ROWS}
 WHERE ${IN_RANGE} AND ${scopeConditions(scope)}`;
 }
@@ -196,7 +196,7 @@ ORDER BY step_start`;
 /** What a table of meetings or of participants lists: those with the most connected time of the range. */
 export function meetingTable(scope: Scope, what: "meetings" | "participants"): string {
   const names = what === "meetings" ? ["meeting_id"] : ["meeting_id", "participant_id"];
-  const listed = `SELECT ${names.join(", ")}, MIN(series_id) AS listed_id, COUNT(DISTINCT participant_id) AS participants,
+  const listed = `SELECT $read_order ${names.join(", ")}, MIN(series_id) AS listed_id, COUNT(DISTINCT participant_id) AS participants,
     ${sumOf("connected_seconds")} AS connected, ${sumOf("relay_seconds")} AS relayed, ${sumOf("relay_cost")} AS cost,
     ${sumOf("bytes_in")} + ${sumOf("bytes_out")} AS bytes,
     1e0 * ${sumOf("quality_poor_seconds")} / NULLIF(${ASSESSED}, 0) AS poor, ${LOSS} AS loss

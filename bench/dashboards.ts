@@ -55,7 +55,13 @@ function minuteAt(atSeconds: number): SeededMinute[] {
     dimensions: webrtcSeries(`meeting-${index % 4}`, `participant-${index}`),
     atSeconds,
     latencies: durations(0.04),
-    values: { connected_seconds: 60_000, bytes_in: 1e6, bytes_out: 1e6, quality_good_seconds: 60_000, packets_in: 3000 },
+    values: {
+      connected_seconds: 60_000,
+      bytes_in: 1e6,
+      bytes_out: 1e6,
+      quality_good_seconds: 60_000,
+      packets_in: 3000,
+    },
   }));
   return [...http, ...webrtc];
 }

@@ -45,7 +45,7 @@ export interface ChartOptions extends PanelOptions {
 const THRESHOLD_LOOK = [
   { id: "color", value: { mode: "fixed", fixedColor: "red" } },
   { id: "custom.drawStyle", value: "line" },
-  { id: "custom.lineWidth", value: 1 },
+  { id: "custom.lineWidth", value: 2 },
   { id: "custom.lineStyle", value: { fill: "dash", dash: [10, 10] } },
   { id: "custom.fillOpacity", value: 0 },
   { id: "custom.showPoints", value: "never" },

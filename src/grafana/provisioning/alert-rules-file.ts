@@ -99,8 +99,8 @@ function query(refId: string, rule: AlertRule, rawSql: string): object {
 }
 
 function description(rule: AlertRule): string {
-  const scope = rule.scopeColumns.map((column) => `{{ .Labels.${column} }}`).join(" / ");
-  const where = scope === "" ? "" : `${scope}: `;
+  const names = rule.scopeColumns.map((column) => `{{ with .Labels.${column} }}{{ . }} {{ end }}`).join("");
+  const where = names === "" ? "" : `${names}- `;
   const unit = rule.unit === "1" ? "as a share of 1" : `in ${rule.unit}`;
   return `${where}{{ .Values.A }}, above {{ .Values.B }} (${unit}). ${rule.summary} What to do: docs/runbook.md#${rule.id}`;
 }

@@ -71,7 +71,7 @@ export const firingOf = (severity: AlertRule["severity"]): string => `${FIRING} 
 
 /** Alerts that were firing in the time range, the newest first. */
 export const ALERT_HISTORY: string = `SELECT CASE WHEN resolved_at IS NULL THEN 'firing' ELSE 'resolved' END AS "State",
-  rule AS "Rule", severity AS "Severity", scope AS "Scope", value AS "Value", threshold AS "Threshold",
+  rule AS "Rule", severity AS "Severity", CASE WHEN scope = '' THEN 'everything' ELSE scope END AS "Scope", value AS "Value", threshold AS "Threshold",
   started_at * 1000 AS "Started", resolved_at * 1000 AS "Resolved",
   COALESCE(resolved_at, UNIX_TIMESTAMP()) - started_at AS "Lasted"
 FROM bandwidth_alerts

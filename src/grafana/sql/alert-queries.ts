@@ -27,14 +27,14 @@ function scopeText(rule: AlertRule): string {
 function withUnit(unit: string, value: string): string {
   switch (unit) {
     case "1":
-      return `CONCAT(ROUND(100 * ${value}, 1), ' %')`;
+      return `CONCAT(CAST(100 * ${value} AS DECIMAL(20, 1)), ' %')`;
     case "ms":
     case "s":
-      return `CONCAT(ROUND(${value}), ' ${unit}')`;
+      return `CONCAT(CAST(${value} AS DECIMAL(20, 0)), ' ${unit}')`;
     case "{currency}/h":
-      return `CONCAT(ROUND(${value}, 2), ' an hour')`;
+      return `CONCAT(CAST(${value} AS DECIMAL(20, 2)), ' an hour')`;
     default:
-      return `CONCAT(ROUND(${value}, 1))`;
+      return `CAST(CAST(${value} AS DECIMAL(20, 1)) AS CHAR)`;
   }
 }
 

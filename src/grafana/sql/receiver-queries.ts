@@ -51,9 +51,9 @@ export const QUARANTINE = "SELECT COUNT(*) AS quarantined FROM ingest_quarantine
  * Rows of totals a minute: what a commit writes, once a minute, of what came meanwhile. A row a request would be the requests
  * beside it.
  */
-export const WRITES = `SELECT step_start AS "time", stored * 60 / $step AS "Rows stored", requests * 60 / $step AS "Requests counted"
+export const WRITES = `SELECT step_start AS "time", held * 60 / $step AS "Rows stored", requests * 60 / $step AS "Requests counted"
 FROM (
-  SELECT $__unixEpochGroup(bucket_start, \${step}s, NULL) AS step_start, COUNT(*) AS stored, SUM(requests) AS requests
+  SELECT $__unixEpochGroup(bucket_start, \${step}s, NULL) AS step_start, COUNT(*) AS held, SUM(requests) AS requests
   FROM metrics_minute
   WHERE bucket_start BETWEEN $__unixEpochFrom() DIV $step * $step AND $__unixEpochTo()
   GROUP BY step_start

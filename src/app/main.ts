@@ -35,6 +35,15 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "write Grafana's dashboards, alert rules and data source  [--out DIR] [--force]",
     load: async () => (await import("./dashboards.ts")).dashboards,
   },
+  bill: {
+    summary:
+      "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--format table|csv|json]",
+    load: async () => (await import("./bill.ts")).bill,
+  },
+  forget: {
+    summary: "erase a person from the totals, beside running receivers  --participant ID [--meeting ID] [--dry-run]",
+    load: async () => (await import("./forget.ts")).forget,
+  },
 };
 
 const HELP = `otel-bandwidth: what your traffic weighs and what it costs

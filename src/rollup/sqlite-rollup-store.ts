@@ -26,6 +26,7 @@ import { offsetElsewhere } from "./offset-elsewhere.ts";
 import { SqliteAlertStore } from "./sqlite-alert-store.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
 import { sqliteColumn, writeSqliteCommit } from "./sqlite-commit.ts";
+import { SqliteErasures } from "./sqlite-erasures.ts";
 import { maintainSqlite } from "./sqlite-maintenance.ts";
 import { SqliteSession } from "./sqlite-session.ts";
 import type { SqliteRow, SqliteSessionOptions } from "./sqlite-session.ts";
@@ -48,6 +49,7 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
   /** The alerts in the same file; they end with `close`. */
   readonly alerts: AlertStore;
   readonly #session: SqliteSession;
+  readonly #erasures = new SqliteErasures();
   readonly #migrations: readonly Migration[] = loadMigrations("sqlite");
   #closed = false;
 
@@ -135,7 +137,7 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
     const checked = checkCommit(commit);
     if (checked.kind !== "success") return checked;
     return this.#answer(() => {
-      if (writeSqliteCommit(this.#session, commit)) return success(undefined);
+      if (writeSqliteCommit(this.#session, this.#erasures, commit)) return success(undefined);
       return offsetElsewhere(commit.shard, commit.offset.fromId);
     });
   }

@@ -84,7 +84,7 @@ async function skipMinute(): Promise<void> {
   await expect.poll(async () => (await shown(), reads() - before), POLL).toBeGreaterThan(30);
 }
 
-it("fires, is shown, outlives a restart, and is resolved", { timeout: 60_000 }, async () => {
+it("fires, is shown, outlives a restart, and is resolved", { timeout: 120_000 }, async () => {
   await request("/fail", 60);
   await request("/fine", 60);
   await expect.poll(storedRequests, POLL).toBe(120);

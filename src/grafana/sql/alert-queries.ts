@@ -55,8 +55,8 @@ FROM (
 ${sql}
 ) AS measured`;
   });
-  return `SELECT rule AS "Rule", severity AS "Severity", scope AS "Scope", shown AS "Value", allowed AS "Threshold",
-  used AS "Of threshold", state AS "State"
+  return `SELECT state AS "State", rule AS "Rule", severity AS "Severity", scope AS "Scope", shown AS "Value", allowed AS "Threshold",
+  used AS "Of threshold"
 FROM (
 ${parts.join("\nUNION ALL\n")}
 ) AS measured

@@ -15,6 +15,9 @@ import { contactPointsExample, policiesExample } from "./provisioning/notificati
 import { grafanaUserSql } from "./provisioning/user-sql.ts";
 import { thresholdOf } from "./threshold.ts";
 
+const EMPTY_FOLDER =
+  "Nothing is provisioned here. Older versions of Grafana log an error when the folder is missing.\n";
+
 /**
  * The files, by path from the output folder.
  * @param rules the table of alert rules
@@ -26,6 +29,8 @@ export function grafanaFiles(rules: readonly AlertRule[], defaults: AlertSetting
     ["provisioning/datasources/bandwidth.yaml", datasourceFile()],
     ["provisioning/dashboards/bandwidth.yaml", dashboardProviderFile()],
     ["provisioning/alerting/bandwidth-rules.yaml", alertRulesFile(rules, defaults)],
+    ["provisioning/plugins/about.txt", EMPTY_FOLDER],
+    ["provisioning/notifiers/about.txt", EMPTY_FOLDER],
     ["provisioning/alerting/contact-points.yaml.example", contactPointsExample()],
     ["provisioning/alerting/policies.yaml.example", policiesExample()],
     [DASHBOARDS.overview.file, overviewDashboard(threshold)],

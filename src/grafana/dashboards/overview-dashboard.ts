@@ -182,7 +182,7 @@ function traffic(threshold: (rule: string) => Threshold): Row {
         sql: percentileSteps(HTTP, [0.5, 0.95], threshold("http-latency-p95")),
         unit: "ms",
         width: 24,
-        height: 7,
+        height: 9,
         lines: { p50: { color: COLORS.p50 }, p95: { color: COLORS.p95 } },
         figures: ["min", "mean", "max"],
         threshold: threshold("http-latency-p95"),

@@ -27,7 +27,7 @@ export function alertListPanel({ id, title, description, width, height }: OwnPan
       dashboardAlerts: false,
       alertName: "",
       alertInstanceLabelFilter: '{source="otel-bandwidth"}',
-      showInstances: true,
+      showInstances: false,
       datasource: "-- Grafana --",
       stateFilter: { firing: true, pending: true, noData: true, normal: false, error: true },
     });

@@ -159,7 +159,7 @@ function overTime(threshold: (rule: string) => Threshold): Row {
 }
 
 function endpoints(threshold: (rule: string) => Threshold): Row {
-  const narrow = `/d/${DASHBOARDS.http.uid}?\${__url_time_range}&var-service=\${__data.fields.Service}&\${environment:queryparam}&var-route=\${__data.fields.Route}`;
+  const narrow = `/d/${DASHBOARDS.http.uid}?\${__url_time_range}&var-service=\${__data.fields.Service:percentencode}&\${environment:queryparam}&var-route=\${__data.fields.Route:percentencode}`;
   const link = { title: "Show this route alone", url: narrow };
   return {
     title: "Endpoints",

@@ -10,7 +10,7 @@ import type { Row } from "./dashboard.ts";
 export function listsOfWebrtc(scope: Scope, threshold: (rule: string) => Threshold): Row {
   const link = {
     title: "Show this meeting alone",
-    url: `/d/${DASHBOARDS.webrtc.uid}?\${__url_time_range}&\${service:queryparam}&\${environment:queryparam}&var-meeting=\${__data.fields.Meeting}`,
+    url: `/d/${DASHBOARDS.webrtc.uid}?\${__url_time_range}&\${service:queryparam}&\${environment:queryparam}&var-meeting=\${__data.fields.Meeting:percentencode}`,
   };
   const share = (limit?: number): Column => ({
     unit: "percentunit",

@@ -2,7 +2,7 @@
  * Fold, inside: what is happening now, taken from the latest increase of every stream, for the realtime store. A rate is an
  * increase over its own interval and is dropped after two intervals without news.
  */
-import { mergeHistogram, type LatencyHistogram } from "../model/latency-histogram.ts";
+import type { LatencyCounts } from "../model/latency-histogram.ts";
 import {
   REALTIME_STEP_MILLIS,
   type RealtimeSeries,
@@ -10,6 +10,7 @@ import {
   type RealtimeUpdate,
 } from "../model/realtime-store.ts";
 import { rollupPosition } from "../model/rollup-columns.ts";
+import { LatencyParts } from "./latency-parts.ts";
 import type { ScopeState } from "./scopes.ts";
 import { takeLiveLatency, type Series } from "./series-table.ts";
 import type { Stream } from "./streams.ts";
@@ -55,8 +56,8 @@ export class LiveRates {
       out: 0,
       requests: 0,
       errors: 0,
-      latency: new Map() as LatencyHistogram,
-      roundTrip: new Map() as LatencyHistogram,
+      latency: [] as LatencyParts[],
+      roundTrip: [] as LatencyParts[],
     };
     this.#earliestExpiryMillis = Number.POSITIVE_INFINITY;
     for (const [series, rate] of rates) {
@@ -76,8 +77,8 @@ export class LiveRates {
       bytesOutPerSecond: total.out,
       requestsPerSecond: total.requests,
       errorsPerSecond: total.errors,
-      latency: sorted(total.latency),
-      roundTrip: sorted(total.roundTrip),
+      latency: pairsOf(LatencyParts.sum(total.latency)),
+      roundTrip: pairsOf(LatencyParts.sum(total.roundTrip)),
     };
     this.#lastStep = step;
     return { shard, changed, removed, step };
@@ -124,7 +125,7 @@ function addStream(rates: Map<Series, Rates>, stream: Stream): void {
   }
 }
 
-function realtimeSeries(series: Series, rate: Rates, latency: LatencyHistogram): RealtimeSeries {
+function realtimeSeries(series: Series, rate: Rates, latency: LatencyParts): RealtimeSeries {
   return {
     seriesId: String(series.id),
     dimensions: series.dimensions,
@@ -132,7 +133,7 @@ function realtimeSeries(series: Series, rate: Rates, latency: LatencyHistogram):
     bytesOutPerSecond: rate.bytesOut,
     requestsPerSecond: series.dimensions.protocol === "http" ? Math.max(...rate.requests) : 0,
     errorsPerSecond: series.dimensions.protocol === "http" ? Math.max(...rate.errors) : 0,
-    latency: sorted(latency),
+    latency,
     expiresAtMillis: rate.expiresAtMillis,
   };
 }
@@ -142,29 +143,23 @@ interface Total {
   out: number;
   requests: number;
   errors: number;
-  readonly latency: LatencyHistogram;
-  readonly roundTrip: LatencyHistogram;
+  readonly latency: LatencyParts[];
+  readonly roundTrip: LatencyParts[];
 }
 
-function addToTotal(total: Total, series: Series, figures: RealtimeSeries, latency: LatencyHistogram): void {
+function addToTotal(total: Total, series: Series, figures: RealtimeSeries, latency: LatencyParts): void {
   const { protocol, side } = series.dimensions;
-  if (protocol === "webrtc") mergeHistogram(total.roundTrip, latency);
+  if (protocol === "webrtc") total.roundTrip.push(latency);
   if (protocol !== "http" || side !== "server") return;
   total.in += figures.bytesInPerSecond;
   total.out += figures.bytesOutPerSecond;
   total.requests += figures.requestsPerSecond;
   total.errors += figures.errorsPerSecond;
-  mergeHistogram(total.latency, latency);
+  total.latency.push(latency);
 }
 
-function sorted(histogram: LatencyHistogram): [number, number][] {
+function pairsOf(latency: LatencyCounts): [number, number][] {
   const pairs: [number, number][] = [];
-  let last = Number.NEGATIVE_INFINITY;
-  let isSorted = true;
-  histogram.forEach((count, index) => {
-    isSorted &&= index > last;
-    last = index;
-    pairs.push([index, count]);
-  });
-  return isSorted ? pairs : pairs.sort((a, b) => a[0] - b[0]);
+  latency.forEach((count, index) => pairs.push([index, count]));
+  return pairs;
 }

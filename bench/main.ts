@@ -2,12 +2,13 @@
 import { parseArgs } from "node:util";
 import { benchDecode } from "./decode.ts";
 import { benchFold } from "./fold.ts";
+import { benchLookup } from "./lookup.ts";
 import { type PayloadName, PAYLOADS } from "./payloads.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchPressure } from "./pressure.ts";
 
 const USAGE = `npm run bench -- [options]
-  --only decode|fold|pipeline|pressure
+  --only decode|lookup|fold|pipeline|pressure
                            one bench alone (default: all but pressure)
   --payload a|b|c          the kind of request (default: a)
   --rounds N               rounds counted, after a warm-up (default: 5)
@@ -43,8 +44,8 @@ if (values.help) {
   process.exit(0);
 }
 if (!Object.hasOwn(PAYLOADS, values.payload)) fail(`--payload: expected a, b or c (got ${values.payload})`);
-if (values.only !== undefined && !["decode", "fold", "pipeline", "pressure"].includes(values.only)) {
-  fail(`--only: expected decode, fold, pipeline or pressure (got ${values.only})`);
+if (values.only !== undefined && !["decode", "lookup", "fold", "pipeline", "pressure"].includes(values.only)) {
+  fail(`--only: expected decode, lookup, fold, pipeline or pressure (got ${values.only})`);
 }
 const logs = (["redis", "sqlite"] as const).filter((log) => values.log === undefined || values.log === log);
 if (logs.length === 0) fail(`--log: expected redis or sqlite (got ${values.log})`);
@@ -55,6 +56,7 @@ const seconds = positive("seconds", values.seconds);
 const wanted = (name: string): boolean => values.only === undefined || values.only === name;
 let sound = true;
 if (wanted("decode")) benchDecode({ payload, rounds, seconds: seconds / 10 });
+if (wanted("lookup")) benchLookup({ payload, rounds });
 if (wanted("fold")) benchFold({ payload, rounds });
 if (wanted("pipeline")) {
   sound = await benchPipeline({

@@ -59,6 +59,18 @@ ${membersTable("rollup-store.ts", "LedgerRow")}
 \`ingest_quarantine\`, a row a metric that could not be folded:
 
 ${membersTable("rollup-store.ts", "QuarantineRow")}
+
+## Who was erased
+
+Written by \`otel-bandwidth forget\`, obeyed by every commit: [why](decisions/erasing-in-the-commit.md).
+
+\`erased_participants\`, a row an erasure:
+
+${membersTable("erased-participant.ts", "ErasedParticipantRow")}
+
+\`erased_series\`, a row a series that was erased:
+
+${membersTable("erased-participant.ts", "ErasedSeriesRow")}
 `;
 }
 
@@ -89,7 +101,7 @@ function membersTable(file: string, interfaceName: string): string {
 }
 
 function columnType(type: string): string {
-  if (type === "number") return "integer";
+  if (type === "number" || type === "bigint") return "integer";
   return type === "Uint8Array" ? "bytes" : "text";
 }
 

@@ -2,7 +2,6 @@
  * Fold, inside: what is happening now, taken from the latest increase of every stream, for the realtime store. A rate is an
  * increase over its own interval and is dropped after two intervals without news.
  */
-import type { LatencyCounts } from "../model/latency-histogram.ts";
 import {
   REALTIME_STEP_MILLIS,
   type RealtimeSeries,
@@ -10,7 +9,9 @@ import {
   type RealtimeUpdate,
 } from "../model/realtime-store.ts";
 import { rollupPosition } from "../model/rollup-columns.ts";
-import { LatencyParts } from "./latency-parts.ts";
+import type { LatencyParts } from "./latency-parts.ts";
+import { LiveStep } from "./live-step.ts";
+import { addPage, realtimeParticipant, type ParticipantRates } from "./participant-rates.ts";
 import type { ScopeState } from "./scopes.ts";
 import { takeLiveLatency, type Series } from "./series-table.ts";
 import type { Stream } from "./streams.ts";
@@ -48,53 +49,54 @@ export class LiveRates {
     if (this.#lastStep && !isNews) {
       return { shard, changed: [], removed: [], step: { ...this.#lastStep, atMillis, latency: [], roundTrip: [] } };
     }
-    const rates = ratesBySeries(scopes, nowMillis);
+    const { http, participants } = ratesBySeries(scopes, nowMillis);
     const changed: RealtimeSeries[] = [];
     const shown = new Map<string, string>();
-    const total = {
-      in: 0,
-      out: 0,
-      requests: 0,
-      errors: 0,
-      latency: [] as LatencyParts[],
-      roundTrip: [] as LatencyParts[],
-    };
-    this.#earliestExpiryMillis = Number.POSITIVE_INFINITY;
-    for (const [series, rate] of rates) {
-      this.#earliestExpiryMillis = Math.min(this.#earliestExpiryMillis, rate.earliestExpiryMillis);
-      const latency = takeLiveLatency(series);
-      const figures = realtimeSeries(series, rate, latency);
-      addToTotal(total, series, figures, latency);
+    const total = new LiveStep();
+    const show = (figures: RealtimeSeries, latency: LatencyParts, earliestExpiryMillis: number): void => {
+      this.#earliestExpiryMillis = Math.min(this.#earliestExpiryMillis, earliestExpiryMillis);
+      total.add(figures, latency);
       const digest = `${figures.bytesInPerSecond}|${figures.bytesOutPerSecond}|${figures.requestsPerSecond}|${figures.expiresAtMillis}`;
       shown.set(figures.seriesId, digest);
       if (this.#shown.get(figures.seriesId) !== digest) changed.push(figures);
+    };
+    this.#earliestExpiryMillis = Number.POSITIVE_INFINITY;
+    for (const [series, rates] of http) {
+      const latency = takeLiveLatency(series);
+      show(httpSeries(series, rates, latency), latency, rates.earliestExpiryMillis);
+    }
+    for (const [series, rates] of participants) {
+      const latency = takeLiveLatency(series);
+      show(webrtcSeries(series, rates, latency), latency, rates.earliestExpiryMillis);
     }
     const removed = [...this.#shown.keys()].filter((id) => !shown.has(id));
     this.#shown = shown;
-    const step: RealtimeStep = {
-      atMillis,
-      bytesInPerSecond: total.in,
-      bytesOutPerSecond: total.out,
-      requestsPerSecond: total.requests,
-      errorsPerSecond: total.errors,
-      latency: pairsOf(LatencyParts.sum(total.latency)),
-      roundTrip: pairsOf(LatencyParts.sum(total.roundTrip)),
-    };
+    const step = total.at(atMillis);
     this.#lastStep = step;
     return { shard, changed, removed, step };
   }
 }
 
-function ratesBySeries(scopes: Iterable<ScopeState>, nowMillis: number): Map<Series, Rates> {
-  const rates = new Map<Series, Rates>();
+interface RatesBySeries {
+  readonly http: Map<Series, Rates>;
+  readonly participants: Map<Series, ParticipantRates>;
+}
+
+function ratesBySeries(scopes: Iterable<ScopeState>, nowMillis: number): RatesBySeries {
+  const http = new Map<Series, Rates>();
+  const participants = new Map<Series, ParticipantRates>();
   for (const scope of scopes) {
+    let isPage = false;
     for (const parent of scope.parents.values()) {
+      isPage ||= parent.meaning.protocol === "webrtc";
+      if (parent.meaning.protocol === "webrtc") continue;
       for (const stream of parent.streams.values()) {
-        if (stream.live.expiresAtMillis > nowMillis) addStream(rates, stream);
+        if (stream.live.expiresAtMillis > nowMillis) addStream(http, stream);
       }
     }
+    if (isPage) addPage(participants, scope, nowMillis);
   }
-  return rates;
+  return { http, participants };
 }
 
 function addStream(rates: Map<Series, Rates>, stream: Stream): void {
@@ -125,41 +127,29 @@ function addStream(rates: Map<Series, Rates>, stream: Stream): void {
   }
 }
 
-function realtimeSeries(series: Series, rate: Rates, latency: LatencyParts): RealtimeSeries {
+function httpSeries(series: Series, rates: Rates, latency: LatencyParts): RealtimeSeries {
   return {
     seriesId: String(series.id),
     dimensions: series.dimensions,
-    bytesInPerSecond: rate.bytesIn,
-    bytesOutPerSecond: rate.bytesOut,
-    requestsPerSecond: series.dimensions.protocol === "http" ? Math.max(...rate.requests) : 0,
-    errorsPerSecond: series.dimensions.protocol === "http" ? Math.max(...rate.errors) : 0,
+    bytesInPerSecond: rates.bytesIn,
+    bytesOutPerSecond: rates.bytesOut,
+    requestsPerSecond: Math.max(...rates.requests),
+    errorsPerSecond: Math.max(...rates.errors),
     latency,
-    expiresAtMillis: rate.expiresAtMillis,
+    expiresAtMillis: rates.expiresAtMillis,
   };
 }
 
-interface Total {
-  in: number;
-  out: number;
-  requests: number;
-  errors: number;
-  readonly latency: LatencyParts[];
-  readonly roundTrip: LatencyParts[];
-}
-
-function addToTotal(total: Total, series: Series, figures: RealtimeSeries, latency: LatencyParts): void {
-  const { protocol, side } = series.dimensions;
-  if (protocol === "webrtc") total.roundTrip.push(latency);
-  if (protocol !== "http" || side !== "server") return;
-  total.in += figures.bytesInPerSecond;
-  total.out += figures.bytesOutPerSecond;
-  total.requests += figures.requestsPerSecond;
-  total.errors += figures.errorsPerSecond;
-  total.latency.push(latency);
-}
-
-function pairsOf(latency: LatencyCounts): [number, number][] {
-  const pairs: [number, number][] = [];
-  latency.forEach((count, index) => pairs.push([index, count]));
-  return pairs;
+function webrtcSeries(series: Series, rates: ParticipantRates, latency: LatencyParts): RealtimeSeries {
+  return {
+    seriesId: String(series.id),
+    dimensions: series.dimensions,
+    bytesInPerSecond: rates.bytesIn,
+    bytesOutPerSecond: rates.bytesOut,
+    requestsPerSecond: 0,
+    errorsPerSecond: 0,
+    latency,
+    participant: realtimeParticipant(rates),
+    expiresAtMillis: rates.expiresAtMillis,
+  };
 }

@@ -4,10 +4,10 @@
  */
 import { MAX_INCREMENT, type AdmissionContext } from "../model/admission.ts";
 import type { MetricHeader } from "../model/metric-visitor.ts";
-import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
 import { rollupPosition } from "../model/rollup-columns.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
-import { comparePairs, nanosToMillis, pairDifference } from "../model/uint64.ts";
+import type { RelayPrices } from "../model/relay-prices.ts";
+import { comparePairs, nanosToMillis, pairDifference, pairToNumber } from "../model/uint64.ts";
 import type { Counter } from "./counter.ts";
 import { deltaHash, type DeltaHash } from "./delta-hash.ts";
 import type { MutableReceiverCounts } from "./fold-counts.ts";
@@ -17,12 +17,6 @@ import type { RecentDeltas } from "./recent-deltas.ts";
 import type { ScopeState } from "./scopes.ts";
 import { addToRow, type MinuteRow, type SeriesTable } from "./series-table.ts";
 import type { Parent, Stream } from "./streams.ts";
-
-/** What is charged for a TURN relay, in billionths of the currency unit. */
-export interface RelayPrices {
-  readonly nanosPerUserHour: number;
-  readonly nanosPerGigabyte: number;
-}
 
 /** What a point is folded in the light of. */
 export interface FoldContext extends AdmissionContext {
@@ -145,7 +139,7 @@ export class PointFold {
   ): void {
     const count = this.#value.count - (before === undefined ? 0 : before.count);
     const amount = valueStep(parent.meaning, this.#value, before);
-    const cost = parent.meaning.protocol === "webrtc" ? this.#relayCost(stream.columns.values, amount) : 0;
+    const cost = parent.meaning.protocol === "webrtc" ? this.#relayCost(stream.columns.values, amount, before) : 0;
     const isCredible =
       count >= 0 && amount >= 0 && count <= MAX_INCREMENT && amount <= MAX_INCREMENT && cost <= MAX_COST_NANOS;
     let row: MinuteRow | undefined;
@@ -191,16 +185,24 @@ export class PointFold {
     return row;
   }
 
-  /** What a step of a stream costs, whole billionths; 0 when nothing of it was relayed. */
-  #relayCost(columns: readonly number[], amount: number): number {
+  /**
+   * What a step of a stream costs, whole billionths; 0 when nothing of it was relayed. It is the price of all that the counter
+   * shows without that of what it showed before: rounding the steps would make an hour of them cost more or less than an hour.
+   */
+  #relayCost(columns: readonly number[], amount: number, before: Counter | undefined): number {
     const { nanosPerUserHour, nanosPerGigabyte } = this.#options.prices;
+    const earlier = before === undefined ? 0 : pairToNumber(before.valueHigh, before.valueLow);
     let cost = 0;
     for (const column of columns) {
-      if (column === RELAY_SECONDS) cost += Math.round((amount * nanosPerUserHour) / 3_600_000);
-      else if (column === RELAY_BYTES) cost += Math.round((amount * nanosPerGigabyte) / 1e9);
+      if (column === RELAY_SECONDS) cost += stepCost(earlier, amount, nanosPerUserHour, 3_600_000);
+      else if (column === RELAY_BYTES) cost += stepCost(earlier, amount, nanosPerGigabyte, 1e9);
     }
     return cost;
   }
+}
+
+function stepCost(earlier: number, amount: number, nanos: number, perAmount: number): number {
+  return Math.round(((earlier + amount) * nanos) / perAmount) - Math.round((earlier * nanos) / perAmount);
 }
 
 /** What is told of points for which a shard has no room. */
@@ -250,6 +252,5 @@ function note(
   const sinceLow = before?.timeLow ?? point.startLow;
   const elapsed = pairDifference(point.timeHigh, point.timeLow, sinceHigh, sinceLow) / 1e6;
   const interval = Math.min(Math.max(elapsed, MIN_INTERVAL_MILLIS), MAX_INTERVAL_MILLIS);
-  const expiresAtMillis = context.receivedAtMillis + Math.max(2 * interval, 2 * REALTIME_STEP_MILLIS);
-  stream.live.set(count, amount, interval, expiresAtMillis);
+  stream.live.set(count, amount, interval, context.receivedAtMillis);
 }

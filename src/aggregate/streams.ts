@@ -8,6 +8,7 @@ import { readAttributes, type PlainAttributes } from "../model/attributes.ts";
 import type { MetricHeader } from "../model/metric-visitor.ts";
 import type { MetricMeaning, StreamColumns } from "../model/metric-meaning.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
+import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
 import { ByteSequence } from "./byte-sequence.ts";
 import { COUNTER_NUMBERS, CounterSet } from "./counter.ts";
 import { ExpectedOrder } from "./expected-order.ts";
@@ -19,6 +20,11 @@ import { StartHistory } from "./start-history.ts";
 
 /** Numbers of a {@link LiveIncrease} in its slab. */
 const LIVE_NUMBERS = 4;
+
+/** How long an increase over an interval is shown: two intervals without news, and no less than two steps of the live view. */
+export function liveMillis(intervalMillis: number): number {
+  return Math.max(2 * intervalMillis, 2 * REALTIME_STEP_MILLIS);
+}
 
 /** The latest increase of a stream, for the live view. */
 export class LiveIncrease {
@@ -49,13 +55,18 @@ export class LiveIncrease {
     return this.#slab.numbers[this.#offset + 3]!;
   }
 
+  /** When it was received, milliseconds since the Unix epoch. */
+  get receivedAtMillis(): number {
+    return this.expiresAtMillis - liveMillis(this.intervalMillis);
+  }
+
   /** Notes an increase. */
-  set(count: number, value: number, intervalMillis: number, expiresAtMillis: number): void {
+  set(count: number, value: number, intervalMillis: number, receivedAtMillis: number): void {
     const { numbers } = this.#slab;
     numbers[this.#offset] = count;
     numbers[this.#offset + 1] = value;
     numbers[this.#offset + 2] = intervalMillis;
-    numbers[this.#offset + 3] = expiresAtMillis;
+    numbers[this.#offset + 3] = receivedAtMillis + liveMillis(intervalMillis);
   }
 }
 

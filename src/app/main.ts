@@ -31,6 +31,15 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "prove the totals against themselves and the log, beside running receivers  [--json]",
     load: async () => (await import("./verify.ts")).verify,
   },
+  bill: {
+    summary:
+      "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--format table|csv|json]",
+    load: async () => (await import("./bill.ts")).bill,
+  },
+  forget: {
+    summary: "erase a person from the totals, beside running receivers  --participant ID [--meeting ID] [--dry-run]",
+    load: async () => (await import("./forget.ts")).forget,
+  },
 };
 
 const HELP = `otel-bandwidth: what your traffic weighs and what it costs

@@ -6,6 +6,7 @@ import { ShardOwner } from "../aggregate/shard-owner.ts";
 import { LiveServer } from "../bridge/live-server.ts";
 import type { Clock, Timer } from "../model/clock.ts";
 import type { OtlpRequest } from "../model/otlp-exchange.ts";
+import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
@@ -64,6 +65,10 @@ export class Pipeline {
     totals: TotalsStore,
   ) {
     const tls = readTlsFiles(settings);
+    const prices: RelayPrices = {
+      nanosPerUserHour: Math.round(settings.turnCostPerUserHour * 1e9),
+      nanosPerGigabyte: Math.round(settings.turnCostPerGigabyte * 1e9),
+    };
     const openBody = createOpenBody({
       maxInflatedBytes: settings.maxBodyBytes,
       maxConcurrent: MAX_CONCURRENT_INFLATIONS,
@@ -102,10 +107,7 @@ export class Pipeline {
             deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
             maxRecentDeltas: MAX_RECENT_DELTAS,
             maxStateBytes: settings.maxSeries * STATE_BYTES_PER_SERIES,
-            prices: {
-              nanosPerUserHour: Math.round(settings.turnCostPerUserHour * 1e9),
-              nanosPerGigabyte: Math.round(settings.turnCostPerGigabyte * 1e9),
-            },
+            prices,
           },
           batchEntries: settings.batchEntries,
           processIntervalMillis: settings.processIntervalMillis,
@@ -146,8 +148,8 @@ export class Pipeline {
       port: settings.bridgePort,
       token: settings.otlpToken,
       tls,
-      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [])),
-      history: () => this.#snapshot(liveHistory),
+      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [], prices)),
+      history: () => this.#snapshot((snapshot) => liveHistory(snapshot, prices)),
       ready: () => this.#ready(),
     });
   }

@@ -2,9 +2,8 @@
  * Starts the OpenTelemetry SDK for `register`: which instrumentations run, what is exported how, and when it is flushed.
  */
 
-import { context, createContextKey, diag, logs } from "@opentelemetry/api";
+import { context, createContextKey, diag, logs, metrics } from "@opentelemetry/api";
 import { ExpressInstrumentation } from "@opentelemetry/instrumentation-express";
-import { HttpInstrumentation } from "@opentelemetry/instrumentation-http";
 import { UndiciInstrumentation } from "@opentelemetry/instrumentation-undici";
 import { AggregationType, InstrumentType, type MetricReader, type ViewOptions } from "@opentelemetry/sdk-metrics";
 import { NodeSDK, type NodeSDKConfiguration } from "@opentelemetry/sdk-node";
@@ -14,6 +13,7 @@ import { yieldGlobals } from "./app-sdk.ts";
 import { CellMetricProducer } from "./cell-metric-producer.ts";
 import { flushBeforeExit } from "./flush-before-exit.ts";
 import { hookModuleLoading } from "./module-hooks.ts";
+import { RegisteredHttpInstrumentation } from "./server-duration.ts";
 import { serviceInstance } from "./service-instance.ts";
 import { metricExporterFromEnvironment, metricReader } from "./telemetry-reader.ts";
 
@@ -47,7 +47,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export async function startTelemetry(environment: Environment): Promise<void> {
   const histograms = histogramAggregation(environment);
   const own = ownReader(environment, histograms);
-  const http = new HttpInstrumentation({ ignoreOutgoingRequestHook: isOwnExport });
+  const http = new RegisteredHttpInstrumentation({ ignoreOutgoingRequestHook: isOwnExport });
   const undici = new UndiciInstrumentation();
   const sdk = new NodeSDK({
     resource: serviceInstance(),
@@ -57,16 +57,17 @@ export async function startTelemetry(environment: Environment): Promise<void> {
     instrumentations: [http, undici, new ExpressInstrumentation(), new HttpSizeInstrumentation({}, own?.cells)],
   });
   sdk.start();
+  const started = metrics.getMeterProvider() as { readonly forceFlush?: () => Promise<void> };
   // The SDK sets a global even without processors; the app may have a logger provider of its own to set.
   if (!logsAskedFor(environment)) logs.disable();
   yieldGlobals((appProvider) => {
     diag.warn("otel-bandwidth/register: the app starts an SDK of its own; only byte counts are exported from here on");
     // The app's own HttpInstrumentation cannot patch what is patched: ours works for it. Undici would be measured twice.
-    http.setMeterProvider(appProvider);
+    http.handOver(appProvider);
     undici.disable();
   });
   await hookModuleLoading();
-  if (own !== undefined) flushBeforeExit(() => own.reader.forceFlush());
+  flushBeforeExit(async () => started.forceFlush?.());
 }
 
 /** Our reader, and the cells it reads: nothing but this reader and the views above takes part, so sizes need no SDK. */

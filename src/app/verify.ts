@@ -7,21 +7,14 @@ import { redisLogViews, sqliteLogViews } from "../log/log-views.ts";
 import { systemClock, type Clock } from "../model/clock.ts";
 import type { LogView } from "../model/log-view.ts";
 import { success, type Result } from "../model/result.ts";
-import { migrationStanding } from "../rollup/migration-inspection.ts";
-import { withMysqlSnapshot } from "../rollup/mysql-snapshot.ts";
-import { withSqliteSnapshot } from "../rollup/sqlite-snapshot.ts";
-import { snapshotMigrations, storedOffsets } from "../rollup/totals-facts.ts";
-import type { TotalsSnapshot } from "../rollup/totals-snapshot.ts";
+import { storedOffsets } from "../rollup/totals-facts.ts";
 import { commandSettings } from "./command-settings.ts";
 import { checkLine } from "./doctor/check.ts";
 import type { ReceiverSettings } from "./settings.ts";
-import { embeddedTotalsFile } from "./stores.ts";
 import type { Finding } from "./verify/finding.ts";
 import { logFinding, mayPass } from "./verify/log-findings.ts";
 import { totalsFindings } from "./verify/totals-findings.ts";
-
-/** The exit code when a store is out of reach: nothing was proved or disproved. */
-const OUT_OF_REACH = 3;
+import { OUT_OF_REACH, withTotals } from "./with-totals.ts";
 
 /** Looks at a log that does not fit: an owner that is just opening it, or committing, is given this time. */
 const MAX_LOOKS = 4;
@@ -101,24 +94,6 @@ function logViews(
   return redisUrl === undefined
     ? sqliteLogViews(dataDirectory, shards)
     : redisLogViews({ url: redisUrl, clock }, shards);
-}
-
-/** Gives `work` a snapshot of totals that are migrated as this version knows them. */
-async function withTotals<T>(
-  { mysqlUrl, dataDirectory }: ReceiverSettings,
-  clock: Clock,
-  work: (snapshot: TotalsSnapshot) => Promise<T>,
-): Promise<Result<T>> {
-  const engine = mysqlUrl === undefined ? "sqlite" : "mysql";
-  const checked = async (snapshot: TotalsSnapshot): Promise<T> => {
-    const { pending, fault } = migrationStanding(engine, await snapshotMigrations(snapshot));
-    if (fault !== undefined) throw new Error(fault);
-    if (pending.length > 0) throw new Error(`migrations have not run: ${pending.join(", ")} (otel-bandwidth migrate)`);
-    return await work(snapshot);
-  };
-  return mysqlUrl === undefined
-    ? withSqliteSnapshot(embeddedTotalsFile(dataDirectory), checked)
-    : withMysqlSnapshot({ url: mysqlUrl, clock }, checked);
 }
 
 function write(line: string): void {

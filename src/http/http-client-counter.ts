@@ -8,7 +8,7 @@ import type { FaultGuard } from "./fault-guard.ts";
 import { NodeClientCall } from "./node-client-call.ts";
 import type { ClientRequestMessage, ClientResponseMessage } from "./node-internals.ts";
 import { SENT_MESSAGE } from "./sent-message.ts";
-import { isSuppressed } from "./suppression.ts";
+import { isSuppressed, isUnsuppressedExport } from "./suppression.ts";
 import { UndiciCall, type UndiciRequest, type UndiciSocket } from "./undici-call.ts";
 
 /** What the channels of undici have in common. */
@@ -76,7 +76,7 @@ export class HttpClientCounter {
   }
 
   #create(request: ClientRequestMessage["request"]): void {
-    if (this.#settleSinceStart === undefined || isSuppressed()) return;
+    if (this.#settleSinceStart === undefined || isSuppressed() || isUnsuppressedExport(request)) return;
     const call = new NodeClientCall(request, this.#settleSinceStart, this.#guard);
     void call;
   }
@@ -88,7 +88,7 @@ export class HttpClientCounter {
 
   #createUndici(request: UndiciRequest): void {
     if (request.method === "CONNECT" || isSuppressed()) return;
-    this.#undiciCalls.set(request, new UndiciCall(request));
+    this.#undiciCalls.set(request, new UndiciCall(request, this.#guard));
   }
 
   #end(call: UndiciCall, request: UndiciRequest): void {

@@ -41,9 +41,10 @@ export function countParserBodies(socket: ServerSocket): boolean {
 /** The fallback where the parser's callback is not found: counts what is pushed into the stream. */
 export function countPushedBody(message: IncomingMessage): void {
   const push = message.push;
-  message.push = function countingPush(chunk: Uint8Array | null, encoding?: BufferEncoding): boolean {
+  message.push = function countingPush(chunk: unknown, encoding?: BufferEncoding): boolean {
     const exchange = (message as Counted)[SENT_MESSAGE];
-    if (exchange !== undefined && chunk !== null) exchange.receivedBodyBytes += chunk.byteLength;
+    // Node pushes bytes; what an app puts into the stream itself never came over the wire.
+    if (exchange !== undefined && chunk instanceof Uint8Array) exchange.receivedBodyBytes += chunk.byteLength;
     return push.call(message, chunk, encoding);
   };
 }

@@ -4,9 +4,10 @@
  * told us.
  */
 
-import { context, createContextKey, ROOT_CONTEXT } from "@opentelemetry/api";
+import { context, createContextKey } from "@opentelemetry/api";
 import type { IncomingMessage, Server } from "node:http";
-import type { Http2ServerRequest, ServerHttp2Stream } from "node:http2";
+import type { Http2ServerRequest, Http2Stream } from "node:http2";
+import { hasContextManager } from "./context-manager.ts";
 import { EXCHANGE, type Counted, type Exchange } from "./exchange.ts";
 import type { FaultGuard } from "./fault-guard.ts";
 
@@ -20,9 +21,6 @@ export interface RouteMetadata {
   route?: string;
 }
 
-/** A context that only a context manager can make the active one. */
-const PROBE = ROOT_CONTEXT.setValue(createContextKey("otel-bandwidth probe"), true);
-
 const servers = new WeakSet<Server>();
 
 /** What a framework says of a route: the pattern, or how to ask for it when the response is over. */
@@ -30,9 +28,10 @@ export type FrameworkRoute = string | (() => string | undefined);
 
 /**
  * Names the route of a request, such as `/users/:id`, for our metrics and, when instrumentation-http runs, for its metrics
- * and span. Call it while the request is handled; the last call wins. Never throws; what is not a string names nothing.
+ * and span. `request` is that of node:http or of the compatibility API of node:http2, or an HTTP/2 stream of a server. Call it
+ * while the request is handled; the last call wins. Never throws; what is not a string names nothing.
  */
-export function setHttpRoute(request: IncomingMessage | Http2ServerRequest | ServerHttp2Stream, route: string): void {
+export function setHttpRoute(request: IncomingMessage | Http2ServerRequest | Http2Stream, route: string): void {
   if (text(route) === undefined) return;
   const exchange = exchangeOf(request);
   if (exchange !== undefined) exchange.route = route;
@@ -98,10 +97,6 @@ function text(route: unknown): string | undefined {
 function exchangeOf(request: object | undefined): Exchange | undefined {
   const counted: Counted | undefined = request;
   return counted?.[EXCHANGE];
-}
-
-function hasContextManager(): boolean {
-  return context.with(PROBE, () => context.active() === PROBE);
 }
 
 function activeMetadata(): RouteMetadata | undefined {

@@ -4,6 +4,7 @@
 
 import { ChunkFrames } from "./chunk-frames.ts";
 import { type ClientCall, errorTypeOfStatus } from "./client-call.ts";
+import type { FaultGuard } from "./fault-guard.ts";
 import type { ServerSocket } from "./node-internals.ts";
 import { bytesOf, type SocketBytes } from "./socket-bytes.ts";
 
@@ -43,15 +44,15 @@ export class UndiciCall implements ClientCall {
   readonly #frames: ChunkFrames | undefined;
   #bytes: SocketBytes | undefined = undefined;
 
-  /** Begins to count. Throws for an origin that is no URL. */
-  constructor(request: UndiciRequest) {
+  /** Begins to count; faults on the way go to `guard`. Throws for an origin that is no URL. */
+  constructor(request: UndiciRequest, guard: FaultGuard) {
     const url = new URL(request.path, request.origin);
     this.method = request.method;
     this.scheme = url.protocol.slice(0, -1);
     this.address = url.hostname;
     this.port = url.port === "" ? DEFAULT_PORTS[this.scheme] : Number(url.port);
     this.#frames = request.contentLength === null ? new ChunkFrames() : undefined;
-    this.wrapped = this.#wrap(request);
+    this.wrapped = this.#wrap(request, guard);
   }
 
   /** The head was written to `socket`. */
@@ -89,15 +90,17 @@ export class UndiciCall implements ClientCall {
     this.requestBodyBytes = Math.max(0, this.requestBodyBytes - unsentBody);
   }
 
-  #wrap(request: UndiciRequest): boolean {
+  #wrap(request: UndiciRequest, guard: FaultGuard): boolean {
     const { onBodySent, onData } = request;
     if (typeof onBodySent !== "function" || typeof onData !== "function") return false;
+    const send = guard.wrap((chunk: Chunk) => this.send(chunk));
+    const receive = guard.wrap((chunk: Uint8Array) => this.receive(chunk));
     request.onBodySent = (chunk) => {
-      this.send(chunk);
+      send(chunk);
       return onBodySent.call(request, chunk);
     };
     request.onData = (chunk) => {
-      this.receive(chunk);
+      receive(chunk);
       return onData.call(request, chunk);
     };
     return true;

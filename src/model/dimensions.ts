@@ -42,17 +42,18 @@ export const OVERFLOW_NAME = "__other__";
 export function fitDimensions(dimensions: SeriesDimensions): SeriesDimensions {
   return {
     ...dimensions,
-    namespace: fit(dimensions.namespace, DIMENSION_LENGTHS.namespace),
-    service: fit(dimensions.service, DIMENSION_LENGTHS.service),
-    environment: fit(dimensions.environment, DIMENSION_LENGTHS.environment),
-    method: fit(dimensions.method, DIMENSION_LENGTHS.method),
-    route: fit(dimensions.route, DIMENSION_LENGTHS.route),
-    meetingId: fit(dimensions.meetingId, DIMENSION_LENGTHS.meetingId),
-    participantId: fit(dimensions.participantId, DIMENSION_LENGTHS.participantId),
+    namespace: fitText(dimensions.namespace, DIMENSION_LENGTHS.namespace),
+    service: fitText(dimensions.service, DIMENSION_LENGTHS.service),
+    environment: fitText(dimensions.environment, DIMENSION_LENGTHS.environment),
+    method: fitText(dimensions.method, DIMENSION_LENGTHS.method),
+    route: fitText(dimensions.route, DIMENSION_LENGTHS.route),
+    meetingId: fitText(dimensions.meetingId, DIMENSION_LENGTHS.meetingId),
+    participantId: fitText(dimensions.participantId, DIMENSION_LENGTHS.participantId),
   };
 }
 
-function fit(text: string, length: number): string {
+/** Cuts text to a column's width, UTF-16 units. */
+export function fitText(text: string, length: number): string {
   if (text.length <= length) return text;
   // Half a surrogate pair at the cut is not valid UTF-8 and would be refused by SQL.
   return text.slice(0, length).toWellFormed();

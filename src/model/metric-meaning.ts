@@ -6,6 +6,12 @@ import { ATTRIBUTES, METRICS } from "./metric-names.ts";
 import type { Protocol, Side } from "./dimensions.ts";
 import { rollupPosition } from "./rollup-columns.ts";
 
+/** The levels of `webrtc.quality`, best first; what is not known comes last. */
+export const QUALITIES = ["excellent", "good", "fair", "poor", "unknown"] as const;
+
+/** One of {@link QUALITIES}. */
+export type Quality = (typeof QUALITIES)[number];
+
 /** The attributes of a point, as read from the wire. */
 export type AttributeReader = ReadonlyMap<string, unknown>;
 
@@ -80,8 +86,6 @@ function connectionTime(attributes: AttributeReader): StreamColumns {
   if (isRelayed(attributes)) values.push(rollupPosition("relay_seconds"));
   return { counts: [], values };
 }
-
-const QUALITIES = ["excellent", "good", "fair", "poor", "unknown"] as const;
 
 function isRelayed(attributes: AttributeReader): boolean {
   const relay = attributes.get(ATTRIBUTES.relay);

@@ -4,7 +4,26 @@
  */
 import type { SeriesDimensions } from "./dimensions.ts";
 import type { LatencyCounts, LatencyHistogramJson } from "./latency-histogram.ts";
+import type { Quality } from "./metric-meaning.ts";
 import type { Result } from "./result.ts";
+
+/** What a participant's connections do beside moving bytes, or those of many participants together. */
+export interface ConnectionRates {
+  /** Monitors (one a page) that are relayed: each is a user in the price of a relay. */
+  readonly relayedMonitors: number;
+  /** Bytes of both directions over a TURN relay. */
+  readonly relayBytesPerSecond: number;
+  readonly packetsInPerSecond: number;
+  readonly packetsOutPerSecond: number;
+  readonly packetsLostInPerSecond: number;
+  readonly packetsLostOutPerSecond: number;
+}
+
+/** A WebRTC series now: one participant, whose pages are monitors of their own. */
+export interface RealtimeParticipant extends ConnectionRates {
+  /** The latest level; of several monitors the worst that is known. */
+  readonly quality: Quality;
+}
 
 /** The latest rates of one series: its last increase over that increase's own interval. */
 export interface RealtimeSeries {
@@ -17,6 +36,8 @@ export interface RealtimeSeries {
   readonly errorsPerSecond: number;
   /** The observations of the last increase, by bucket, lowest first. */
   readonly latency: LatencyCounts | LatencyHistogramJson;
+  /** Of WebRTC series alone. */
+  readonly participant?: RealtimeParticipant;
   /** When these figures are too old to be shown, milliseconds since the Unix epoch: two intervals without news. */
   readonly expiresAtMillis: number;
 }
@@ -33,6 +54,17 @@ export interface RealtimeStep {
   readonly latency: LatencyHistogramJson;
   /** Round-trip times of participants, for the heatmap. */
   readonly roundTrip: LatencyHistogramJson;
+  readonly webrtc: RealtimeWebrtcStep;
+}
+
+/** The participants of a step. The other figures of a {@link RealtimeStep} are those of HTTP servers. */
+export interface RealtimeWebrtcStep extends ConnectionRates {
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+  readonly meetings: number;
+  readonly participants: number;
+  /** Participants of whom at least one monitor is relayed. */
+  readonly relayParticipants: number;
 }
 
 /** What an owner writes for its shard at each tick. */

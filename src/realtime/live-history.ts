@@ -5,8 +5,11 @@ import { LATENCY_SCALE, addToBucket, latencyBound } from "../model/latency-histo
 import type { LatencyHistogram, LatencyHistogramJson } from "../model/latency-histogram.ts";
 import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
 import type { RealtimeSnapshot, RealtimeStep } from "../model/realtime-store.ts";
-import { percentilesOf } from "./live-view.ts";
-import type { LivePercentiles } from "./live-view.ts";
+import type { RelayPrices } from "../model/relay-prices.ts";
+import { packetLossRatio, relayCostPerHour, relayShare, roundTripOf } from "./live-webrtc.ts";
+import type { LiveRoundTrip } from "./live-webrtc.ts";
+import { percentilesOf } from "./percentiles.ts";
+import type { LivePercentiles } from "./percentiles.ts";
 
 /** Observations above `fromSeconds`, up to and including `toSeconds`. */
 export interface HeatmapBucket {
@@ -26,6 +29,21 @@ export interface LiveHistoryStep {
   readonly latencySeconds: LivePercentiles;
   /** Shortest first; empty buckets are left out. */
   readonly roundTripBuckets: readonly HeatmapBucket[];
+  readonly webrtc: LiveHistoryWebrtc;
+}
+
+/** What participants did in a step. */
+export interface LiveHistoryWebrtc {
+  readonly bytesInPerSecond: number;
+  readonly bytesOutPerSecond: number;
+  readonly meetings: number;
+  readonly participants: number;
+  readonly relayParticipants: number;
+  /** Relayed participants by participants; 0 without any. */
+  readonly relayShare: number;
+  readonly relayCostPerHour: number;
+  readonly roundTripTimeSeconds: LiveRoundTrip;
+  readonly packetLossRatio: number;
 }
 
 /** The JSON of `GET /api/live/history`. */
@@ -39,12 +57,12 @@ export interface LiveHistory {
 const HEATMAP_SCALE = 2;
 const SHIFT = LATENCY_SCALE - HEATMAP_SCALE;
 
-/** Makes the history of a snapshot. */
-export function liveHistory(snapshot: RealtimeSnapshot): LiveHistory {
-  return { stepMillis: REALTIME_STEP_MILLIS, steps: snapshot.steps.map(toHistoryStep) };
+/** Makes the history of a snapshot; the relay's cost is at the prices of now. */
+export function liveHistory(snapshot: RealtimeSnapshot, prices: RelayPrices): LiveHistory {
+  return { stepMillis: REALTIME_STEP_MILLIS, steps: snapshot.steps.map((step) => toHistoryStep(step, prices)) };
 }
 
-function toHistoryStep(step: RealtimeStep): LiveHistoryStep {
+function toHistoryStep(step: RealtimeStep, prices: RelayPrices): LiveHistoryStep {
   const { bytesInPerSecond, bytesOutPerSecond, requestsPerSecond, errorsPerSecond } = step;
   return {
     at: step.atMillis,
@@ -54,6 +72,22 @@ function toHistoryStep(step: RealtimeStep): LiveHistoryStep {
     errorsPerSecond,
     latencySeconds: percentilesOf(step.latency),
     roundTripBuckets: heatmapBuckets(step.roundTrip),
+    webrtc: webrtcOf(step, prices),
+  };
+}
+
+function webrtcOf({ webrtc, roundTrip }: RealtimeStep, prices: RelayPrices): LiveHistoryWebrtc {
+  const { bytesInPerSecond, bytesOutPerSecond, meetings, participants, relayParticipants } = webrtc;
+  return {
+    bytesInPerSecond,
+    bytesOutPerSecond,
+    meetings,
+    participants,
+    relayParticipants,
+    relayShare: relayShare(relayParticipants, participants),
+    relayCostPerHour: relayCostPerHour(webrtc, prices),
+    roundTripTimeSeconds: roundTripOf(roundTrip),
+    packetLossRatio: packetLossRatio(webrtc),
   };
 }
 

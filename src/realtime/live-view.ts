@@ -2,16 +2,13 @@
  * What the live page, `GET /api/live` and administrators see: figures made of a snapshot of the realtime store. Pure.
  */
 import type { LatencyHistogramJson } from "../model/latency-histogram.ts";
-import { percentile } from "../model/latency-histogram.ts";
 import type { RealtimeSeries, RealtimeSnapshot } from "../model/realtime-store.ts";
+import type { RelayPrices } from "../model/relay-prices.ts";
+import { liveWebrtc } from "./live-webrtc.ts";
+import type { LiveWebrtc } from "./live-webrtc.ts";
+import { percentilesOf } from "./percentiles.ts";
+import type { LivePercentiles } from "./percentiles.ts";
 import { addHistograms } from "./steps.ts";
-
-/** Percentiles in seconds; null where there was no observation. */
-export interface LivePercentiles {
-  readonly p50: number | null;
-  readonly p95: number | null;
-  readonly p99: number | null;
-}
 
 /** One of the endpoints with most bytes. */
 export interface LiveEndpoint {
@@ -35,28 +32,6 @@ export interface LiveHttp {
   readonly latencySeconds: LivePercentiles;
   /** Most bytes first, at most {@link MAX_TOP_ENDPOINTS}. */
   readonly topEndpoints: readonly LiveEndpoint[];
-}
-
-/** Participants by their latest quality level. */
-export interface LiveQuality {
-  readonly excellent: number;
-  readonly good: number;
-  readonly fair: number;
-  readonly poor: number;
-  readonly unknown: number;
-}
-
-/** The WebRTC half: what participants reported. */
-export interface LiveWebrtc {
-  readonly meetings: number;
-  readonly participants: number;
-  readonly participantsByMeeting: Readonly<Record<string, number>>;
-  readonly quality: LiveQuality;
-  readonly relayParticipants: number;
-  readonly relayShare: number;
-  readonly relayCostPerHour: number;
-  readonly roundTripTimeSeconds: { readonly p50: number | null; readonly p95: number | null };
-  readonly packetLossRatio: number;
 }
 
 /** An alert as it is shown; times are milliseconds since the Unix epoch. */
@@ -84,20 +59,16 @@ export interface LiveView {
 export const MAX_TOP_ENDPOINTS = 20;
 
 /** Makes the view of a snapshot; series that have expired at `nowMillis` are left out. */
-export function liveView(snapshot: RealtimeSnapshot, nowMillis: number, alerts: readonly LiveAlert[]): LiveView {
+export function liveView(
+  snapshot: RealtimeSnapshot,
+  nowMillis: number,
+  alerts: readonly LiveAlert[],
+  prices: RelayPrices,
+): LiveView {
   const current = snapshot.series.filter((series) => series.expiresAtMillis > nowMillis);
   const http = current.filter(({ dimensions }) => dimensions.protocol === "http" && dimensions.side === "server");
   const webrtc = current.filter(({ dimensions }) => dimensions.protocol === "webrtc");
-  return { at: nowMillis, http: httpHalf(http), webrtc: webrtcHalf(webrtc), alerts };
-}
-
-/** The percentiles of observations that are already in one histogram. */
-export function percentilesOf(latency: LatencyHistogramJson): LivePercentiles {
-  return {
-    p50: percentile(latency, 0.5) ?? null,
-    p95: percentile(latency, 0.95) ?? null,
-    p99: percentile(latency, 0.99) ?? null,
-  };
+  return { at: nowMillis, http: httpHalf(http), webrtc: liveWebrtc(webrtc, prices), alerts };
 }
 
 function httpHalf(series: readonly RealtimeSeries[]): LiveHttp {
@@ -132,29 +103,6 @@ function topEndpoints(series: readonly RealtimeSeries[]): readonly LiveEndpoint[
       p95: percentilesOf(mergedLatency(members)).p95,
     };
   });
-}
-
-function webrtcHalf(series: readonly RealtimeSeries[]): LiveWebrtc {
-  const byMeeting = new Map<string, Set<string>>();
-  for (const { dimensions } of series) {
-    const participants = byMeeting.get(dimensions.meetingId) ?? new Set();
-    byMeeting.set(dimensions.meetingId, participants.add(dimensions.participantId));
-  }
-  const counts = [...byMeeting].map(([meeting, participants]) => [meeting, participants.size] as const);
-  const participants = counts.reduce((total, [, count]) => total + count, 0);
-  const { p50, p95 } = percentilesOf(mergedLatency(series));
-  return {
-    meetings: counts.length,
-    participants,
-    participantsByMeeting: Object.fromEntries(counts),
-    // The realtime store does not carry quality, relay use and loss yet.
-    quality: { excellent: 0, good: 0, fair: 0, poor: 0, unknown: participants },
-    relayParticipants: 0,
-    relayShare: 0,
-    relayCostPerHour: 0,
-    roundTripTimeSeconds: { p50, p95 },
-    packetLossRatio: 0,
-  };
 }
 
 function mergedLatency(series: readonly RealtimeSeries[]): LatencyHistogramJson {

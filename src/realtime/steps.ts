@@ -3,7 +3,7 @@
  */
 import { mergeHistogram } from "../model/latency-histogram.ts";
 import type { LatencyCounts, LatencyHistogram, LatencyHistogramJson } from "../model/latency-histogram.ts";
-import type { RealtimeStep } from "../model/realtime-store.ts";
+import type { RealtimeStep, RealtimeWebrtcStep } from "../model/realtime-store.ts";
 
 /** How far back the live history goes, milliseconds. */
 export const HISTORY_MILLIS = 300_000;
@@ -39,5 +39,23 @@ function addSteps(left: RealtimeStep, right: RealtimeStep): RealtimeStep {
     errorsPerSecond: left.errorsPerSecond + right.errorsPerSecond,
     latency: addHistograms([left.latency, right.latency]),
     roundTrip: addHistograms([left.roundTrip, right.roundTrip]),
+    webrtc: addWebrtc(left.webrtc, right.webrtc),
+  };
+}
+
+// A meeting is of one shard: its participants are not counted twice.
+function addWebrtc(left: RealtimeWebrtcStep, right: RealtimeWebrtcStep): RealtimeWebrtcStep {
+  return {
+    bytesInPerSecond: left.bytesInPerSecond + right.bytesInPerSecond,
+    bytesOutPerSecond: left.bytesOutPerSecond + right.bytesOutPerSecond,
+    meetings: left.meetings + right.meetings,
+    participants: left.participants + right.participants,
+    relayParticipants: left.relayParticipants + right.relayParticipants,
+    relayedMonitors: left.relayedMonitors + right.relayedMonitors,
+    relayBytesPerSecond: left.relayBytesPerSecond + right.relayBytesPerSecond,
+    packetsInPerSecond: left.packetsInPerSecond + right.packetsInPerSecond,
+    packetsOutPerSecond: left.packetsOutPerSecond + right.packetsOutPerSecond,
+    packetsLostInPerSecond: left.packetsLostInPerSecond + right.packetsLostInPerSecond,
+    packetsLostOutPerSecond: left.packetsLostOutPerSecond + right.packetsLostOutPerSecond,
   };
 }

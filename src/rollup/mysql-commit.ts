@@ -10,6 +10,7 @@ import {
   chunksOf,
   paddedChunks,
 } from "./mysql-chunks.ts";
+import { MysqlErasures } from "./mysql-erasures.ts";
 import type { MysqlSession } from "./mysql-session.ts";
 import { isOutOfRange, nearlyFullRows } from "./mysql-range.ts";
 import { addMysqlTotals, placeholders } from "./mysql-totals.ts";
@@ -25,6 +26,7 @@ const MAX_REMEMBERED_PROTOCOLS = 100_000;
 /** Writes commits and remembers the protocol of the series it met: that never changes. */
 export class MysqlCommitWriter {
   readonly #protocols = new Map<bigint, Protocol>();
+  readonly #erasures = new MysqlErasures();
 
   /**
    * Writes a commit, without what would carry a total past 64 bits, which goes to quarantine. False, with nothing written,
@@ -33,7 +35,7 @@ export class MysqlCommitWriter {
   async write(session: MysqlSession, commit: ShardCommit): Promise<boolean> {
     if (isVast(commit)) return this.#writeWithinRange(session, commit);
     try {
-      return await this.#write(session, commit, async () => commit);
+      return await this.#write(session, commit, async (anonymous) => anonymous);
     } catch (error) {
       if (!isOutOfRange(error)) throw error;
       return this.#writeWithinRange(session, commit);
@@ -41,13 +43,19 @@ export class MysqlCommitWriter {
   }
 
   #writeWithinRange(session: MysqlSession, commit: ShardCommit): Promise<boolean> {
-    return this.#write(session, commit, async () => withinRange(commit, await nearlyFullRows(session, commit)));
+    return this.#write(session, commit, async (anonymous) =>
+      withinRange(anonymous, await nearlyFullRows(session, anonymous)),
+    );
   }
 
-  #write(session: MysqlSession, whole: ShardCommit, fitted: () => Promise<ShardCommit>): Promise<boolean> {
+  #write(
+    session: MysqlSession,
+    whole: ShardCommit,
+    fitted: (anonymous: ShardCommit) => Promise<ShardCommit>,
+  ): Promise<boolean> {
     return session.transaction(async () => {
       if (!(await advanceOffset(session, whole))) return false;
-      const fitting = await fitted();
+      const fitting = await fitted(await this.#erasures.applied(session, whole));
       const commit = { ...fitting, quarantine: await roomyQuarantine(session, fitting) };
       for (const table of SIDE_TABLES) await writeSideTable(session, table, table.rowsOf(commit));
       const protocols = await this.#protocolsOf(session, commit);

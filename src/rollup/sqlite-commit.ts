@@ -9,6 +9,7 @@ import { EMPTY_HISTOGRAM_JSON, mergedHistogramJson } from "./merge-histogram.ts"
 import { quarantineThatFits } from "./quarantine-room.ts";
 import { SIDE_TABLES } from "./side-rows.ts";
 import type { SideTable } from "./side-rows.ts";
+import type { SqliteErasures } from "./sqlite-erasures.ts";
 import type { SqliteSession } from "./sqlite-session.ts";
 import { isVast, limitedColumns, NEARLY_FULL, touchedTables, withinRange } from "./total-range.ts";
 import type { NearlyFullRow, NearlyFullRows } from "./total-range.ts";
@@ -27,24 +28,25 @@ const SQLITE_CONSTRAINT_DATATYPE = 3091;
  * Writes a commit, without what would carry a total past 64 bits, which goes to quarantine. False, with nothing written, when
  * the shard's offset is elsewhere. Throws, with nothing written, on any error.
  */
-export function writeSqliteCommit(session: SqliteSession, commit: ShardCommit): boolean {
-  if (isVast(commit)) return writeWithinRange(session, commit);
+export function writeSqliteCommit(session: SqliteSession, erasures: SqliteErasures, commit: ShardCommit): boolean {
+  const write = (fitted: (anonymous: ShardCommit) => ShardCommit): boolean =>
+    session.transaction(() => {
+      if (!advanceOffset(session, commit)) return false;
+      return writeAll(session, fitted(erasures.applied(session, commit)));
+    });
+  const writeWithinRange = (): boolean =>
+    write((anonymous) => withinRange(anonymous, nearlyFullRows(session, anonymous)));
+  if (isVast(commit)) return writeWithinRange();
   try {
-    return session.transaction(() => advanceOffset(session, commit) && writeAll(session, commit));
+    return write((anonymous) => anonymous);
   } catch (error) {
     if (!isOutOfRange(error)) throw error;
-    return writeWithinRange(session, commit);
+    return writeWithinRange();
   }
 }
 
 function isOutOfRange(error: unknown): boolean {
   return error instanceof Error && "errcode" in error && error.errcode === SQLITE_CONSTRAINT_DATATYPE;
-}
-
-function writeWithinRange(session: SqliteSession, commit: ShardCommit): boolean {
-  return session.transaction(
-    () => advanceOffset(session, commit) && writeAll(session, withinRange(commit, nearlyFullRows(session, commit))),
-  );
 }
 
 function nearlyFullRows(session: SqliteSession, commit: ShardCommit): NearlyFullRows {

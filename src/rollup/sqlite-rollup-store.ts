@@ -24,6 +24,7 @@ import type { Migration } from "./migration.ts";
 import { offsetElsewhere } from "./offset-elsewhere.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
 import { sqliteColumn, writeSqliteCommit } from "./sqlite-commit.ts";
+import { SqliteErasures } from "./sqlite-erasures.ts";
 import { maintainSqlite } from "./sqlite-maintenance.ts";
 import { SqliteSession } from "./sqlite-session.ts";
 import type { SqliteRow, SqliteSessionOptions } from "./sqlite-session.ts";
@@ -44,6 +45,7 @@ export function openSqliteRollupStore(options: SqliteRollupStoreOptions): Result
 /** The totals' store on SQLite. */
 export class SqliteRollupStore implements RollupStore, RollupReader {
   readonly #session: SqliteSession;
+  readonly #erasures = new SqliteErasures();
   readonly #migrations: readonly Migration[] = loadMigrations("sqlite");
   #closed = false;
 
@@ -130,7 +132,7 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
     const checked = checkCommit(commit);
     if (checked.kind !== "success") return checked;
     return this.#answer(() => {
-      if (writeSqliteCommit(this.#session, commit)) return success(undefined);
+      if (writeSqliteCommit(this.#session, this.#erasures, commit)) return success(undefined);
       return offsetElsewhere(commit.shard, commit.offset.fromId);
     });
   }

@@ -1,8 +1,14 @@
 /** What every store of what is happening now must do, run on each implementation with its real storage. */
 import { afterEach, describe, expect, it } from "vitest";
-import type { RealtimeSeries, RealtimeSnapshot, RealtimeStep, RealtimeStore } from "../../src/model/realtime-store.ts";
+import type {
+  RealtimeSeries,
+  RealtimeSnapshot,
+  RealtimeStep,
+  RealtimeStore,
+  RealtimeWebrtcStep,
+} from "../../src/model/realtime-store.ts";
 import { valueOf } from "../support/log-entries.ts";
-import { httpDimensions, realtimeSeries, realtimeStep, webrtcDimensions } from "../support/realtime-figures.ts";
+import { httpDimensions, participantSeries, realtimeSeries, realtimeStep } from "../support/realtime-figures.ts";
 
 /** An empty store of two shards. */
 export interface RealtimeStoreUnderTest {
@@ -12,6 +18,19 @@ export interface RealtimeStoreUnderTest {
 }
 
 const NOW = 1_763_800_000_000;
+const WEBRTC_FIGURES: RealtimeWebrtcStep = {
+  bytesInPerSecond: 1,
+  bytesOutPerSecond: 2,
+  meetings: 3,
+  participants: 4,
+  relayParticipants: 5,
+  relayedMonitors: 6,
+  relayBytesPerSecond: 7,
+  packetsInPerSecond: 8,
+  packetsOutPerSecond: 9,
+  packetsLostInPerSecond: 10,
+  packetsLostOutPerSecond: 11,
+};
 const METACHARACTERS = "a b\r\n$*\"\\'{}[]__proto__\0é😀";
 
 /** Declares the suite for one implementation. */
@@ -33,6 +52,15 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
 
     it("gives back what was written, whatever characters are in it", async () => {
       const tested = await openStore();
+      const connection = {
+        quality: "poor",
+        relayedMonitors: 2,
+        relayBytesPerSecond: 0.25,
+        packetsInPerSecond: 3,
+        packetsOutPerSecond: 4,
+        packetsLostInPerSecond: 5,
+        packetsLostOutPerSecond: 6,
+      } as const;
       const series = [
         realtimeSeries({
           seriesId: "-9223372036854775808",
@@ -47,9 +75,15 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
           ],
           expiresAtMillis: NOW + 1,
         }),
-        realtimeSeries({ seriesId: "9223372036854775807", dimensions: webrtcDimensions(METACHARACTERS, "__proto__") }),
+        { ...participantSeries(METACHARACTERS, "__proto__", connection), seriesId: "9223372036854775807" },
       ];
-      const step = realtimeStep({ atMillis: NOW, bytesInPerSecond: 1.5, latency: [[1, 2]], roundTrip: [[-3, 4]] });
+      const step = realtimeStep({
+        atMillis: NOW,
+        bytesInPerSecond: 1.5,
+        latency: [[1, 2]],
+        roundTrip: [[-3, 4]],
+        webrtc: { ...WEBRTC_FIGURES, packetsLostOutPerSecond: 1 / 3 },
+      });
       await tested.write(0, series, [], step);
       expect(await tested.snapshot()).toEqual({ series, steps: [step] });
     });
@@ -83,6 +117,7 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
             [5, 1],
           ],
           roundTrip: [[9, 1]],
+          webrtc: WEBRTC_FIGURES,
         }),
       );
       await tested.write(
@@ -97,6 +132,7 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
             [1, 1],
           ],
           roundTrip: [[9, 2]],
+          webrtc: WEBRTC_FIGURES,
         }),
       );
       await tested.write(1, [], [], realtimeStep({ ...rates, atMillis: NOW - 5000 }));
@@ -115,6 +151,9 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
             [5, 1],
           ],
           roundTrip: [[9, 3]],
+          webrtc: Object.fromEntries(
+            Object.entries(WEBRTC_FIGURES).map(([figure, amount]) => [figure, 2 * amount]),
+          ) as unknown as RealtimeWebrtcStep,
         }),
       ]);
     });

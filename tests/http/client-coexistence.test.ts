@@ -1,4 +1,6 @@
-import { diag, type DiagLogger } from "@opentelemetry/api";
+import { context, diag, type DiagLogger } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { createServer, request, type ClientRequest, type IncomingMessage, type Server } from "node:http";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -89,6 +91,41 @@ test("two copies of the package count every call once", async () => {
   expect(second.HttpSizeInstrumentation).not.toBe(HttpSizeInstrumentation);
   expect(await recorded()).toBe(2);
   expect(await metrics.total("http.client.response.body.size")).toBe(12);
+});
+
+test("leaves out OTLP exporters where no context manager can tell that they run, but not what an app passes on", async () => {
+  const headers = { "User-Agent": "shop/1.0 OTel-OTLP-Exporter-JavaScript/0.301.0" };
+  const send = (): Promise<void> => whole(request({ port, host: "127.0.0.1", method: "POST", headers }));
+  await send();
+  expect(await recorded()).toBe(0);
+  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+  try {
+    await send();
+    expect(await recorded()).toBe(1);
+  } finally {
+    context.disable();
+  }
+});
+
+test("a piece of a body that cannot be measured goes to undici as it would without us", async () => {
+  diag.setLogger(silent);
+  const sent: unknown[] = [];
+  const onCreate = (message: unknown): void => {
+    const { request: created } = message as { request: { onBodySent?: (chunk: unknown) => unknown } };
+    const counting = created.onBodySent!.bind(created);
+    created.onBodySent = (chunk) => {
+      sent.push(chunk);
+      return counting(null);
+    };
+  };
+  subscribe("undici:request:create", onCreate);
+  try {
+    await fetched();
+  } finally {
+    unsubscribe("undici:request:create", onCreate);
+  }
+  expect(sent).not.toEqual([]);
+  expect(ours.faultCount).toBe(sent.length);
 });
 
 test("a request without listeners fails and ends as it would without us", async () => {

@@ -83,6 +83,65 @@ test("exports periodically", { timeout: TIMEOUT_MILLIS }, async () => {
   await end(app, stop);
 });
 
+test(
+  "gives the duration of a request that was given up the attributes of its sizes",
+  { timeout: TIMEOUT_MILLIS },
+  async () => {
+    await using receiver = new FakeOtlpServer();
+    const app = await start("express-app.mjs", {
+      OTEL_EXPORTER_OTLP_ENDPOINT: await receiver.listen(),
+      OTEL_EXPORTER_OTLP_PROTOCOL: "http/json",
+      OTEL_METRIC_EXPORT_INTERVAL: HOUR,
+    });
+    for (const [path, answer] of Object.entries(GIVEN_UP)) {
+      const client = await RawClient.open(app.port);
+      client.send(GET.replace("users/7", path));
+      // What the app prints shows that the request has come; a piece of the response that it has begun.
+      await expect.poll(() => app.output()).toContain(`handles ${path}`);
+      await expect.poll(() => client.received().toString()).toContain(answer);
+      client.socket.destroy();
+      await expect.poll(() => app.output()).toContain(`closed ${path}`);
+    }
+    await request(app.port);
+    for (const path of ["missing", "broken"]) {
+      const client = await RawClient.open(app.port);
+      client.send(GET.replace("users/7", path));
+      await client.closed();
+    }
+    await end(app, stop);
+    const durations = setsOf(receiver, "http.server.request.duration");
+    expect(setsOf(receiver, "http.server.response.body.size")).toEqual(durations);
+    expect(setsOf(receiver, "http.server.request.body.size")).toEqual(durations);
+    const told = durations.map(({ set }) => [set["http.route"], set["http.response.status_code"], set["error.type"]]);
+    expect(told).toEqual([
+      ["/api", 404, undefined],
+      ["/api/broken", 500, "500"],
+      ["/api/silent", undefined, "aborted"],
+      ["/api/slow", 200, "aborted"],
+      ["/api/users/:id", 200, undefined],
+    ]);
+  },
+);
+
+const GIVEN_UP = { silent: "", slow: "a piece" } as const;
+
+function setsOf(receiver: FakeOtlpServer, metric: string) {
+  return receiver
+    .points(metric)
+    .map((point) => ({ set: attributesOf(point), count: point.count }))
+    .toSorted((a, b) => String(a.set["http.route"]).localeCompare(String(b.set["http.route"])));
+}
+
+test("exports at the end what it is asked to export elsewhere", { timeout: TIMEOUT_MILLIS }, async () => {
+  const app = await start("express-app.mjs", {
+    OTEL_METRICS_EXPORTER: "console",
+    OTEL_METRIC_EXPORT_INTERVAL: HOUR,
+  });
+  await request(app.port);
+  expect(await end(app, (child) => void child.kill("SIGTERM"))).toEqual([null, "SIGTERM"]);
+  expect(app.output()).toContain("http.server.response.body.size");
+});
+
 const SWITCHES = [
   ["METRICS_ENABLED", "false"],
   ["OTEL_SDK_DISABLED", "true"],

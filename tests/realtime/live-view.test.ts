@@ -1,15 +1,24 @@
 import { describe, expect, it } from "vitest";
+import { overflowDimensions } from "../../src/model/dimensions.ts";
 import { latencyBound, latencyIndex } from "../../src/model/latency-histogram.ts";
 import type { RealtimeSeries } from "../../src/model/realtime-store.ts";
 import { liveHistory } from "../../src/realtime/live-history.ts";
 import { liveView } from "../../src/realtime/live-view.ts";
 import type { LiveAlert, LiveView } from "../../src/realtime/live-view.ts";
-import { httpDimensions, realtimeSeries, realtimeStep, webrtcDimensions } from "../support/realtime-figures.ts";
+import {
+  httpDimensions,
+  participantSeries,
+  realtimeSeries,
+  realtimeStep,
+  webrtcDimensions,
+  webrtcStep,
+} from "../support/realtime-figures.ts";
 
 const NOW = 1_763_800_000_000;
+const PRICES = { nanosPerUserHour: 50_000_000, nanosPerGigabyte: 100_000_000 };
 
 function view(series: readonly RealtimeSeries[], alerts: readonly LiveAlert[] = []): LiveView {
-  return liveView({ series, steps: [] }, NOW, alerts);
+  return liveView({ series, steps: [] }, NOW, alerts, PRICES);
 }
 
 function histogram(
@@ -94,13 +103,11 @@ describe("liveView", () => {
       ["__proto__", "b"],
       ["__proto__", "b"],
       ["other", "a"],
-    ].map(([meeting, participant], index) =>
-      realtimeSeries({
-        seriesId: String(index),
-        dimensions: webrtcDimensions(meeting!, participant!),
-        latency: histogram([0.05, 5]),
-      }),
-    );
+    ].map(([meeting, participant], index) => ({
+      ...participantSeries(meeting!, participant!),
+      seriesId: String(index),
+      latency: histogram([0.05, 5]),
+    }));
     const { webrtc } = JSON.parse(JSON.stringify(view(series))) as LiveView;
     expect(webrtc).toMatchObject({ meetings: 2, participants: 3, quality: { unknown: 3 } });
     expect(Object.entries(webrtc.participantsByMeeting)).toEqual([
@@ -108,6 +115,63 @@ describe("liveView", () => {
       ["other", 1],
     ]);
     expect(webrtc.roundTripTimeSeconds.p95).toBeCloseTo(0.05, 2);
+  });
+
+  it("counts a participant once, by the worst level and any relay that its series tell of", () => {
+    const { webrtc } = view([
+      participantSeries("m", "a", { quality: "good" }),
+      participantSeries("m", "a", { quality: "poor", relayedMonitors: 1 }),
+      participantSeries("m", "b", { quality: "unknown", relayedMonitors: 2 }),
+      participantSeries("m", "b", { quality: "excellent" }),
+      participantSeries("n", "a", { quality: "fair" }),
+      { ...participantSeries("n", "gone", { quality: "poor", relayedMonitors: 1 }), expiresAtMillis: NOW },
+      // What is beyond the series limit is of nobody that could be counted.
+      realtimeSeries({
+        dimensions: overflowDimensions(0, "webrtc", "client"),
+        participant: participantSeries("", "").participant!,
+      }),
+    ]);
+    expect(webrtc).toMatchObject({
+      meetings: 2,
+      participants: 3,
+      participantsByMeeting: { m: 2, n: 1 },
+      quality: { excellent: 1, good: 0, fair: 1, poor: 1, unknown: 0 },
+      relayParticipants: 2,
+      relayShare: 2 / 3,
+      relayCostPerHour: 0.15,
+    });
+  });
+
+  it("prices the relay use of now: twenty users an hour cost 1.00, and a gigabyte what it costs", () => {
+    const users = Array.from({ length: 20 }, (_, user) =>
+      participantSeries("m", `user ${user}`, { relayedMonitors: 1, relayBytesPerSecond: 1e9 / 3600 / 20 }),
+    );
+    expect(view(users).webrtc.relayCostPerHour).toBeCloseTo(1 + 0.1, 12);
+  });
+
+  it("tells the worse of what is lost on the way in and on the way out", () => {
+    const lossOf = (...series: RealtimeSeries[]) => view(series).webrtc.packetLossRatio;
+    const inLossy = participantSeries("m", "a", { packetsInPerSecond: 95, packetsLostInPerSecond: 5 });
+    const outLossy = participantSeries("m", "b", { packetsOutPerSecond: 100, packetsLostOutPerSecond: 8 });
+    expect(lossOf(inLossy)).toBe(0.05);
+    expect(lossOf(inLossy, outLossy)).toBe(0.08);
+    expect(lossOf(participantSeries("m", "a", { packetsLostInPerSecond: 1 }))).toBe(1);
+    expect(lossOf(participantSeries("m", "a", { packetsOutPerSecond: 1, packetsLostOutPerSecond: 3 }))).toBe(1);
+    expect(lossOf(participantSeries("m", "a"))).toBe(0);
+  });
+
+  it("lists the largest meetings, at most 100, and counts all", () => {
+    const series = Array.from({ length: 150 }, (_, meeting) =>
+      Array.from({ length: meeting < 2 ? 3 : 1 }, (__, user) => participantSeries(`m${meeting}`, `u${user}`)),
+    ).flat();
+    const { webrtc } = view(series.toReversed());
+    expect(webrtc).toMatchObject({ meetings: 150, participants: 154 });
+    expect(Object.entries(webrtc.participantsByMeeting)).toHaveLength(100);
+    expect(Object.entries(webrtc.participantsByMeeting).slice(0, 3)).toEqual([
+      ["m0", 3],
+      ["m1", 3],
+      ["m10", 1],
+    ]);
   });
 
   it("hands alerts on", () => {
@@ -131,7 +195,7 @@ describe("liveHistory", () => {
       realtimeStep({ atMillis: NOW, requestsPerSecond: 2 }),
       realtimeStep({ atMillis: NOW + 5000, latency: histogram([0.3, 1]) }),
     ];
-    const history = liveHistory({ series: [], steps });
+    const history = liveHistory({ series: [], steps }, PRICES);
     expect(history.stepMillis).toBe(5000);
     expect(history.steps.map((step) => step.at)).toEqual([NOW, NOW + 5000]);
     expect(history.steps[0]).toMatchObject({
@@ -142,10 +206,41 @@ describe("liveHistory", () => {
     expect(history.steps[1]!.latencySeconds.p50).toBeCloseTo(0.3, 1);
   });
 
+  it("tells what participants did in each step", () => {
+    const webrtc = webrtcStep({
+      bytesInPerSecond: 1,
+      bytesOutPerSecond: 2,
+      meetings: 1,
+      participants: 4,
+      relayParticipants: 1,
+      relayedMonitors: 2,
+      packetsInPerSecond: 9,
+      packetsLostInPerSecond: 1,
+    });
+    const steps = [realtimeStep({ webrtc, roundTrip: histogram([0.05, 1]) }), realtimeStep({ atMillis: 5000 })];
+    const history = liveHistory({ series: [], steps }, PRICES);
+    expect(history.steps[0]!.webrtc).toMatchObject({
+      bytesInPerSecond: 1,
+      bytesOutPerSecond: 2,
+      meetings: 1,
+      participants: 4,
+      relayParticipants: 1,
+      relayShare: 0.25,
+      relayCostPerHour: 0.1,
+      packetLossRatio: 0.1,
+    });
+    expect(history.steps[0]!.webrtc.roundTripTimeSeconds.p95).toBeCloseTo(0.05, 2);
+    expect(history.steps[1]!.webrtc).toMatchObject({
+      relayShare: 0,
+      packetLossRatio: 0,
+      roundTripTimeSeconds: { p50: null, p95: null },
+    });
+  });
+
   it("puts every round-trip time into the heatmap bucket that holds it, and loses none", () => {
     const seconds = [0.0004, 0.02, 0.021, 0.5, 1, 1.0001, 7];
     const steps = [realtimeStep({ roundTrip: histogram(...seconds.map((one) => [one, 1] as const)) })];
-    const buckets = liveHistory({ series: [], steps }).steps[0]!.roundTripBuckets;
+    const buckets = liveHistory({ series: [], steps }, PRICES).steps[0]!.roundTripBuckets;
     for (const one of seconds) {
       const holding = buckets.filter((bucket) => bucket.fromSeconds < one && one <= bucket.toSeconds);
       expect(holding.length).toBe(1);

@@ -68,6 +68,30 @@ describe("RedisRealtimeStore", () => {
     await redis.del(key, `otel-bandwidth:{${shard}}:steps`);
   });
 
+  it("passes over what an earlier or a later version wrote", async () => {
+    const shard = uniqueShard();
+    const keys = [`otel-bandwidth:{${shard}}:realtime`, `otel-bandwidth:{${shard}}:steps`] as const;
+    const store = new RedisRealtimeStore({ redis, shards: [shard], ttlSeconds: 300 });
+    const http = '["http","","api","","server","GET","/",200,"",""]';
+    const webrtc = '["webrtc","","","","client","","",0,"m","p"]';
+    const series = {
+      "1": `["1",9e15,[1,2,3,4],[],${http}]`,
+      "2": `["2",9e15,[1,2,3,4],[],${webrtc}]`,
+      "3": `["3",9e15,[1,2,3,4],[],${webrtc},[0,1,2,3,4,5]]`,
+      "4": `["4",9e15,[1,2,3,4],[],${webrtc},[9,1,2,3,4,5,6]]`,
+      "5": `["5",9e15,[1,2,3,4],[],${http},[0,1,2,3,4,5,6]]`,
+      "6": `["6",9e15,[1,2,3,4],[],${webrtc},[2,1,2,3,4,5,6]]`,
+      "7": `["7",9e15,[1,2,3,4],[],${webrtc},[2,1,2,3,4,5,6],1]`,
+    };
+    await redis.hset(keys[0], series);
+    await redis.hset(keys[1], "0", `[${NOW},[1,2,3,4],[],[]]`, "1", `[${NOW},[1,2,3,4],[],[],[1]]`);
+    const snapshot = valueOf(await store.snapshot(NOW));
+    expect(snapshot.steps).toEqual([]);
+    expect(snapshot.series.map(({ seriesId }) => seriesId).sort()).toEqual(["1", "6"]);
+    expect(snapshot.series.find(({ seriesId }) => seriesId === "6")?.participant?.quality).toBe("fair");
+    await redis.del(...keys);
+  });
+
   it("answers unavailable when Redis is away or the key holds something else", async () => {
     const own = await startRedisServer();
     const client = new Redis(own.url, {

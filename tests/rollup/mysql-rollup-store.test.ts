@@ -3,17 +3,19 @@ import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seriesId } from "../../src/model/dimensions.ts";
 import type { RollupReader, RollupStore } from "../../src/model/rollup-store.ts";
+import { eraseFromMysql } from "../../src/rollup/erase-participant.ts";
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { mysqlMigrationDatabase } from "../../src/rollup/mysql-migration-database.ts";
 import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
 import { withMysqlSnapshot } from "../../src/rollup/mysql-snapshot.ts";
+import { describeParticipantErasure, type ErasureDatabase } from "../contract/participant-erasure.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
 import { type PlainRow, valueOf } from "../contract/rollup-database.ts";
 import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
-import { describeTotalsVerification, type SnapshotDatabase } from "../contract/totals-verification.ts";
+import { describeTotalsVerification } from "../contract/totals-verification.ts";
 import { startMariadb } from "../support/mariadb-server.ts";
 import { TEST_DAY, increment, minuteCommit, routeDimensions, shardCommit } from "../support/shard-commits.ts";
 import type { SqlServer } from "../support/sql-server.ts";
@@ -25,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(async () => await server.stop());
 
-async function makeDatabase(): Promise<SnapshotDatabase & { readonly url: string }> {
+async function makeDatabase(): Promise<ErasureDatabase & { readonly url: string }> {
   const url = await server.createDatabase();
   const stores: RollupStore[] = [];
   const query = async (sql: string): Promise<PlainRow[]> => {
@@ -52,6 +54,7 @@ async function makeDatabase(): Promise<SnapshotDatabase & { readonly url: string
     },
     query,
     snapshot: (work) => withMysqlSnapshot({ url }, work),
+    erase: (request) => eraseFromMysql({ url, lockWaitSeconds: 1 }, request),
     columns: async (table) =>
       (
         await query(
@@ -81,6 +84,7 @@ describeRollupRange("MySQL", makeDatabase);
 describeRollupArithmetic("MySQL", makeDatabase);
 describeRollupMigrations("MySQL", makeDatabase);
 describeTotalsVerification("MySQL", makeDatabase);
+describeParticipantErasure("MySQL", makeDatabase);
 
 /** Commits with `count` series, whole tables of them. */
 function wideCommit(from: string, to: string, count: number, bytes: number, bucketStart: number) {

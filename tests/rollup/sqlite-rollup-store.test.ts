@@ -5,20 +5,22 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { RollupReader, RollupStore } from "../../src/model/rollup-store.ts";
+import { eraseFromSqlite } from "../../src/rollup/erase-participant.ts";
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { sqliteMigrationDatabase } from "../../src/rollup/sqlite-migration-database.ts";
 import { openSqliteRollupStore } from "../../src/rollup/sqlite-rollup-store.ts";
 import { withSqliteSnapshot } from "../../src/rollup/sqlite-snapshot.ts";
+import { describeParticipantErasure, type ErasureDatabase } from "../contract/participant-erasure.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
 import { type PlainRow, valueOf } from "../contract/rollup-database.ts";
 import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
-import { describeTotalsVerification, type SnapshotDatabase } from "../contract/totals-verification.ts";
+import { describeTotalsVerification } from "../contract/totals-verification.ts";
 import { TEST_DAY, increment, minuteCommit } from "../support/shard-commits.ts";
 
-async function makeDatabase(): Promise<SnapshotDatabase> {
+async function makeDatabase(): Promise<ErasureDatabase> {
   const folder = await mkdtemp(join(tmpdir(), "otel-bandwidth-sqlite-"));
   const file = join(folder, "totals.sqlite");
   const stores: RollupStore[] = [];
@@ -41,6 +43,7 @@ async function makeDatabase(): Promise<SnapshotDatabase> {
     },
     query: async (sql) => query(sql),
     snapshot: (work) => withSqliteSnapshot(file, work),
+    erase: (request) => eraseFromSqlite({ file, busyTimeoutMillis: 50 }, request),
     columns: async (table) => query(`PRAGMA table_xinfo(${table})`).map((row) => String(row["name"])),
     async whileLocked(sql, work) {
       const database = new DatabaseSync(file);
@@ -65,6 +68,7 @@ describeRollupRange("SQLite", makeDatabase);
 describeRollupArithmetic("SQLite", makeDatabase);
 describeRollupMigrations("SQLite", makeDatabase);
 describeTotalsVerification("SQLite", makeDatabase);
+describeParticipantErasure("SQLite", makeDatabase);
 
 describe("a SQLite file of totals", () => {
   let folder: string;

@@ -1,6 +1,20 @@
 /** Series and steps for tests of what is happening now. */
 import type { SeriesDimensions } from "../../src/model/dimensions.ts";
-import type { RealtimeSeries, RealtimeStep } from "../../src/model/realtime-store.ts";
+import type {
+  RealtimeParticipant,
+  RealtimeSeries,
+  RealtimeStep,
+  RealtimeWebrtcStep,
+} from "../../src/model/realtime-store.ts";
+
+const NO_CONNECTION = {
+  relayedMonitors: 0,
+  relayBytesPerSecond: 0,
+  packetsInPerSecond: 0,
+  packetsOutPerSecond: 0,
+  packetsLostInPerSecond: 0,
+  packetsLostOutPerSecond: 0,
+};
 
 /** The dimensions of an HTTP server's series; `changes` replace some. */
 export function httpDimensions(changes: Partial<SeriesDimensions> = {}): SeriesDimensions {
@@ -23,6 +37,22 @@ export function httpDimensions(changes: Partial<SeriesDimensions> = {}): SeriesD
 export function webrtcDimensions(meetingId: string, participantId: string): SeriesDimensions {
   const changes = { protocol: "webrtc", side: "client", method: "", route: "", statusCode: 0 } as const;
   return httpDimensions({ ...changes, meetingId, participantId });
+}
+
+/** A participant's series without traffic; `changes` replace some figures of its connections. */
+export function participantSeries(
+  meetingId: string,
+  participantId: string,
+  changes: Partial<RealtimeParticipant> = {},
+): RealtimeSeries {
+  const participant = { quality: "unknown", ...NO_CONNECTION, ...changes } as const;
+  return realtimeSeries({ dimensions: webrtcDimensions(meetingId, participantId), participant });
+}
+
+/** The participants of a step without any; `changes` replace some figures. */
+export function webrtcStep(changes: Partial<RealtimeWebrtcStep> = {}): RealtimeWebrtcStep {
+  const counts = { meetings: 0, participants: 0, relayParticipants: 0 };
+  return { bytesInPerSecond: 0, bytesOutPerSecond: 0, ...counts, ...NO_CONNECTION, ...changes };
 }
 
 /** A series without traffic; `changes` replace some figures. */
@@ -50,6 +80,7 @@ export function realtimeStep(changes: Partial<RealtimeStep> = {}): RealtimeStep 
     errorsPerSecond: 0,
     latency: [],
     roundTrip: [],
+    webrtc: webrtcStep(),
     ...changes,
   };
 }

@@ -32,6 +32,7 @@ const LIVE = liveView(
   },
   1,
   [],
+  { nanosPerUserHour: 0, nanosPerGigabyte: 0 },
 );
 
 describe("the live table", () => {

@@ -1,0 +1,82 @@
+/**
+ * What participants used in a span of whole days, from `metrics_daily`: the amounts of a bill.
+ */
+import { ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
+import type { SnapshotRow, TotalsSnapshot } from "./totals-snapshot.ts";
+
+/** What a bill may have its lines by. */
+export type BillGrouping = "meeting" | "participant" | "service";
+
+/** Amounts, exact. */
+export interface UsedAmounts {
+  readonly connectedMillis: bigint;
+  readonly relayedMillis: bigint;
+  /** Of both directions, relayed or not. */
+  readonly bytes: bigint;
+  readonly relayBytes: bigint;
+  /** The price of the relay use when it was folded, billionths of the currency unit. */
+  readonly costNanos: bigint;
+}
+
+/** The amounts of one meeting, participant or service. */
+export interface BilledUse extends UsedAmounts {
+  /** By position of {@link GROUPING_COLUMNS}. */
+  readonly keys: readonly string[];
+}
+
+/** The columns of `series` that tell the lines of a grouping apart. */
+export const GROUPING_COLUMNS: Readonly<Record<BillGrouping, readonly string[]>> = {
+  meeting: ["meeting_id"],
+  participant: ["participant_id"],
+  service: ["namespace", "service", "environment"],
+};
+
+/**
+ * The use of the days that start at `fromSeconds` or later and before `toSeconds` (epoch seconds); at most `limit` groups, in
+ * no order. Rejects with what the engine reports.
+ */
+export async function billedUse(
+  snapshot: TotalsSnapshot,
+  grouping: BillGrouping,
+  {
+    fromSeconds,
+    toSeconds,
+    limit,
+  }: { readonly fromSeconds: number; readonly toSeconds: number; readonly limit: number },
+): Promise<readonly BilledUse[]> {
+  const columns = GROUPING_COLUMNS[grouping];
+  // As bytes: MySQL takes texts for equal that differ in spaces at their end.
+  const keys = columns.map((column, at) => `COALESCE(HEX(series.${column}), '') AS key_${at}`);
+  const sum = (name: string): string => `SUM(${nameOf(snapshot, name)})`;
+  // A row whose series is missing was used all the same.
+  const rows = await snapshot.rows(
+    `SELECT ${keys.join(", ")}, ${sum("connected_seconds")} AS connected, ${sum("relay_seconds")} AS relayed,
+       ${sum("bytes_in")} AS received, ${sum("bytes_out")} AS sent, ${sum("relay_bytes")} AS relay_bytes,
+       ${sum("relay_cost_nanos")} AS cost
+     FROM metrics_daily LEFT JOIN series ON series.series_id = metrics_daily.series_id
+     WHERE metrics_daily.protocol = 'webrtc' AND bucket_start >= ? AND bucket_start < ?
+     GROUP BY ${columns.map((_, at) => `key_${at}`).join(", ")} LIMIT ${limit}`,
+    [BigInt(fromSeconds), BigInt(toSeconds)],
+  );
+  return rows.map((row) => ({
+    keys: columns.map((_, at) => Buffer.from(String(row[`key_${at}`]), "hex").toString()),
+    connectedMillis: millis(row["connected"]),
+    relayedMillis: millis(row["relayed"]),
+    bytes: whole(row["received"]) + whole(row["sent"]),
+    relayBytes: whole(row["relay_bytes"]),
+    costNanos: whole(row["cost"]),
+  }));
+}
+
+function nameOf(snapshot: TotalsSnapshot, name: string): string {
+  return snapshot.columnName(ROLLUP_COLUMNS[rollupPosition(name)]!);
+}
+
+function whole(value: SnapshotRow[string] | undefined): bigint {
+  return BigInt(String(value));
+}
+
+// MySQL sums seconds with three decimals, SQLite whole milliseconds: without the point both are milliseconds.
+function millis(value: SnapshotRow[string] | undefined): bigint {
+  return BigInt(String(value).replace(".", ""));
+}

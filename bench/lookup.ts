@@ -49,7 +49,9 @@ export function benchLookup({ payload, rounds }: LookupOptions): void {
     if (found.size !== streams) throw new Error(`${found.size} streams were found, encoded were ${streams}`);
   }
   const [ours, theirs] = figures;
-  console.log(`lookup ${payload}: expected order ${thousandsWithSpread(ours)} points per CPU-second, ${streams} streams`);
+  console.log(
+    `lookup ${payload}: expected order ${thousandsWithSpread(ours)} points per CPU-second, ${streams} streams`,
+  );
   console.log(`lookup ${payload}: sorted text    ${thousandsWithSpread(theirs)} points per CPU-second`);
   console.log(`lookup ${payload}: ratio ${median(ours.map((value, index) => value / theirs[index]!)).toFixed(1)}`);
 }
@@ -115,7 +117,8 @@ class SortedTextLookup implements MetricVisitor {
 
   point({ body, attributesStart, attributesEnd }: PointCursor): void {
     const pairs: string[] = [];
-    for (const [key, value] of readAttributes(body, attributesStart, attributesEnd)) pairs.push(`${key}=${String(value)}`);
+    for (const [key, value] of readAttributes(body, attributesStart, attributesEnd))
+      pairs.push(`${key}=${String(value)}`);
     const key = `${this.#metric}|${pairs.sort().join(",")}`;
     if (!this.found.has(key)) this.found.set(key, {});
   }

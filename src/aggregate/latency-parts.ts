@@ -104,7 +104,8 @@ function widen(from: number, to: number): void {
 }
 
 function spreadAll({ bounds, counts }: ExplicitPart): void {
-  for (let bucket = 0; bucket < counts.length; bucket++) if (counts[bucket]! > 0) spread(bounds, bucket, counts[bucket]!);
+  for (let bucket = 0; bucket < counts.length; bucket++)
+    if (counts[bucket]! > 0) spread(bounds, bucket, counts[bucket]!);
 }
 
 /** Spreads the observations of one explicit bucket evenly between its bounds: highest first, few reach the lowest places. */

@@ -35,6 +35,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "write Grafana's dashboards, alert rules and data source  [--out DIR] [--force]",
     load: async () => (await import("./dashboards.ts")).dashboards,
   },
+  token: {
+    summary: "make a token for a page  --meeting M --participant P [--role admin] [--expires-in 1h]",
+    load: async () => (await import("./token-command.ts")).tokenCommand,
+  },
   bill: {
     summary:
       "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--format table|csv|json]",

@@ -88,6 +88,7 @@ if (values.only === "bridge") {
   const participants = positive("participants", values.participants);
   sound = await benchBridge({ participants, admins: positive("admins", values.admins), seconds });
 }
+if (values.only === "dashboards") sound = await benchDashboards();
 process.exit(sound ? 0 : 1);
 
 function positive(name: string, text: string): number {

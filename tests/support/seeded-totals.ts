@@ -1,7 +1,7 @@
 /** Totals for tests of what reads them: minutes are given, hours, days and the rows of services follow, all written through a store. */
 import type { SeriesDimensions, ServiceLatencyKey } from "../../src/model/dimensions.ts";
 import { seriesId, serviceLatencyId } from "../../src/model/dimensions.ts";
-import { addToBucket, latencyIndex, mergeHistogram } from "../../src/model/latency-histogram.ts";
+import { addToBucket, type LatencyHistogram, latencyIndex, mergeHistogram } from "../../src/model/latency-histogram.ts";
 import type {
   ReceiverCounts,
   RollupIncrement,
@@ -87,9 +87,9 @@ export class SeededTotals {
     receiver: Readonly<Record<number, Partial<ReceiverCounts>>>,
   ): Promise<void> {
     const rollups = {
-      minute: new Rows<RollupIncrement>(),
-      hourly: new Rows<RollupIncrement>(),
-      daily: new Rows<RollupIncrement>(),
+      minute: new Rows<MutableRollup>(),
+      hourly: new Rows<MutableRollup>(),
+      daily: new Rows<MutableRollup>(),
     };
     const latencies = { minute: new Rows<Mutable>(), hourly: new Rows<Mutable>() };
     for (const minute of minutes) {
@@ -119,9 +119,12 @@ export class SeededTotals {
   }
 }
 
-type Mutable = { -readonly [K in keyof ServiceLatencyIncrement]: ServiceLatencyIncrement[K] };
+type MutableRollup = Omit<RollupIncrement, "latency"> & { readonly latency: LatencyHistogram };
+type Mutable = {
+  -readonly [K in keyof ServiceLatencyIncrement]: K extends "latency" ? LatencyHistogram : ServiceLatencyIncrement[K];
+};
 
-function addTo(rows: Rows<RollupIncrement>, minute: SeededMinute, bucketSeconds: number): void {
+function addTo(rows: Rows<MutableRollup>, minute: SeededMinute, bucketSeconds: number): void {
   const id = seriesId(minute.dimensions);
   const bucketStart = Math.floor(minute.atSeconds / bucketSeconds) * bucketSeconds;
   const row = rows.at(`${id} ${bucketStart}`, () => ({

@@ -10,7 +10,7 @@ import {
 } from "../model/realtime-store.ts";
 import { rollupPosition } from "../model/rollup-columns.ts";
 import type { LatencyParts } from "./latency-parts.ts";
-import { LiveStep } from "./live-step.ts";
+import { addObservations, LiveStep } from "./live-step.ts";
 import { addPage, realtimeParticipant, type ParticipantRates } from "./participant-rates.ts";
 import type { ScopeState } from "./scopes.ts";
 import { takeLiveLatency, type Series } from "./series-table.ts";
@@ -47,7 +47,8 @@ export class LiveRates {
     this.#lastFoldedId = foldedId;
     // Nothing was folded and nothing has expired: the rates are what they were, and there are no new observations.
     if (this.#lastStep && !isNews) {
-      return { shard, changed: [], removed: [], step: { ...this.#lastStep, atMillis, latency: [], roundTrip: [] } };
+      this.#lastStep = addObservations({ ...this.#lastStep, atMillis, latency: [], roundTrip: [] }, this.#lastStep);
+      return { shard, changed: [], removed: [], step: this.#lastStep };
     }
     const { http, participants } = ratesBySeries(scopes, nowMillis);
     const changed: RealtimeSeries[] = [];
@@ -71,7 +72,7 @@ export class LiveRates {
     }
     const removed = [...this.#shown.keys()].filter((id) => !shown.has(id));
     this.#shown = shown;
-    const step = total.at(atMillis);
+    const step = addObservations(total.at(atMillis), this.#lastStep);
     this.#lastStep = step;
     return { shard, changed, removed, step };
   }

@@ -1,6 +1,7 @@
 /**
  * Fold, inside: a shard's step of the live history, added up from what its series do now.
  */
+import { mergeHistogram, type LatencyHistogram, type LatencyHistogramJson } from "../model/latency-histogram.ts";
 import { ParticipantCount } from "../model/participant-count.ts";
 import type { RealtimeSeries, RealtimeStep, RealtimeWebrtcStep } from "../model/realtime-store.ts";
 import { LatencyParts } from "./latency-parts.ts";
@@ -63,6 +64,22 @@ export class LiveStep {
       webrtc: { ...this.#webrtc, meetings, participants, relayParticipants },
     };
   }
+}
+
+/** A step with the observations of the tick before, when that was of the same step: what is written last stands. */
+export function addObservations(step: RealtimeStep, before: RealtimeStep | undefined): RealtimeStep {
+  if (before?.atMillis !== step.atMillis) return step;
+  const latency = merged(step.latency, before.latency);
+  return { ...step, latency, roundTrip: merged(step.roundTrip, before.roundTrip) };
+}
+
+function merged(left: LatencyHistogramJson, right: LatencyHistogramJson): LatencyHistogramJson {
+  if (left.length === 0) return right;
+  if (right.length === 0) return left;
+  const sum: LatencyHistogram = new Map();
+  mergeHistogram(sum, left);
+  mergeHistogram(sum, right);
+  return pairsOf([new LatencyParts([], [sum])]);
 }
 
 /** The stored buckets of all of them together, lowest first. */

@@ -8,13 +8,17 @@ import type { AddressInfo } from "node:net";
 import { httpStatusOf, isRetryableStatus, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
 import { type Failure, messageOf, retryable, type Retryable, success, type Result } from "../model/result.ts";
 import type { LivePage } from "./live-page.ts";
+import { isLoopbackHost } from "./loopback-host.ts";
 
 /** What the server answers from. */
 export interface LiveServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** When given, `/api/*` and `/metrics` ask for it: whether a bearer token is one that may see them. */
+  /**
+   * When given, `/api/*` and `/metrics` ask for it: whether a bearer token is one that may see them. Without it they answer under
+   * names of loopback alone.
+   */
   readonly authorise?: ((token: string | undefined) => Promise<Result<unknown>>) | undefined;
   /** Connections at once, upgraded ones included; one more is refused. */
   readonly maxConnections: number;
@@ -111,6 +115,7 @@ export class LiveServer {
       return { status: 405, body: { error: "expected GET" }, headers: { allow: "GET, HEAD" } };
     }
     const isOpen = !path.startsWith("/api/") && path !== "/metrics";
+    if (!isOpen && !this.#options.authorise && !isLoopbackHost(request.headers.host)) return NOT_LOOPBACK;
     const allowed = isOpen ? success(undefined) : await this.#authorised(request);
     const result = allowed.kind === "success" ? await route() : allowed;
     return result.kind === "success" ? { status: 200, body: result.value } : refusalOf(result);
@@ -136,6 +141,16 @@ export class LiveServer {
     return authorise?.(/^Bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1]) ?? success(undefined);
   }
 }
+
+/** RFC 9110, 15.5.20. */
+const NOT_LOOPBACK: Answer = {
+  status: 421,
+  body: {
+    error:
+      "expected localhost, 127.0.0.1 or [::1] as the host: the receiver listens for this machine alone, and asks for an " +
+      "admin's token instead when BRIDGE_HOST is another address",
+  },
+};
 
 function refusalOf(result: Failure | Retryable): Answer {
   const status = httpStatusOf(result);

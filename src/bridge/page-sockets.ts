@@ -10,7 +10,7 @@ import { failure, messageOf, type Result, retryable } from "../model/result.ts";
 import type { PageConfig } from "./page-config.ts";
 import type { Participant, ParticipantConnection, Participants } from "./participants.ts";
 import { answerOf, connectErrorOf, internalFault, type SocketAnswer } from "./socket-answer.ts";
-import { type EngineSocket, terminate } from "./socket-engine.ts";
+import { type EngineSocket, endConnection } from "./socket-engine.ts";
 import type { TokenClaims } from "./token-claims.ts";
 import { TokenDeadline } from "./token-deadline.ts";
 
@@ -25,8 +25,6 @@ export interface PageSocketsOptions {
   readonly participants: Participants;
   readonly config: PageConfig;
   readonly maxEventBytes: number;
-  /** Messages of one connection in a minute, whatever they are; more end it. */
-  readonly maxMessagesPerMinute: number;
   /** Told when a connection has shown a valid token. */
   readonly admitted: (connection: EngineSocket) => void;
   readonly report: (message: string) => void;
@@ -34,7 +32,6 @@ export interface PageSocketsOptions {
 
 /** Events of one connection that wait for their answer; a page waits for each before it sends the next. */
 const MAX_UNANSWERED = 4;
-const MINUTE_MILLIS = 60_000;
 
 /** What the bridge knows of a connection. */
 interface Session {
@@ -95,12 +92,13 @@ export class PageSockets {
     const deadline = new TokenDeadline(clock, expiresAtMillis, () => void socket.disconnect(true));
     const session: Session = { participant, deadline, unanswered: 0 };
     admitted(socket.conn);
-    this.#limitMessages(socket.conn);
     // What is no packet of Socket.IO ends the connection; unheard it would be printed.
     socket.on("error", () => undefined);
     socket.on("disconnect", () => {
       deadline.clear();
       participants.leave(participant, connection);
+      // Outside of the namespace neither the participant's limits nor the token's end would reach it.
+      endConnection(socket.conn, clock);
     });
     socket.on("metrics", (body: unknown, acknowledge: unknown) => {
       const answered = this.#acknowledge(session, body, acknowledge);
@@ -108,18 +106,6 @@ export class PageSockets {
       void answered.finally(() => this.#underWay.delete(answered));
     });
     socket.emit("config", this.#config);
-  }
-
-  /** Whatever a socket sends costs time to read, also what is no event of ours. */
-  #limitMessages(connection: EngineSocket): void {
-    const { clock, maxMessagesPerMinute } = this.#options;
-    let [sinceMillis, messages] = [clock.monotonicMillis(), 0];
-    connection.on("data", () => {
-      const now = clock.monotonicMillis();
-      if (now - sinceMillis >= MINUTE_MILLIS) [sinceMillis, messages] = [now, 0];
-      messages += 1;
-      if (messages > maxMessagesPerMinute) terminate(connection);
-    });
   }
 
   async #acknowledge(session: Session, body: unknown, acknowledge: unknown): Promise<void> {

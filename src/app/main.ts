@@ -40,6 +40,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "erase a person from the totals, beside running receivers  --participant ID [--meeting ID] [--dry-run]",
     load: async () => (await import("./forget.ts")).forget,
   },
+  token: {
+    summary: "make a token for a page  --meeting M --participant P [--role admin] [--expires-in 1h]",
+    load: async () => (await import("./token-command.ts")).tokenCommand,
+  },
 };
 
 const HELP = `otel-bandwidth: what your traffic weighs and what it costs

@@ -3,7 +3,9 @@
  */
 import { randomBytes } from "node:crypto";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
+import type { Bridge } from "../bridge/bridge.ts";
 import { LiveServer } from "../bridge/live-server.ts";
+import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock, Timer } from "../model/clock.ts";
 import type { OtlpRequest } from "../model/otlp-exchange.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
@@ -12,11 +14,14 @@ import { createOpenBody } from "../otlp/open-body.ts";
 import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
 import { walkCheckedMetrics, walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
-import { liveView } from "../realtime/live-view.ts";
-import { Intake } from "../receive/intake.ts";
+import { liveView, type LiveView } from "../realtime/live-view.ts";
+import { Intake, type IntakeOptions } from "../receive/intake.ts";
 import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
+import { bridgeKeys, type BridgeKeys } from "./bridge-keys.ts";
+import { isLoopback } from "./loopback.ts";
+import { openBridge } from "./open-bridge.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
 import { readTlsFiles } from "./tls-files.ts";
@@ -50,6 +55,8 @@ export class Pipeline {
   readonly otlp: OtlpHttpServer;
   readonly otlpGrpc: OtlpGrpcServer | undefined;
   readonly live: LiveServer;
+  readonly bridgeKeys: BridgeKeys;
+  readonly bridge: Bridge;
   readonly #settings: ReceiverSettings;
   readonly #clock: Clock;
   readonly #report: (message: string) => void;
@@ -78,7 +85,7 @@ export class Pipeline {
     this.#report = report;
     this.logs = logs;
     this.totals = totals;
-    this.intake = new Intake({
+    const intakeOptions: IntakeOptions = {
       logs: logs.logs,
       openBody,
       walk: walkMetrics,
@@ -89,7 +96,15 @@ export class Pipeline {
         const { body: stored, contentType: _, encoding: __, ...rest } = entry;
         this.owners[shard]!.offer(to, { entry: { ...rest, id: to.id }, storedBytes: stored.length, body, isClean });
       },
+    };
+    this.intake = new Intake(intakeOptions);
+    const openEvent = createOpenBody({
+      maxInflatedBytes: settings.bridgeMaxEventBytes,
+      maxConcurrent: MAX_CONCURRENT_INFLATIONS,
     });
+    const pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
+    const figures = (): Promise<Result<LiveView>> =>
+      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [], prices));
     this.owners = logs.logs.map(
       (log, shard) =>
         new ShardOwner({
@@ -146,11 +161,23 @@ export class Pipeline {
     this.live = new LiveServer({
       host: settings.bridgeHost,
       port: settings.bridgePort,
-      token: settings.otlpToken,
+      authorise: isLoopback(settings.bridgeHost) ? undefined : (token) => authoriseAdmin(this.bridgeKeys.keys, token),
+      maxConnections: settings.bridgeMaxConnections,
       tls,
-      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [], prices)),
+      live: figures,
       history: () => this.#snapshot((snapshot) => liveHistory(snapshot, prices)),
       ready: () => this.#ready(),
+    });
+    this.bridgeKeys = bridgeKeys(settings, clock);
+    this.bridge = openBridge(settings, {
+      live: this.live,
+      keys: this.bridgeKeys.keys,
+      clock,
+      take: (request, page) => pageIntake.accept(request, page),
+      openBody: openEvent,
+      gate: () => this.#gate,
+      figures,
+      report,
     });
   }
 
@@ -229,7 +256,8 @@ export class Pipeline {
     this.#stopping = true;
     this.#gate = retryable("unavailable", "the receiver is shutting down");
     this.#timer?.clear();
-    await Promise.all([this.otlp.close(CLOSE_DEADLINE_MILLIS), this.otlpGrpc?.close(CLOSE_DEADLINE_MILLIS)]);
+    const doors = [this.otlp, this.otlpGrpc, this.bridge];
+    await Promise.all(doors.map(async (door) => door?.close(CLOSE_DEADLINE_MILLIS)));
     await Promise.all(this.owners.map((owner) => owner.stop()));
     await this.live.close();
     await this.totals.store.close();

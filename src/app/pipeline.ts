@@ -1,8 +1,9 @@
 /**
- * The whole pipeline on one screen: OTLP in → door → log → fold → totals and realtime → live view. Stages meet only here.
+ * The whole pipeline on one screen: OTLP in → door → log → fold → totals and realtime → alerts → live view. Stages meet only here.
  */
 import { randomBytes } from "node:crypto";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
+import { AlertEvaluator } from "../alerts/alert-evaluator.ts";
 import type { Bridge } from "../bridge/bridge.ts";
 import { LiveServer } from "../bridge/live-server.ts";
 import { authoriseAdmin } from "../bridge/token-keys.ts";
@@ -19,6 +20,7 @@ import { Intake, type IntakeOptions } from "../receive/intake.ts";
 import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
+import { alertOptions } from "./alert-options.ts";
 import { bridgeKeys, type BridgeKeys } from "./bridge-keys.ts";
 import { isLoopback } from "./loopback.ts";
 import { openBridge } from "./open-bridge.ts";
@@ -52,6 +54,7 @@ export class Pipeline {
   readonly totals: TotalsStore;
   readonly intake: Intake;
   readonly owners: readonly ShardOwner[];
+  readonly alerts: AlertEvaluator;
   readonly otlp: OtlpHttpServer;
   readonly otlpGrpc: OtlpGrpcServer | undefined;
   readonly live: LiveServer;
@@ -104,7 +107,7 @@ export class Pipeline {
     });
     const pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
     const figures = (): Promise<Result<LiveView>> =>
-      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [], prices));
+      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), this.alerts.alerts, prices));
     this.owners = logs.logs.map(
       (log, shard) =>
         new ShardOwner({
@@ -133,6 +136,12 @@ export class Pipeline {
           report,
         }),
     );
+    this.alerts = new AlertEvaluator({
+      ...alertOptions(settings, report),
+      store: totals.alerts,
+      clock,
+      isOwner: () => this.owners[0]!.owns,
+    });
     const door = {
       host: settings.otlpHost,
       token: settings.otlpToken,
@@ -215,6 +224,7 @@ export class Pipeline {
     if (migrated.kind === "success") {
       this.#gate = success(undefined);
       await Promise.all(this.owners.map((owner) => owner.start()));
+      await this.alerts.start();
       await this.#maintain();
       return;
     }
@@ -258,6 +268,7 @@ export class Pipeline {
     this.#timer?.clear();
     const doors = [this.otlp, this.otlpGrpc, this.bridge];
     await Promise.all(doors.map(async (door) => door?.close(CLOSE_DEADLINE_MILLIS)));
+    await this.alerts.stop();
     await Promise.all(this.owners.map((owner) => owner.stop()));
     await this.live.close();
     await this.totals.store.close();

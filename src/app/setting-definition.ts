@@ -38,18 +38,23 @@ export function whole(
   };
 }
 
-/** A number from 0 to a million. */
-export function amount(name: string, fallback: number, meaning: string): SettingDefinition<number> {
-  const accepts = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= 1_000_000;
+/** A number from 0 to `max`. */
+export function amount(name: string, fallback: number, meaning: string, max = 1_000_000): SettingDefinition<number> {
+  const accepts = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= max;
   return {
     name,
     fallback,
     meaning,
     secret: false,
-    expected: "a number from 0 to 1000000",
+    expected: `a number from 0 to ${max}`,
     accepts,
     parse: (text) => (/^\d+(\.\d+)?$/.test(text) && accepts(Number(text)) ? Number(text) : undefined),
   };
+}
+
+/** A part of a whole, from 0 to 1. */
+export function share(name: string, fallback: number, meaning: string): SettingDefinition<number> {
+  return amount(name, fallback, meaning, 1);
 }
 
 /** True or false. */

@@ -1,0 +1,9 @@
+ALTER TABLE receiver_minute DROP COLUMN points_refused_time;
+ALTER TABLE receiver_minute DROP COLUMN points_refused_value;
+ALTER TABLE receiver_minute DROP COLUMN lag_millis;
+ALTER TABLE receiver_minute DROP COLUMN commits;
+ALTER TABLE receiver_minute DROP COLUMN commit_micros;
+ALTER TABLE receiver_minute DROP COLUMN log_calls;
+ALTER TABLE receiver_minute DROP COLUMN log_micros;
+ALTER TABLE receiver_minute DROP COLUMN realtime_updates;
+ALTER TABLE receiver_minute DROP COLUMN realtime_micros;

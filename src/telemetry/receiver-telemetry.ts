@@ -1,7 +1,7 @@
 /**
  * The receiver's own metrics: an OpenTelemetry meter provider of its own, in no global, read as Prometheus text and by exporters.
  */
-import type { Attributes, Histogram, Meter, ObservableResult } from "@opentelemetry/api";
+import { type Attributes, type Histogram, type Meter, type ObservableResult, ValueType } from "@opentelemetry/api";
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
 import { type IMetricReader, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
@@ -102,7 +102,7 @@ function observe(
   { name, unit, meaning, instrument }: ObservedMetricDefinition,
   observer: Observer,
 ): void {
-  const options = { unit, description: meaning };
+  const options = { unit, description: meaning, valueType: unit === "s" ? ValueType.DOUBLE : ValueType.INT };
   const observable =
     instrument === "counter"
       ? meter.createObservableCounter(name, options)

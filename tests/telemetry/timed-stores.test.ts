@@ -46,26 +46,35 @@ function timed(clock: FakeClock, store: StoreName, told: (call: StoreCall) => vo
 }
 
 describe("a timed store", () => {
-  it.each(Object.keys(METHODS) as StoreName[])("%s answers as the store does, and each call is told of", async (store) => {
-    const clock = new FakeClock(0);
-    const calls: StoreCall[] = [];
-    const wrapped = timed(clock, store, (call) => void calls.push(call)) as unknown as Record<string, Call>;
-    for (const method of METHODS[store]) {
-      expect(await wrapped[method]!(1, 2, 3)).toMatchObject({ kind: "success", value: expect.arrayContaining([method]) });
-    }
-    expect(calls.map(({ operation }) => operation)).toEqual(
-      METHODS[store].map((method) => method.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
-    );
-    for (const call of calls) expect(call).toEqual({ store, operation: call.operation, seconds: 2 });
-  });
+  it.each(Object.keys(METHODS) as StoreName[])(
+    "%s answers as the store does, and each call is told of",
+    async (store) => {
+      const clock = new FakeClock(0);
+      const calls: StoreCall[] = [];
+      const wrapped = timed(clock, store, (call) => void calls.push(call)) as unknown as Record<string, Call>;
+      for (const method of METHODS[store]) {
+        expect(await wrapped[method]!(1, 2, 3)).toMatchObject({
+          kind: "success",
+          value: expect.arrayContaining([method]),
+        });
+      }
+      expect(calls.map(({ operation }) => operation)).toEqual(
+        METHODS[store].map((method) => method.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)),
+      );
+      for (const call of calls) expect(call).toEqual({ store, operation: call.operation, seconds: 2 });
+    },
+  );
 
-  it.each([retryable("overloaded", "full"), failure("conflict", "elsewhere")])("passes %o on, with its code", async (answer) => {
-    const clock = new FakeClock(0);
-    const calls: StoreCall[] = [];
-    const wrapped = timed(clock, "log", (call) => void calls.push(call), answer) as IngestLog;
-    expect(await wrapped.status()).toBe(answer);
-    expect(calls).toEqual([{ store: "log", operation: "status", seconds: 2, failure: answer.code }]);
-  });
+  it.each([retryable("overloaded", "full"), failure("conflict", "elsewhere")])(
+    "passes %o on, with its code",
+    async (answer) => {
+      const clock = new FakeClock(0);
+      const calls: StoreCall[] = [];
+      const wrapped = timed(clock, "log", (call) => void calls.push(call), answer) as IngestLog;
+      expect(await wrapped.status()).toBe(answer);
+      expect(calls).toEqual([{ store: "log", operation: "status", seconds: 2, failure: answer.code }]);
+    },
+  );
 });
 
 describe("the times of a shard's stores", () => {

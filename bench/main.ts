@@ -3,12 +3,13 @@ import { parseArgs } from "node:util";
 import { benchBridge } from "./bridge.ts";
 import { benchDecode } from "./decode.ts";
 import { benchFold } from "./fold.ts";
+import { benchLookup } from "./lookup.ts";
 import { type PayloadName, PAYLOADS } from "./payloads.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchPressure } from "./pressure.ts";
 
 const USAGE = `npm run bench -- [options]
-  --only decode|fold|pipeline|pressure|bridge
+  --only decode|lookup|fold|pipeline|pressure|bridge
                            one bench alone (default: all but pressure and bridge)
   --payload a|b|c          the kind of request (default: a)
   --rounds N               rounds counted, after a warm-up (default: 5)
@@ -48,8 +49,11 @@ if (values.help) {
   process.exit(0);
 }
 if (!Object.hasOwn(PAYLOADS, values.payload)) fail(`--payload: expected a, b or c (got ${values.payload})`);
-if (values.only !== undefined && !["decode", "fold", "pipeline", "pressure", "bridge"].includes(values.only)) {
-  fail(`--only: expected decode, fold, pipeline, pressure or bridge (got ${values.only})`);
+if (
+  values.only !== undefined &&
+  !["decode", "lookup", "fold", "pipeline", "pressure", "bridge"].includes(values.only)
+) {
+  fail(`--only: expected decode, lookup, fold, pipeline, pressure or bridge (got ${values.only})`);
 }
 const logs = (["redis", "sqlite"] as const).filter((log) => values.log === undefined || values.log === log);
 if (logs.length === 0) fail(`--log: expected redis or sqlite (got ${values.log})`);
@@ -60,6 +64,7 @@ const seconds = positive("seconds", values.seconds);
 const wanted = (name: string): boolean => values.only === undefined || values.only === name;
 let sound = true;
 if (wanted("decode")) benchDecode({ payload, rounds, seconds: seconds / 10 });
+if (wanted("lookup")) benchLookup({ payload, rounds });
 if (wanted("fold")) benchFold({ payload, rounds });
 if (wanted("pipeline")) {
   sound = await benchPipeline({

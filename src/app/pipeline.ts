@@ -6,7 +6,7 @@ import type { IMetricReader } from "@opentelemetry/sdk-metrics";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
 import { AlertEvaluator } from "../alerts/alert-evaluator.ts";
 import type { Bridge } from "../bridge/bridge.ts";
-import { LiveServer, PlainText } from "../bridge/live-server.ts";
+import { LiveServer } from "../bridge/live-server.ts";
 import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock, Timer } from "../model/clock.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
@@ -19,12 +19,12 @@ import { Intake, type IntakeOptions } from "../receive/intake.ts";
 import type { OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import type { OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
-import { PROMETHEUS_CONTENT_TYPE } from "../telemetry/receiver-telemetry.ts";
 import { alertOptions } from "./alert-options.ts";
 import { bridgeKeys, type BridgeKeys } from "./bridge-keys.ts";
 import { isLoopback } from "./loopback.ts";
 import { openBridge } from "./open-bridge.ts";
 import { openDoors } from "./open-doors.ts";
+import { openLivePage } from "./open-live-page.ts";
 import { ReceiverHealth } from "./receiver-health.ts";
 import { receiverObservers } from "./receiver-observers.ts";
 import type { ReceiverSettings } from "./settings.ts";
@@ -68,6 +68,7 @@ export class Pipeline {
   readonly #settings: ReceiverSettings;
   readonly #clock: Clock;
   readonly #report: (message: string) => void;
+  readonly #pageDirectory: string | undefined;
   #gate: Result<void> = retryable("unavailable", "the migrations have not run yet");
   #timer: Timer | undefined;
   #stopping = false;
@@ -78,6 +79,7 @@ export class Pipeline {
     report: (message: string) => void,
     logs: LogStores,
     totals: TotalsStore,
+    pageDirectory: string | undefined,
   ) {
     const tls = readTlsFiles(settings);
     const prices: RelayPrices = {
@@ -91,6 +93,7 @@ export class Pipeline {
     this.#settings = settings;
     this.#clock = clock;
     this.#report = report;
+    this.#pageDirectory = pageDirectory;
     this.logs = logs;
     this.totals = totals;
     this.health = new ReceiverHealth(settings, clock, { ...logs, ...totals });
@@ -141,8 +144,13 @@ export class Pipeline {
           report,
         }),
     );
+    const alerting = alertOptions(settings, report);
     this.alerts = new AlertEvaluator({
-      ...alertOptions(settings, report),
+      ...alerting,
+      alertsChanged: (change) => {
+        alerting.alertsChanged(change);
+        this.bridge.alertsChanged();
+      },
       store: totals.alerts,
       clock,
       isOwner: () => this.owners[0]!.owns,
@@ -163,10 +171,7 @@ export class Pipeline {
       tls,
       live: figures,
       history: () => this.#snapshot((snapshot) => liveHistory(snapshot, prices)),
-      metrics: async () => {
-        const text = await this.health.prometheusText();
-        return text.kind === "success" ? success(new PlainText(PROMETHEUS_CONTENT_TYPE, text.value)) : text;
-      },
+      metrics: () => this.health.metricsPage(),
       ready: () => this.#ready(),
     });
     this.bridgeKeys = bridgeKeys(settings, clock);
@@ -182,8 +187,16 @@ export class Pipeline {
     });
   }
 
-  /** Opens the stores. Not a success when an embedded store cannot be had; Redis and MySQL may come later. */
-  static open(settings: ReceiverSettings, clock: Clock, report: (message: string) => void): Result<Pipeline> {
+  /**
+   * Opens the stores. Not a success when an embedded store cannot be had; Redis and MySQL may come later.
+   * @param pageDirectory where the live page lies, if not where the build writes it
+   */
+  static open(
+    settings: ReceiverSettings,
+    clock: Clock,
+    report: (message: string) => void,
+    pageDirectory?: string,
+  ): Result<Pipeline> {
     // Throws, when it does, before anything is open.
     readTlsFiles(settings);
     const logs = openLogStores(settings);
@@ -193,7 +206,7 @@ export class Pipeline {
       void logs.value.close();
       return totals;
     }
-    return success(new Pipeline(settings, clock, report, logs.value, totals.value));
+    return success(new Pipeline(settings, clock, report, logs.value, totals.value, pageDirectory));
   }
 
   /**
@@ -206,6 +219,9 @@ export class Pipeline {
     if (otlpPort.kind !== "success") return otlpPort;
     const otlpGrpcPort = (await this.otlpGrpc?.listen()) ?? success(undefined);
     if (otlpGrpcPort.kind !== "success") return otlpGrpcPort;
+    const page = openLivePage(otlpPort.value, this.#pageDirectory);
+    if (page.kind === "success") this.live.setPage(page.value);
+    else this.#report(`no live page: ${page.reason}`);
     const bridgePort = await this.live.listen();
     if (bridgePort.kind !== "success") return bridgePort;
     if (this.#settings.metricsEnabled) await this.#migrate();

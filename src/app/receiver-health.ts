@@ -3,14 +3,20 @@
  */
 import { detectResources, envDetector, resourceFromAttributes } from "@opentelemetry/resources";
 import type { IMetricReader } from "@opentelemetry/sdk-metrics";
+import { PlainText } from "../bridge/live-server.ts";
 import type { Clock } from "../model/clock.ts";
 import type { IngestLog } from "../model/ingest-log.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
-import type { Result } from "../model/result.ts";
+import { type Result, success } from "../model/result.ts";
 import type { RollupStore, StoreTimes } from "../model/rollup-store.ts";
 import type { StoreCall, StoreName } from "../model/store-call.ts";
 import { CallTiming } from "../telemetry/call-timing.ts";
-import { type Observers, RECEIVER_SCOPE, ReceiverTelemetry } from "../telemetry/receiver-telemetry.ts";
+import {
+  type Observers,
+  PROMETHEUS_CONTENT_TYPE,
+  RECEIVER_SCOPE,
+  ReceiverTelemetry,
+} from "../telemetry/receiver-telemetry.ts";
 import { ShardTimes } from "../telemetry/shard-times.ts";
 import { timedLog } from "../telemetry/timed-log.ts";
 import { timedRealtimeStore } from "../telemetry/timed-realtime-store.ts";
@@ -80,9 +86,10 @@ export class ReceiverHealth {
     this.#telemetry.start({ resource, observers, readers });
   }
 
-  /** The text of `GET /metrics`. */
-  prometheusText(): Promise<Result<string>> {
-    return this.#telemetry.prometheusText();
+  /** The answer to `GET /metrics`. Retryable `unavailable` when nothing is measured. */
+  async metricsPage(): Promise<Result<PlainText>> {
+    const text = await this.#telemetry.prometheusText();
+    return text.kind === "success" ? success(new PlainText(PROMETHEUS_CONTENT_TYPE, text.value)) : text;
   }
 
   /** Exports a last time, for two seconds at most. */

@@ -27,8 +27,10 @@ function announce({ settings, storage }: Receiver, { otlpPort, otlpGrpcPort, bri
   const scheme = settings.tlsCertFile === undefined ? "http" : "https";
   print(`OTLP at ${scheme}://${hostText(settings.otlpHost)}:${otlpPort}/v1/metrics (protobuf and JSON)`);
   if (otlpGrpcPort !== undefined) print(`OTLP/gRPC at ${hostText(settings.otlpHost)}:${otlpGrpcPort}`);
-  print(`live at ${scheme}://${hostText(settings.bridgeHost)}:${bridgePort}/api/live (also /metrics, /healthz, /readyz)`);
-  print(`pages connect to ${scheme}://${hostText(settings.bridgeHost)}:${bridgePort} (Socket.IO, /webrtc and /admin)`);
+  const bridge = `${scheme}://${hostText(settings.bridgeHost)}:${bridgePort}`;
+  print(`live page at ${bridge}/`);
+  print(`live at ${bridge}/api/live (also /metrics, /healthz, /readyz)`);
+  print(`pages connect to ${bridge} (Socket.IO, /webrtc and /admin)`);
   print(`log in ${storage.log}, totals in ${storage.totals}`);
   if (!settings.metricsEnabled) print("METRICS_ENABLED is false: nothing is accepted, senders are answered 503");
 }

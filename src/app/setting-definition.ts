@@ -39,7 +39,12 @@ export function whole(
 }
 
 /** A number from 0 to `max`. */
-export function amount(name: string, fallback: number, meaning: string, max = 1_000_000): SettingDefinition<number> {
+export function amount(
+  name: string,
+  fallback: number,
+  meaning: string,
+  max: number = 1_000_000,
+): SettingDefinition<number> {
   const accepts = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= max;
   return {
     name,
@@ -50,11 +55,6 @@ export function amount(name: string, fallback: number, meaning: string, max = 1_
     accepts,
     parse: (text) => (/^\d+(\.\d+)?$/.test(text) && accepts(Number(text)) ? Number(text) : undefined),
   };
-}
-
-/** A part of a whole, from 0 to 1. */
-export function share(name: string, fallback: number, meaning: string): SettingDefinition<number> {
-  return amount(name, fallback, meaning, 1);
 }
 
 /** True or false. */
@@ -123,4 +123,9 @@ export function origins(name: string, meaning: string): SettingDefinition<readon
 export function optionalPort(name: string, meaning: string): SettingDefinition<number | undefined> {
   const { accepts, parse, ...rest } = whole(name, 0, 0, 65_535, meaning);
   return { ...rest, fallback: undefined, parse, accepts: (value) => value === undefined || accepts(value) };
+}
+
+/** A number from 0 to 1. */
+export function share(name: string, fallback: number, meaning: string): SettingDefinition<number> {
+  return amount(name, fallback, meaning, 1);
 }

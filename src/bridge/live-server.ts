@@ -1,6 +1,6 @@
 /**
- * The HTTP server on `BRIDGE_PORT`: what is happening now, as JSON, the receiver's own metrics, and whether it is alive and ready. It reads
- * from ports and knows no other stage.
+ * The HTTP server on `BRIDGE_PORT`: what is happening now, as a page and as JSON, the receiver's own metrics, and whether it is
+ * alive and ready. It reads from ports and knows no other stage.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
@@ -8,6 +8,7 @@ import type { AddressInfo } from "node:net";
 import { httpStatusOf, isRetryableStatus, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
 import { openConnections } from "../model/open-connections.ts";
 import { type Failure, messageOf, retryable, type Retryable, success, type Result } from "../model/result.ts";
+import type { LivePage } from "./live-page.ts";
 
 /** What the server answers from. */
 export interface LiveServerOptions {
@@ -53,6 +54,7 @@ interface Answer {
 export class LiveServer {
   readonly #options: LiveServerOptions;
   readonly #server: Server | TlsServer;
+  #page: LivePage | undefined;
 
   constructor(options: LiveServerOptions) {
     this.#options = options;
@@ -88,6 +90,11 @@ export class LiveServer {
     return openConnections(this.#server);
   }
 
+  /** Serves this page at `/` from now on. */
+  setPage(page: LivePage): void {
+    this.#page = page;
+  }
+
   /** Uses another certificate for connections to come. */
   setSecureContext(tls: { readonly cert: string; readonly key: string }): void {
     if ("setSecureContext" in this.#server) this.#server.setSecureContext(tls);
@@ -102,6 +109,7 @@ export class LiveServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#page?.handle(request, response)) return;
     const answer = await this.#answer(request).catch(() => ({ status: 500, body: { error: "internal fault" } }));
     const { contentType, text } =
       answer.body instanceof PlainText

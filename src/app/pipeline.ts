@@ -214,7 +214,9 @@ export class Pipeline {
    */
   async start(metricReaders: readonly IMetricReader[] = []): Promise<Result<Listening>> {
     const intakes = [this.intake, this.#pageIntake];
-    this.health.start(receiverObservers({ ...this, intakes, store: this.totals.store }), metricReaders);
+    const { otlp, otlpGrpc, live, bridge, owners, totals } = this;
+    const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, owners, store: totals.store });
+    this.health.start(observers, metricReaders);
     const otlpPort = await this.otlp.listen();
     if (otlpPort.kind !== "success") return otlpPort;
     const otlpGrpcPort = (await this.otlpGrpc?.listen()) ?? success(undefined);

@@ -37,7 +37,7 @@ export function parsePrometheusText(text: string): PrometheusText {
       target.set(comment[2]!, comment[3]!);
     } else if (!line.startsWith("#")) {
       const sample = parseSample(line);
-      const key = JSON.stringify([sample.name, Object.entries(sample.labels).toSorted()]);
+      const key = JSON.stringify([sample.name, ...Object.entries(sample.labels).map(String).toSorted()]);
       if (seen.has(key)) throw new Error(`twice: ${line}`);
       seen.add(key);
       samples.push(sample);
@@ -60,8 +60,9 @@ function parseLabels(text: string, line: string): Record<string, string> {
   while (at < text.length) {
     const match = LABEL.exec(text);
     if (match === null) throw new Error(`no labels: ${line}`);
-    if (match[1]! in labels) throw new Error(`a label twice: ${line}`);
-    labels[match[1]!] = match[2]!.replaceAll(/\\(.)/g, (_, char: string) => (char === "n" ? "\n" : char));
+    const [, label = "", value = ""] = match;
+    if (label in labels) throw new Error(`a label twice: ${line}`);
+    labels[label] = value.replaceAll(/\\(.)/g, (_, char: string) => (char === "n" ? "\n" : char));
     at = LABEL.lastIndex;
   }
   return labels;

@@ -40,7 +40,7 @@ function timed(clock: FakeClock, store: StoreName, told: (call: StoreCall) => vo
       return timedLog(slow as IngestLog, timing);
     case "realtime":
       return timedRealtimeStore(slow as RealtimeStore, timing);
-    case "totals":
+    default:
       return timedRollupStore(slow as RollupStore, timing);
   }
 }

@@ -49,13 +49,14 @@ export class ReceiverHealth {
   readonly shards: readonly TimedShard[];
   /** For whoever only reads. */
   readonly realtime: RealtimeStore;
-  readonly #telemetry = new ReceiverTelemetry();
+  readonly #telemetry: ReceiverTelemetry;
   readonly #clock: Clock;
   readonly #systems: Readonly<Record<StoreName, string>>;
 
   constructor(settings: ReceiverSettings, clock: Clock, { logs, realtime, store }: UntimedStores) {
     const { redisUrl, mysqlUrl } = settings;
     this.#clock = clock;
+    this.#telemetry = new ReceiverTelemetry(clock);
     this.#systems = {
       log: redisUrl === undefined ? "sqlite" : "redis",
       realtime: redisUrl === undefined ? "memory" : "redis",

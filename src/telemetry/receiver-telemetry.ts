@@ -1,15 +1,32 @@
 /**
- * The receiver's own metrics: an OpenTelemetry meter provider of its own, in no global, read as Prometheus text and by exporters.
+ * The receiver's own metrics, made anew for whoever asks: as Prometheus text, and for readers that export. In no global of OpenTelemetry.
  */
-import { type Attributes, type Histogram, type Meter, type ObservableResult, ValueType } from "@opentelemetry/api";
+import { type Attributes, type HrTime, ValueType } from "@opentelemetry/api";
 import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
-import { type IMetricReader, MeterProvider, MetricReader } from "@opentelemetry/sdk-metrics";
+import {
+  AggregationTemporality,
+  type CollectionResult,
+  type DataPoint,
+  DataPointType,
+  type Histogram,
+  type IMetricReader,
+  type MetricData,
+  type MetricProducer,
+} from "@opentelemetry/sdk-metrics";
+import type { Clock } from "../model/clock.ts";
 import { messageOf, type Result, retryable, success } from "../model/result.ts";
+import {
+  DURATION_BOUNDARIES,
+  type DurationAttributes,
+  DurationHistogram,
+  type DurationSet,
+} from "./duration-histogram.ts";
 import {
   type ObservedMetricDefinition,
   type ObservedMetricName,
   RECEIVER_METRICS,
+  type ReceiverHistogramDefinition,
   type ReceiverHistogramName,
 } from "./receiver-metrics.ts";
 
@@ -19,7 +36,7 @@ export interface Observation {
   readonly attributes?: Attributes;
 }
 
-/** Reads one metric; called for each reading, so it must be cheap. */
+/** Reads one metric; called for each reading, so it must be cheap. What it does not tell of any more is not told. */
 export type Observer = () => readonly Observation[] | Promise<readonly Observation[]>;
 
 /** How each metric that is no histogram is read. */
@@ -29,7 +46,7 @@ export type Observers = Readonly<Record<ObservedMetricName, Observer>>;
 export interface ReceiverTelemetryOptions {
   readonly resource: Resource;
   readonly observers: Observers;
-  /** Readers beside ours: what exports. */
+  /** What exports; not bound to anything yet. */
   readonly readers: readonly IMetricReader[];
 }
 
@@ -42,74 +59,101 @@ export const RECEIVER_SCOPE: { readonly name: string; readonly version: string }
 /** The format of {@link ReceiverTelemetry.prometheusText}: https://prometheus.io/docs/instrumenting/exposition_formats/ */
 export const PROMETHEUS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Seconds: from an append to a log in memory to a commit that is in trouble. */
-const DURATION_BOUNDARIES = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+/** When points began and when they are read. */
+type Times = Pick<DataPoint<unknown>, "startTime" | "endTime">;
 
-/** A reader that is asked. */
-class PullReader extends MetricReader {
-  protected override async onForceFlush(): Promise<void> {}
-  protected override async onShutdown(): Promise<void> {}
-}
-
-/** Measures from `start` to `shutdown`; before and after, what is recorded is dropped. */
-export class ReceiverTelemetry {
-  readonly #histograms = new Map<ReceiverHistogramName, Histogram>();
+/** Measures from `start` to `shutdown`; before and after, what is recorded is dropped. Always cumulative. */
+export class ReceiverTelemetry implements MetricProducer {
+  readonly #clock: Clock;
   readonly #serializer = new PrometheusSerializer();
-  #running: { readonly provider: MeterProvider; readonly reader: PullReader } | undefined;
+  readonly #durations: Readonly<Record<ReceiverHistogramName, DurationHistogram>> = {
+    "bandwidth.receiver.fold.duration": new DurationHistogram(),
+    "bandwidth.receiver.store.duration": new DurationHistogram(),
+  };
+  #running: (ReceiverTelemetryOptions & { readonly startTime: HrTime }) | undefined;
 
-  /** Makes the instruments. Call it once. */
-  start({ resource, observers, readers }: ReceiverTelemetryOptions): void {
-    const reader = new PullReader({});
-    const provider = new MeterProvider({ resource, readers: [reader, ...readers] });
-    const meter = provider.getMeter(RECEIVER_SCOPE.name, RECEIVER_SCOPE.version);
-    for (const metric of RECEIVER_METRICS) {
-      const { name, unit, meaning: description } = metric;
-      if (metric.instrument !== "histogram") observe(meter, metric, observers[metric.name]);
-      else {
-        const advice = { explicitBucketBoundaries: DURATION_BOUNDARIES };
-        this.#histograms.set(metric.name, meter.createHistogram(name, { unit, description, advice }));
-      }
-    }
-    this.#running = { provider, reader };
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Begins. Call it once. */
+  start(options: ReceiverTelemetryOptions): void {
+    this.#running = { ...options, startTime: this.#now() };
+    for (const reader of options.readers) reader.setMetricProducer(this);
   }
 
   /** Records a duration, seconds. */
-  record(name: ReceiverHistogramName, seconds: number, attributes?: Attributes): void {
-    this.#histograms.get(name)?.record(seconds, attributes);
+  record(name: ReceiverHistogramName, seconds: number, attributes: DurationAttributes = {}): void {
+    if (this.#running) this.#durations[name].record(seconds, attributes);
   }
 
   /** All metrics now, as {@link PROMETHEUS_CONTENT_TYPE}. Retryable `unavailable` when they are not measured. */
   async prometheusText(): Promise<Result<string>> {
     if (this.#running === undefined)
-      return retryable("unavailable", "the receiver has not started, or is shutting down");
-    const { resourceMetrics, errors } = await this.#running.reader.collect();
+      return retryable("unavailable", "nothing is measured before the start and at the end");
+    const { resourceMetrics, errors } = await this.collect();
     // What could be read is better than nothing; what could not is absent.
     const failed = errors.map((error) => `# failed to read: ${messageOf(error)}\n`);
     return success(`${failed.join("")}${this.#serializer.serialize(resourceMetrics).trimEnd()}\n`);
   }
 
+  /** All metrics now. What an observer throws is an error of the collection; the other metrics are there. */
+  async collect(): Promise<CollectionResult> {
+    if (this.#running === undefined) throw new Error("nothing is measured before the start and at the end");
+    const { resource, observers, startTime } = this.#running;
+    const times = { startTime, endTime: this.#now() };
+    const errors: unknown[] = [];
+    const collected = await Promise.all(
+      RECEIVER_METRICS.map(async (metric) => {
+        if (metric.instrument === "histogram") return durations(metric, this.#durations[metric.name].sets(), times);
+        try {
+          return observed(metric, await observers[metric.name](), times);
+        } catch (error) {
+          errors.push(error);
+          return [];
+        }
+      }),
+    );
+    return {
+      resourceMetrics: { resource, scopeMetrics: [{ scope: RECEIVER_SCOPE, metrics: collected.flat() }] },
+      errors,
+    };
+  }
+
   /** Exports a last time and ends. Never rejects: what an exporter could not send is lost. */
   async shutdown(): Promise<void> {
-    const running = this.#running;
+    const readers = this.#running?.readers ?? [];
+    await Promise.allSettled(readers.map((reader) => reader.shutdown()));
     this.#running = undefined;
-    this.#histograms.clear();
-    await running?.provider.shutdown().catch(() => undefined);
+  }
+
+  #now(): HrTime {
+    const millis = Math.floor(this.#clock.nowMillis());
+    return [Math.floor(millis / 1000), (millis % 1000) * 1_000_000];
   }
 }
 
-function observe(
-  meter: Meter,
-  { name, unit, meaning, instrument }: ObservedMetricDefinition,
-  observer: Observer,
-): void {
-  const options = { unit, description: meaning, valueType: unit === "s" ? ValueType.DOUBLE : ValueType.INT };
-  const observable =
-    instrument === "counter"
-      ? meter.createObservableCounter(name, options)
-      : instrument === "gauge"
-        ? meter.createObservableGauge(name, options)
-        : meter.createObservableUpDownCounter(name, options);
-  observable.addCallback(async (result: ObservableResult) => {
-    for (const { value, attributes } of await observer()) result.observe(value, attributes);
+const CUMULATIVE = { aggregationTemporality: AggregationTemporality.CUMULATIVE };
+
+/** A metric without points is left out. */
+function observed(metric: ObservedMetricDefinition, observations: readonly Observation[], times: Times): MetricData[] {
+  if (observations.length === 0) return [];
+  const { name, unit, meaning: description, instrument } = metric;
+  const valueType = unit === "s" ? ValueType.DOUBLE : ValueType.INT;
+  const dataPoints = observations.map(({ value, attributes = {} }) => ({ ...times, attributes, value }));
+  const common = { ...CUMULATIVE, descriptor: { name, description, unit, valueType }, dataPoints };
+  return instrument === "gauge"
+    ? [{ ...common, dataPointType: DataPointType.GAUGE }]
+    : [{ ...common, dataPointType: DataPointType.SUM, isMonotonic: instrument === "counter" }];
+}
+
+function durations(metric: ReceiverHistogramDefinition, sets: readonly DurationSet[], times: Times): MetricData[] {
+  if (sets.length === 0) return [];
+  const { name, unit, meaning: description } = metric;
+  const dataPoints = sets.map(({ attributes, counts, count, sum }): DataPoint<Histogram> => {
+    const buckets = { boundaries: [...DURATION_BOUNDARIES], counts: [...counts] };
+    return { ...times, attributes, value: { buckets, count, sum } };
   });
+  const descriptor = { name, description, unit, valueType: ValueType.DOUBLE };
+  return [{ ...CUMULATIVE, descriptor, dataPointType: DataPointType.HISTOGRAM, dataPoints }];
 }

@@ -22,6 +22,8 @@ import { type RunningCommand, startCommand } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
 import { otlpRequest } from "../support/otlp-request.ts";
 import { parsePrometheusText, type PrometheusText, sampleOf } from "../support/prometheus-text.ts";
+import { startMariadb } from "../support/mariadb-server.ts";
+import { startRedisServer } from "../support/redis-server.ts";
 import { nextNanos, nowNanos, postMetric, postMetrics, receivedBytes } from "../support/send-metrics.ts";
 import { embeddedColumnSums } from "../support/totals.ts";
 
@@ -165,6 +167,56 @@ it("asks for an admin's token off loopback", async () => {
   expect((await fetch(`${live}/metrics`, { headers: { authorization: "Bearer none" } })).status).toBe(401);
   expect(await receiver.trialAccess()).toBeUndefined();
 });
+
+it(
+  "tells of Redis and SQL, each shard by its owner alone, and answers also while Redis is away",
+  { timeout: 90_000 },
+  async () => {
+    const redis = await startRedisServer();
+    const sql = await startMariadb();
+    ended.push(() => sql.stop());
+    const shared = {
+      redisUrl: redis.url,
+      mysqlUrl: await sql.createDatabase(),
+      shards: 2,
+      processIntervalMillis: 100,
+      persistIntervalMillis: 300,
+    };
+    const started = [await start(shared), await start({ ...shared, dataDirectory: join(folder, "other") })];
+    for (const { otlp } of started) expect((await postMetric(otlp, receivedBytes(1000n, nowNanos()))).status).toBe(200);
+    const readAll = (): Promise<PrometheusText[]> => Promise.all(started.map(({ live }) => read(live)));
+    const texts = await vi.waitFor(
+      async () => {
+        const found = await readAll();
+        const entries = found.map((text) => sampleOf(text, "bandwidth_receiver_fold_entries_total")!);
+        expect(entries.reduce((sum, count) => sum + count, 0)).toBe(2);
+        return found;
+      },
+      { timeout: 30_000, interval: 200 },
+    );
+    const owned = (name: string): string[] =>
+      texts.flatMap(({ samples }) =>
+        samples.filter((sample) => sample.name === name).map(({ labels }) => labels["bandwidth_shard"]!),
+      );
+    expect(owned("bandwidth_receiver_log_lag").toSorted()).toEqual(["0", "1"]);
+    expect(owned("bandwidth_receiver_persist_age").toSorted()).toEqual(["0", "1"]);
+    const counts = (text: PrometheusText, labels: Readonly<Record<string, string>>): number =>
+      text.samples
+        .filter(({ name }) => name === "bandwidth_receiver_store_duration_count")
+        .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value))
+        .reduce((sum, { value }) => sum + value, 0);
+    for (const text of texts) expect(counts(text, { db_operation_name: "append", db_system_name: "redis" })).toBe(1);
+    const committed = { db_operation_name: "commit", db_system_name: "mysql" };
+    expect(texts.reduce((sum, text) => sum + counts(text, committed), 0)).toBeGreaterThan(0);
+
+    await redis.stop();
+    expect((await postMetric(started[0]!.otlp, receivedBytes(2000n, nowNanos()))).status).toBe(503);
+    const [away] = await readAll();
+    expect(counts(away!, { bandwidth_store: "log", error_type: "unavailable" })).toBeGreaterThan(0);
+    expect(outcomes(away!, "bandwidth_receiver_requests_total")).toEqual({ accepted: 1, unavailable: 1 });
+    expect(away!.samples.filter(({ name }) => name === "bandwidth_receiver_log_entries")).toEqual([]);
+  },
+);
 
 it("touches nothing global, and nothing of an app's own SDK, when an app embeds the receiver", async () => {
   const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE);

@@ -1,9 +1,12 @@
+import { ValueType } from "@opentelemetry/api";
 import { resourceFromAttributes } from "@opentelemetry/resources";
+import type { ScopeMetrics } from "@opentelemetry/sdk-metrics";
 import { afterEach, describe, expect, it } from "vitest";
 import { METRICS } from "../../src/model/metric-names.ts";
 import { metricMeaning } from "../../src/model/metric-meaning.ts";
 import { RECEIVER_METRICS } from "../../src/telemetry/receiver-metrics.ts";
-import { type Observers, ReceiverTelemetry } from "../../src/telemetry/receiver-telemetry.ts";
+import { type Observers, RECEIVER_SCOPE, ReceiverTelemetry } from "../../src/telemetry/receiver-telemetry.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { valueOf } from "../support/log-entries.ts";
 import { parsePrometheusText, sampleOf } from "../support/prometheus-text.ts";
 
@@ -21,7 +24,7 @@ function observers(changes: Partial<Observers> = {}): Observers {
 }
 
 function started(changes: Partial<Observers> = {}): ReceiverTelemetry {
-  const telemetry = new ReceiverTelemetry();
+  const telemetry = new ReceiverTelemetry(new FakeClock(1_800_000_000_000));
   telemetries.push(telemetry);
   const resource = resourceFromAttributes({ "service.name": 'a "name"\nof two lines \\' });
   telemetry.start({ resource, observers: observers(changes), readers: [] });
@@ -89,8 +92,42 @@ describe("the receiver's telemetry", () => {
     expect(sampleOf(parsed, "bandwidth_receiver_shards")).toBeGreaterThan(0);
   });
 
+  it("forgets what is observed no more, whoever read it before", async () => {
+    let shards = ["0", "1"];
+    const telemetry = started({
+      "bandwidth.receiver.log.lag": () =>
+        shards.map((shard) => ({ value: 1.5, attributes: { "bandwidth.shard": shard } })),
+    });
+    const told = async (): Promise<(string | undefined)[]> =>
+      parsePrometheusText(valueOf(await telemetry.prometheusText()))
+        .samples.filter(({ name }) => name === "bandwidth_receiver_log_lag")
+        .map(({ labels }) => labels["bandwidth_shard"]);
+    expect(await told()).toEqual(["0", "1"]);
+    shards = ["1"];
+    expect(await told()).toEqual(["1"]);
+    shards = [];
+    expect(await told()).toEqual([]);
+  });
+
+  it("gives points the time it began, whole numbers as such, and is not read for one reader by another", async () => {
+    const clock = new FakeClock(1_800_000_000_250);
+    const telemetry = new ReceiverTelemetry(clock);
+    telemetries.push(telemetry);
+    telemetry.start({ resource: resourceFromAttributes({}), observers: observers(), readers: [] });
+    telemetry.record("bandwidth.receiver.fold.duration", 1);
+    await clock.advance(500);
+    const [first, second] = [await telemetry.collect(), await telemetry.collect()];
+    expect(second).toEqual(first);
+    const [{ metrics, scope }] = first.resourceMetrics.scopeMetrics as [ScopeMetrics];
+    expect(scope).toBe(RECEIVER_SCOPE);
+    for (const { descriptor, dataPoints } of metrics) {
+      expect(dataPoints[0]).toMatchObject({ startTime: [1_800_000_000, 250e6], endTime: [1_800_000_000, 750e6] });
+      expect(descriptor.valueType).toBe(descriptor.unit === "s" ? ValueType.DOUBLE : ValueType.INT);
+    }
+  });
+
   it("is unavailable before its start and after its end, and drops what is recorded then", async () => {
-    const telemetry = new ReceiverTelemetry();
+    const telemetry = new ReceiverTelemetry(new FakeClock(1_800_000_000_000));
     telemetry.record("bandwidth.receiver.fold.duration", 1);
     expect(await telemetry.prometheusText()).toMatchObject({ kind: "retryable", code: "unavailable" });
     telemetry.start({ resource: resourceFromAttributes({}), observers: observers(), readers: [] });

@@ -79,7 +79,7 @@ function merged(left: LatencyHistogramJson, right: LatencyHistogramJson): Latenc
   const sum: LatencyHistogram = new Map();
   mergeHistogram(sum, left);
   mergeHistogram(sum, right);
-  return [...sum].sort((one, other) => one[0] - other[0]);
+  return pairsOf([new LatencyParts([], [sum])]);
 }
 
 /** The stored buckets of all of them together, lowest first. */

@@ -14,6 +14,8 @@ import {
 } from "@opentelemetry/sdk-metrics";
 import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { createReceiver, type Listening, type Receiver, type ReceiverOptions } from "../../src/app/receiver.ts";
+import { TokenKeys } from "../../src/bridge/token-keys.ts";
+import { systemClock } from "../../src/model/clock.ts";
 import { RECEIVER_METRICS } from "../../src/telemetry/receiver-metrics.ts";
 import { RECEIVER_SCOPE } from "../../src/telemetry/receiver-telemetry.ts";
 import { RequestType } from "../otlp/otlp-proto.ts";
@@ -159,13 +161,20 @@ it("tells what was taken, refused and folded, as it was sent", async () => {
 });
 
 it("asks for an admin's token off loopback", async () => {
-  const { receiver, live } = await start({
-    bridgeHost: "0.0.0.0",
-    bridgeJwtSecret: "s".repeat(32),
+  const secret = "a secret of the tests, long enough";
+  const { live } = await start({ bridgeHost: "0.0.0.0", bridgeJwtSecret: secret });
+  const keys = new TokenKeys({ secret, clock: systemClock });
+  const page = await keys.issue({
+    role: "participant",
+    meeting: "m",
+    participant: "p",
+    expiresInSeconds: 60,
   });
-  expect((await fetch(`${live}/metrics`)).status).toBe(401);
-  expect((await fetch(`${live}/metrics`, { headers: { authorization: "Bearer none" } })).status).toBe(401);
-  expect(await receiver.trialAccess()).toBeUndefined();
+  for (const headers of [{}, { authorization: "Bearer none" }, { authorization: `Bearer ${page}` }]) {
+    expect((await fetch(`${live}/metrics`, { headers })).status).toBe(401);
+  }
+  const text = await read(live, await keys.issue({ role: "admin", expiresInSeconds: 60 }));
+  expect(sampleOf(text, "bandwidth_receiver_shards")).toBe(1);
 });
 
 it(

@@ -2,7 +2,7 @@
  * The receiver's own metrics, made anew for whoever asks: as Prometheus text, and for readers that export. In no global of OpenTelemetry.
  */
 import { type Attributes, type HrTime, ValueType } from "@opentelemetry/api";
-import { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
+import type { PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import type { Resource } from "@opentelemetry/resources";
 import {
   AggregationTemporality,
@@ -65,7 +65,7 @@ type Times = Pick<DataPoint<unknown>, "startTime" | "endTime">;
 /** Measures from `start` to `shutdown`; before and after, what is recorded is dropped. Always cumulative. */
 export class ReceiverTelemetry implements MetricProducer {
   readonly #clock: Clock;
-  readonly #serializer = new PrometheusSerializer();
+  #serializer: PrometheusSerializer | undefined;
   readonly #durations: Readonly<Record<ReceiverHistogramName, DurationHistogram>> = {
     "bandwidth.receiver.fold.duration": new DurationHistogram(),
     "bandwidth.receiver.store.duration": new DurationHistogram(),
@@ -89,8 +89,9 @@ export class ReceiverTelemetry implements MetricProducer {
 
   /** All metrics now, as {@link PROMETHEUS_CONTENT_TYPE}. Retryable `unavailable` when they are not measured. */
   async prometheusText(): Promise<Result<string>> {
-    if (this.#running === undefined)
-      return retryable("unavailable", "nothing is measured before the start and at the end");
+    // It brings an SDK of its own: who is never asked does without.
+    this.#serializer ??= new (await import("@opentelemetry/exporter-prometheus")).PrometheusSerializer();
+    if (this.#running === undefined) return retryable("unavailable", NOT_MEASURED);
     const { resourceMetrics, errors } = await this.collect();
     // What could be read is better than nothing; what could not is absent.
     const failed = errors.map((error) => `# failed to read: ${messageOf(error)}\n`);
@@ -99,7 +100,7 @@ export class ReceiverTelemetry implements MetricProducer {
 
   /** All metrics now. What an observer throws is an error of the collection; the other metrics are there. */
   async collect(): Promise<CollectionResult> {
-    if (this.#running === undefined) throw new Error("nothing is measured before the start and at the end");
+    if (this.#running === undefined) throw new Error(NOT_MEASURED);
     const { resource, observers, startTime } = this.#running;
     const times = { startTime, endTime: this.#now() };
     const errors: unknown[] = [];
@@ -133,6 +134,7 @@ export class ReceiverTelemetry implements MetricProducer {
   }
 }
 
+const NOT_MEASURED = "nothing is measured before the start and after the end";
 const CUMULATIVE = { aggregationTemporality: AggregationTemporality.CUMULATIVE };
 
 /** A metric without points is left out. */

@@ -36,7 +36,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "otel-bandwidth-own-metrics-"));
 });
 afterEach(async () => {
-  for (const end of ended.splice(0)) await end();
+  for (const end of ended.splice(0).toReversed()) await end();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -183,7 +183,10 @@ it(
   async () => {
     const redis = await startRedisServer();
     const sql = await startMariadb();
-    ended.push(() => sql.stop());
+    ended.push(
+      () => redis.remove(),
+      () => sql.stop(),
+    );
     const shared = {
       redisUrl: redis.url,
       mysqlUrl: await sql.createDatabase(),

@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { metricsPage } from "./metrics-page.ts";
 import { ROOT } from "./run-command.ts";
+import { withRules } from "./rules-section.ts";
 import { withSettings } from "./settings-section.ts";
 import { tablesPage } from "./tables-page.ts";
 
@@ -12,6 +13,8 @@ const pages = new Map([
 ]);
 const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 pages.set("README.md", withSettings(readme));
+const runbook = readFileSync(join(ROOT, "docs/runbook.md"), "utf8");
+pages.set("docs/runbook.md", withRules(runbook));
 
 const check = process.argv.includes("--check");
 let stale = 0;

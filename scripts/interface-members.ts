@@ -10,9 +10,9 @@ export interface InterfaceMember {
 
 const MEMBER = /(?:\/\*\*\s*((?:[^*]|\*(?!\/))*?)\s*\*\/\s*)?readonly (\w+)\??: ([^;]+);/g;
 
-/** The members of an exported interface in the text of a source file. Throws when there is no such interface. */
+/** The members that an exported interface adds in the text of a source file. Throws when there is no such interface. */
 export function interfaceMembers(source: string, interfaceName: string): InterfaceMember[] {
-  const body = new RegExp(`export interface ${interfaceName} \\{\\n([^]*?)\\n\\}`).exec(source)?.[1];
+  const body = new RegExp(`export interface ${interfaceName}(?: extends \\w+)? \\{\\n([^]*?)\\n\\}`).exec(source)?.[1];
   if (body === undefined) throw new Error(`no interface ${interfaceName} in the source`);
   return [...body.matchAll(MEMBER)].map(([, comment = "", name = "", type = ""]) => ({
     name,

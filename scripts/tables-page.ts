@@ -13,6 +13,9 @@ const SQL_TYPES: Readonly<Record<RollupColumnKind, string>> = {
   seconds: "DOUBLE, seconds",
 };
 
+/** Members of rows that are no whole numbers. */
+const DOUBLES: ReadonlySet<string> = new Set(["value", "threshold"]);
+
 /** The text of the page. */
 export function tablesPage(): string {
   return `# Tables
@@ -39,6 +42,20 @@ ${membersTable("dimensions.ts", "SeriesDimensions")}
 \`receiver_minute\`, by \`bucket_start\` (the minute of the receive time) and \`shard\`.
 
 ${membersTable("rollup-store.ts", "ReceiverCounts")}
+
+## Alerts
+
+\`bandwidth_alerts\`, a row an alert: written when it fires, and once more when it is resolved ([runbook](runbook.md)).
+
+${membersTable("alert-store.ts", "AlertKey")}
+
+And besides its key:
+
+${membersTable("alert-store.ts", "AlertRow")}
+
+\`alert_thresholds\`, a row a rule, written when a receiver starts to evaluate: dashboards compare to it.
+
+${membersTable("alert-store.ts", "AlertThreshold")}
 
 ## What makes totals exact
 
@@ -94,14 +111,14 @@ function membersTable(file: string, interfaceName: string): string {
   const source = readFileSync(join(ROOT, "src/model", file), "utf8");
   const rows = interfaceMembers(source, interfaceName).map(({ name, type, comment }) => [
     `\`${columnName(name)}\``,
-    columnType(type),
+    DOUBLES.has(name) ? "double" : columnType(type),
     comment,
   ]);
   return markdownTable(["column", "type", "meaning"], rows);
 }
 
 function columnType(type: string): string {
-  if (type === "number" || type === "bigint") return "integer";
+  if (type.startsWith("number") || type === "bigint") return "integer";
   return type === "Uint8Array" ? "bytes" : "text";
 }
 

@@ -1,8 +1,9 @@
 /**
- * The whole pipeline on one screen: OTLP in → door → log → fold → totals and realtime → live view. Stages meet only here.
+ * The whole pipeline on one screen: OTLP in → door → log → fold → totals and realtime → alerts → live view. Stages meet only here.
  */
 import { randomBytes } from "node:crypto";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
+import { AlertEvaluator } from "../alerts/alert-evaluator.ts";
 import { LiveServer } from "../bridge/live-server.ts";
 import type { Clock, Timer } from "../model/clock.ts";
 import type { OtlpRequest } from "../model/otlp-exchange.ts";
@@ -17,6 +18,7 @@ import { Intake } from "../receive/intake.ts";
 import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
+import { alertOptions } from "./alert-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
 import { readTlsFiles } from "./tls-files.ts";
@@ -47,6 +49,7 @@ export class Pipeline {
   readonly totals: TotalsStore;
   readonly intake: Intake;
   readonly owners: readonly ShardOwner[];
+  readonly alerts: AlertEvaluator;
   readonly otlp: OtlpHttpServer;
   readonly otlpGrpc: OtlpGrpcServer | undefined;
   readonly live: LiveServer;
@@ -118,6 +121,12 @@ export class Pipeline {
           report,
         }),
     );
+    this.alerts = new AlertEvaluator({
+      ...alertOptions(settings, report),
+      store: totals.alerts,
+      clock,
+      isOwner: () => this.owners[0]!.owns,
+    });
     const door = {
       host: settings.otlpHost,
       token: settings.otlpToken,
@@ -148,7 +157,7 @@ export class Pipeline {
       port: settings.bridgePort,
       token: settings.otlpToken,
       tls,
-      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), [], prices)),
+      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), this.alerts.alerts, prices)),
       history: () => this.#snapshot((snapshot) => liveHistory(snapshot, prices)),
       ready: () => this.#ready(),
     });
@@ -188,6 +197,7 @@ export class Pipeline {
     if (migrated.kind === "success") {
       this.#gate = success(undefined);
       await Promise.all(this.owners.map((owner) => owner.start()));
+      await this.alerts.start();
       await this.#maintain();
       return;
     }
@@ -230,6 +240,7 @@ export class Pipeline {
     this.#gate = retryable("unavailable", "the receiver is shutting down");
     this.#timer?.clear();
     await Promise.all([this.otlp.close(CLOSE_DEADLINE_MILLIS), this.otlpGrpc?.close(CLOSE_DEADLINE_MILLIS)]);
+    await this.alerts.stop();
     await Promise.all(this.owners.map((owner) => owner.stop()));
     await this.live.close();
     await this.totals.store.close();

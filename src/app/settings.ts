@@ -53,6 +53,16 @@ export interface ReceiverSettings {
   readonly turnCostPerUserHour: number;
   /** `TURN_COST_PER_GB` */
   readonly turnCostPerGigabyte: number;
+  /** `ALERT_HTTP_P95_MILLIS` */
+  readonly alertHttpP95Millis: number;
+  /** `ALERT_POOR_SHARE`, 0 to 1 */
+  readonly alertPoorShare: number;
+  /** `ALERT_TURN_COST_PER_HOUR` */
+  readonly alertTurnCostPerHour: number;
+  /** `ALERT_PACKET_LOSS`, 0 to 1 */
+  readonly alertPacketLoss: number;
+  /** `ALERT_ERROR_RATIO`, 0 to 1 */
+  readonly alertErrorRatio: number;
   /** `SHARDS` */
   readonly shards: number;
 }
@@ -89,17 +99,21 @@ function whole(name: string, fallback: number, min: number, max: number, meaning
   };
 }
 
-function amount(name: string, fallback: number, meaning: string): SettingDefinition<number> {
-  const accepts = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= 1_000_000;
+function amount(name: string, fallback: number, meaning: string, max = 1_000_000): SettingDefinition<number> {
+  const accepts = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= max;
   return {
     name,
     fallback,
     meaning,
     secret: false,
-    expected: "a number from 0 to 1000000",
+    expected: `a number from 0 to ${max}`,
     accepts,
     parse: (text) => (/^\d+(\.\d+)?$/.test(text) && accepts(Number(text)) ? Number(text) : undefined),
   };
+}
+
+function share(name: string, fallback: number, meaning: string): SettingDefinition<number> {
+  return amount(name, fallback, meaning, 1);
 }
 
 function flag(name: string, fallback: boolean, meaning: string): SettingDefinition<boolean> {
@@ -250,6 +264,19 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   bridgePort: whole("BRIDGE_PORT", 4320, 0, 65_535, "Port of the live server."),
   turnCostPerUserHour: amount("TURN_COST_PER_USER_HOUR", 0.05, "Price of one user relayed for one hour."),
   turnCostPerGigabyte: amount("TURN_COST_PER_GB", 0, "Price of 10^9 relayed bytes."),
+  alertHttpP95Millis: amount(
+    "ALERT_HTTP_P95_MILLIS",
+    300,
+    "Milliseconds: the alert `http-latency-p95` fires above it.",
+  ),
+  alertPoorShare: share(
+    "ALERT_POOR_SHARE",
+    0.2,
+    "Share of a meeting's time (0 to 1): `webrtc-poor-quality` fires above it.",
+  ),
+  alertTurnCostPerHour: amount("ALERT_TURN_COST_PER_HOUR", 1, "Cost of the TURN relay: `turn-cost` fires above it."),
+  alertPacketLoss: share("ALERT_PACKET_LOSS", 0.05, "Ratio (0 to 1): `webrtc-packet-loss` fires above it."),
+  alertErrorRatio: share("ALERT_ERROR_RATIO", 0.05, "Ratio (0 to 1): `http-error-ratio` fires above it."),
   shards: whole("SHARDS", 1, 1, 1024, "Shards of the log, each folded by one receiver at a time."),
 };
 

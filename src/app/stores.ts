@@ -10,6 +10,7 @@ import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
 import { RedisLease } from "../log/redis-lease.ts";
 import { RedisStreamLog } from "../log/redis-stream-log.ts";
 import { SingleLease } from "../log/single-lease.ts";
+import type { AlertStore } from "../model/alert-store.ts";
 import type { Clock } from "../model/clock.ts";
 import type { IngestLog } from "../model/ingest-log.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
@@ -42,6 +43,8 @@ export interface LogStores {
 /** The SQL side. */
 export interface TotalsStore {
   readonly store: RollupStore & RollupReader;
+  /** In the same database; ends with the store. */
+  readonly alerts: AlertStore;
   readonly description: string;
   /** What is not durable, one sentence each; none while it cannot be reached. */
   readonly warnings: () => Promise<readonly string[]>;
@@ -106,12 +109,13 @@ export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Resul
   if (mysqlUrl !== undefined) {
     const store = new MysqlRollupStore({ url: mysqlUrl, clock });
     const warnings = (): Promise<readonly string[]> => checkMysqlDurability({ url: mysqlUrl, clock });
-    return success({ store, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
+    return success({ store, alerts: store.alerts, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
   }
   const file = embeddedTotalsFile(dataDirectory);
   const opened = openSqliteRollupStore({ file });
   if (opened.kind !== "success") return opened;
-  return success({ store: opened.value, description: `SQLite at ${file}`, warnings: async () => [] });
+  const store = opened.value;
+  return success({ store, alerts: store.alerts, description: `SQLite at ${file}`, warnings: async () => [] });
 }
 
 /** The migrations of the SQL side. */

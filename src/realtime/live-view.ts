@@ -2,6 +2,7 @@
  * What the live page, `GET /api/live` and administrators see: figures made of a snapshot of the realtime store. Pure.
  */
 import type { LatencyHistogramJson } from "../model/latency-histogram.ts";
+import type { LiveAlert } from "../model/live-alert.ts";
 import type { RealtimeSeries, RealtimeSnapshot } from "../model/realtime-store.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { liveWebrtc } from "./live-webrtc.ts";
@@ -32,18 +33,6 @@ export interface LiveHttp {
   readonly latencySeconds: LivePercentiles;
   /** Most bytes first, at most {@link MAX_TOP_ENDPOINTS}. */
   readonly topEndpoints: readonly LiveEndpoint[];
-}
-
-/** An alert as it is shown; times are milliseconds since the Unix epoch. */
-export interface LiveAlert {
-  readonly rule: string;
-  readonly severity: string;
-  readonly scope: string;
-  readonly state: string;
-  readonly value: number;
-  readonly threshold: number;
-  readonly startedAt: number;
-  readonly resolvedAt: number | null;
 }
 
 /** The JSON of `GET /api/live` and of the event `live`. */

@@ -19,6 +19,7 @@ export interface AppliedMigration {
 export interface MigrationSession {
   execute(sql: string): Promise<void>;
   hasTable(name: string): Promise<boolean>;
+  hasIndex(table: string, index: string): Promise<boolean>;
   /** Oldest first; makes `schema_migrations` when there is none. */
   applied(): Promise<readonly AppliedMigration[]>;
   record(migration: AppliedMigration): Promise<void>;
@@ -115,9 +116,16 @@ export function migrationMismatch(
 }
 
 async function run(session: MigrationSession, statements: readonly MigrationStatement[]): Promise<void> {
-  for (const { sql, onlyIfTable } of statements) {
-    if (onlyIfTable === undefined || (await session.hasTable(onlyIfTable))) await session.execute(sql);
+  for (const statement of statements) {
+    if (await isDue(session, statement)) await session.execute(statement.sql);
   }
+}
+
+async function isDue(session: MigrationSession, { onlyIfTable, onlyIfIndex }: MigrationStatement): Promise<boolean> {
+  if (onlyIfTable !== undefined && !(await session.hasTable(onlyIfTable))) return false;
+  if (onlyIfIndex === undefined) return true;
+  const { table, index, exists } = onlyIfIndex;
+  return (await session.hasIndex(table, index)) === exists;
 }
 
 /** The table that remembers what was applied; the same on every engine. */

@@ -12,6 +12,15 @@ export interface MigrationStatement {
   readonly sql: string;
   /** Run only when this table exists. */
   readonly onlyIfTable?: string;
+  /** Run only when this index exists, or only when it does not. */
+  readonly onlyIfIndex?: IndexCondition;
+}
+
+/** Whether an index must be there for a statement to run. */
+export interface IndexCondition {
+  readonly table: string;
+  readonly index: string;
+  readonly exists: boolean;
 }
 
 /** A step of the schema and the way back. */
@@ -26,6 +35,7 @@ export interface Migration {
 
 const FILE_NAME = /^(\d{4})-([a-z0-9-]+)\.up\.sql$/;
 const TABLE_CONDITION = /^--\s*when table exists:\s*(\w+)\s*$/m;
+const INDEX_CONDITION = /^--\s*when (no )?index exists:\s*(\w+)\.(\w+)\s*$/m;
 
 /** Reads an engine's migrations, oldest first. Throws when a file is missing or misnamed: the package is incomplete. */
 export function loadMigrations(engine: MigrationEngine): readonly Migration[] {
@@ -62,6 +72,14 @@ export function splitStatements(text: string): readonly MigrationStatement[] {
     const sql = part.replaceAll(/^\s*--.*$/gm, "").trim();
     if (sql === "") return [];
     const onlyIfTable = TABLE_CONDITION.exec(part)?.[1];
-    return [onlyIfTable === undefined ? { sql } : { sql, onlyIfTable }];
+    const onlyIfIndex = indexCondition(part);
+    return [{ sql, ...(onlyIfTable !== undefined && { onlyIfTable }), ...(onlyIfIndex && { onlyIfIndex }) }];
   });
+}
+
+function indexCondition(part: string): IndexCondition | undefined {
+  const match = INDEX_CONDITION.exec(part);
+  if (match === null) return undefined;
+  const [, absent, table = "", index = ""] = match;
+  return { table, index, exists: absent === undefined };
 }

@@ -6,6 +6,7 @@ import type { MysqlSession } from "./mysql-session.ts";
 import { LAST_PARTITION, planPartitions } from "./partition-plan.ts";
 import type { Partition } from "./partition-plan.ts";
 import {
+  ALERTS_TO_DROP_SQL,
   COUNTER_STATE_KEPT_SECONDS,
   EXPIRING_TABLES,
   MAX_DELETED_ROWS_PER_STATEMENT,
@@ -24,6 +25,7 @@ export async function maintainMysql(session: MysqlSession, nowSeconds: number): 
     for (const table of TOTALS_TABLES) await movePartitions(session, table, nowSeconds);
     await emptyCounterState(session, nowSeconds);
     for (const expiring of EXPIRING_TABLES) await deleteExpired(session, expiring, nowSeconds);
+    await limitAlerts(session);
   });
 }
 
@@ -72,6 +74,14 @@ async function deleteExpired(session: MysqlSession, expiring: ExpiringTable, now
   const { table, timeColumn, keptSeconds } = expiring;
   const step = { change: `DELETE FROM ${table}`, table, where: `${timeColumn} < ?`, timeColumn };
   await inSteps(session, step, keptSeconds, nowSeconds);
+}
+
+async function limitAlerts(session: MysqlSession): Promise<void> {
+  const [last] = await session.rows(ALERTS_TO_DROP_SQL, []);
+  if (last === undefined) return;
+  const table = "bandwidth_alerts";
+  const step = { change: `DELETE FROM ${table}`, table, where: "resolved_at <= ?", timeColumn: "resolved_at" };
+  await inSteps(session, step, 0, Number(last["resolved_at"]));
 }
 
 /** A change of rows that are due, oldest first; `where` has one value, the time before which they are. */

@@ -58,6 +58,14 @@ function migrationSession(session: MysqlSession): MigrationSession {
       );
       return rows.length > 0;
     },
+    async hasIndex(table, index) {
+      const rows = await session.rows(
+        `SELECT 1 AS found FROM information_schema.STATISTICS
+         WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND INDEX_NAME = ?`,
+        [table, index],
+      );
+      return rows.length > 0;
+    },
     async applied() {
       await session.command(`${SCHEMA_MIGRATIONS_TABLE} ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin`);
       const rows = await session.rows(

@@ -3,6 +3,7 @@
  * compare-and-set of its offset says who.
  */
 import type { SeriesDimensions } from "../model/dimensions.ts";
+import type { AlertStore } from "../model/alert-store.ts";
 import { LOG_START } from "../model/ingest-log.ts";
 import { histogramFromJson } from "../model/latency-histogram.ts";
 import { messageOf, retryable, success } from "../model/result.ts";
@@ -23,6 +24,7 @@ import { checkCommit } from "./check-commit.ts";
 import { missingMigrations } from "./migrate.ts";
 import { loadMigrations } from "./migration.ts";
 import type { Migration } from "./migration.ts";
+import { MysqlAlertStore } from "./mysql-alert-store.ts";
 import { MAX_KEYS_PER_SELECT, paddedChunks } from "./mysql-chunks.ts";
 import { MysqlCommitWriter } from "./mysql-commit.ts";
 import { MysqlDatabase } from "./mysql-database.ts";
@@ -39,6 +41,8 @@ export type MysqlRollupStoreOptions = MysqlOptions;
 
 /** The totals' store on MySQL and MariaDB. */
 export class MysqlRollupStore implements RollupStore, RollupReader {
+  /** The alerts in the same database; they end with `close`. */
+  readonly alerts: AlertStore;
   readonly #database: MysqlDatabase;
   readonly #writer: MysqlCommitWriter = new MysqlCommitWriter();
   readonly #migrations: readonly Migration[] = loadMigrations("mysql");
@@ -46,6 +50,7 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
   /** Connects on first use. Throws on a URL that is none. The schema is brought by `migrateUp`. */
   constructor(options: MysqlRollupStoreOptions) {
     this.#database = new MysqlDatabase(options);
+    this.alerts = new MysqlAlertStore(this.#database);
   }
 
   birth(): Promise<Result<number>> {

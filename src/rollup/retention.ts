@@ -20,6 +20,13 @@ export const QUARANTINE_KEPT_SECONDS: number = 30 * 86_400;
 /** Alerts, counted from when they were resolved. */
 export const ALERTS_KEPT_SECONDS: number = 400 * 86_400;
 
+/** Resolved alerts that are kept; of more, the oldest go. */
+export const MAX_RESOLVED_ALERTS = 100_000;
+
+/** Reads when the newest alert was resolved that is one too many, if there is one. */
+export const ALERTS_TO_DROP_SQL: string = `SELECT resolved_at FROM bandwidth_alerts WHERE resolved_at IS NOT NULL
+  ORDER BY resolved_at DESC LIMIT 1 OFFSET ${MAX_RESOLVED_ALERTS}`;
+
 /** What is kept of the payload of a metric in quarantine, bytes: larger than any server's packet it would stop its shard. */
 export const MAX_QUARANTINE_PAYLOAD_BYTES: number = 1_048_576;
 

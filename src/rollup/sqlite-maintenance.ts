@@ -2,6 +2,7 @@
  * Retention on SQLite: old rows are deleted in bounded steps, and the event loop gets its turn between them.
  */
 import {
+  ALERTS_TO_DROP_SQL,
   COUNTER_STATE_KEPT_SECONDS,
   EXPIRING_TABLES,
   MAX_DELETED_ROWS_PER_STATEMENT,
@@ -17,10 +18,15 @@ export async function maintainSqlite(session: () => SqliteSession, nowSeconds: n
   for (const expiring of [...expiringTotals(), ...EXPIRING_TABLES]) {
     await inSteps(session, deleteStep(expiring), nowSeconds - expiring.keptSeconds);
   }
+  const last = session().get(ALERTS_TO_DROP_SQL, []);
+  if (last !== undefined) await inSteps(session, DROP_ALERTS, Number(last["resolved_at"]));
 }
 
 const EMPTY_COUNTER_STATE = `UPDATE counter_state SET state = x'' WHERE state_key IN
   (SELECT state_key FROM counter_state WHERE touched_at < ? AND length(state) > 0 LIMIT ?)`;
+
+const DROP_ALERTS = `DELETE FROM bandwidth_alerts WHERE (rule, scope, started_at) IN
+  (SELECT rule, scope, started_at FROM bandwidth_alerts WHERE resolved_at <= ? LIMIT ?)`;
 
 async function inSteps(session: () => SqliteSession, sql: string, before: number): Promise<void> {
   for (let step = 0; step < MAX_DELETE_STATEMENTS_PER_RUN; step += 1) {

@@ -76,6 +76,10 @@ function migrationSession(session: SqliteSession): MigrationSession {
     async hasTable(name) {
       return session.get("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", [name]) !== undefined;
     },
+    async hasIndex(table, index) {
+      const sql = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND name = ?";
+      return session.get(sql, [table, index]) !== undefined;
+    },
     async applied() {
       session.exec(SCHEMA_MIGRATIONS_TABLE);
       return session.all("SELECT * FROM schema_migrations ORDER BY version", []).map((row) => ({

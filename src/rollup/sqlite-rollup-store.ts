@@ -2,6 +2,7 @@
  * The totals in a SQLite file, for the embedded receiver. Other processes may read the file while this one writes it.
  */
 import type { SeriesDimensions } from "../model/dimensions.ts";
+import type { AlertStore } from "../model/alert-store.ts";
 import { LOG_START } from "../model/ingest-log.ts";
 import { histogramFromJson } from "../model/latency-histogram.ts";
 import { messageOf, retryable, success } from "../model/result.ts";
@@ -22,6 +23,7 @@ import { missingMigrations } from "./migrate.ts";
 import { loadMigrations } from "./migration.ts";
 import type { Migration } from "./migration.ts";
 import { offsetElsewhere } from "./offset-elsewhere.ts";
+import { SqliteAlertStore } from "./sqlite-alert-store.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
 import { sqliteColumn, writeSqliteCommit } from "./sqlite-commit.ts";
 import { SqliteErasures } from "./sqlite-erasures.ts";
@@ -44,6 +46,8 @@ export function openSqliteRollupStore(options: SqliteRollupStoreOptions): Result
 
 /** The totals' store on SQLite. */
 export class SqliteRollupStore implements RollupStore, RollupReader {
+  /** The alerts in the same file; they end with `close`. */
+  readonly alerts: AlertStore;
   readonly #session: SqliteSession;
   readonly #erasures = new SqliteErasures();
   readonly #migrations: readonly Migration[] = loadMigrations("sqlite");
@@ -52,6 +56,7 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
   /** Takes over the session and ends it with `close`. */
   constructor(session: SqliteSession) {
     this.#session = session;
+    this.alerts = new SqliteAlertStore(() => this.#open());
   }
 
   async birth(): Promise<Result<number>> {

@@ -38,6 +38,11 @@ describe("the defaults", () => {
     BRIDGE_PORT: 4320,
     TURN_COST_PER_USER_HOUR: 0.05,
     TURN_COST_PER_GB: 0,
+    ALERT_HTTP_P95_MILLIS: 300,
+    ALERT_POOR_SHARE: 0.2,
+    ALERT_TURN_COST_PER_HOUR: 1,
+    ALERT_PACKET_LOSS: 0.05,
+    ALERT_ERROR_RATIO: 0.05,
     SHARDS: 1,
   };
 

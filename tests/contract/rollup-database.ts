@@ -1,16 +1,20 @@
 /** What the suites of the totals need of an engine. */
 import type { Result } from "../../src/model/result.ts";
+import type { AlertStore } from "../../src/model/alert-store.ts";
 import type { RollupReader, RollupStore } from "../../src/model/rollup-store.ts";
 import { type MigrationDatabase } from "../../src/rollup/migrate.ts";
 
 /** A row as the engine's own client reads it. */
 export type PlainRow = Readonly<Record<string, unknown>>;
 
+/** A store as an engine has it. */
+export type EngineStore = RollupStore & RollupReader & { readonly alerts: AlertStore };
+
 /** A fresh database of an engine, without any table. */
 export interface RollupDatabase {
   migrations(): MigrationDatabase;
   /** A store on the database; each call is another one. */
-  openStore(): Promise<RollupStore & RollupReader>;
+  openStore(): Promise<EngineStore>;
   /** Runs SQL on a connection that is not the store's; whole numbers may be strings or BigInts. */
   query(sql: string): Promise<readonly PlainRow[]>;
   /** The columns of a table. */

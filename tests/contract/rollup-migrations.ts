@@ -58,6 +58,17 @@ export function describeRollupMigrations(name: string, makeDatabase: () => Promi
       expect(await database.columns("counter_state")).not.toEqual([]);
     });
 
+    it("run to the end after a later one was cut short, and go down when it was", async () => {
+      const migrations = database.migrations();
+      const last = migrations.migrations.at(-1);
+      const without = { ...migrations, migrations: migrations.migrations.slice(0, -1) };
+      valueOf(await migrateUp(without, TEST_DAY));
+      for (const { sql } of last?.up.slice(0, 1) ?? []) await database.query(sql);
+      expect(valueOf(await migrateUp(migrations, TEST_DAY))).toEqual([last?.name]);
+      for (const { sql } of last?.down.slice(0, 1) ?? []) await database.query(sql);
+      expect(valueOf(await migrateDown(migrations, 0))).toHaveLength(migrations.migrations.length);
+    });
+
     it("refuse a migration that was changed after it was applied, and name it", async () => {
       const migrations = database.migrations();
       valueOf(await migrateUp(migrations, TEST_DAY));

@@ -4,7 +4,8 @@ import { latencyBound, latencyIndex } from "../../src/model/latency-histogram.ts
 import type { RealtimeSeries } from "../../src/model/realtime-store.ts";
 import { liveHistory } from "../../src/realtime/live-history.ts";
 import { liveView } from "../../src/realtime/live-view.ts";
-import type { LiveAlert, LiveView } from "../../src/realtime/live-view.ts";
+import type { LiveAlert } from "../../src/model/live-alert.ts";
+import type { LiveView } from "../../src/realtime/live-view.ts";
 import {
   httpDimensions,
   participantSeries,

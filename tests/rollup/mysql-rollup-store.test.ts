@@ -2,16 +2,18 @@
 import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { seriesId } from "../../src/model/dimensions.ts";
-import type { RollupReader, RollupStore } from "../../src/model/rollup-store.ts";
+import type { RollupStore } from "../../src/model/rollup-store.ts";
 import { eraseFromMysql } from "../../src/rollup/erase-participant.ts";
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { mysqlMigrationDatabase } from "../../src/rollup/mysql-migration-database.ts";
 import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
 import { withMysqlSnapshot } from "../../src/rollup/mysql-snapshot.ts";
+import { describeAlertMeasurements } from "../contract/alert-measurements.ts";
+import { describeAlertStore } from "../contract/alert-store.ts";
 import { describeParticipantErasure, type ErasureDatabase } from "../contract/participant-erasure.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
-import { type PlainRow, valueOf } from "../contract/rollup-database.ts";
+import { type EngineStore, type PlainRow, valueOf } from "../contract/rollup-database.ts";
 import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
@@ -47,7 +49,7 @@ async function makeDatabase(): Promise<ErasureDatabase & { readonly url: string 
   return {
     url,
     migrations: () => mysqlMigrationDatabase({ url }),
-    async openStore(): Promise<RollupStore & RollupReader> {
+    async openStore(): Promise<EngineStore> {
       const store = new MysqlRollupStore({ url, lockWaitSeconds: 1 });
       stores.push(store);
       return store;
@@ -79,6 +81,14 @@ async function makeDatabase(): Promise<ErasureDatabase & { readonly url: string 
 }
 
 describeRollupStore("MySQL", makeDatabase);
+describeAlertMeasurements("MySQL", makeDatabase);
+describeAlertStore("MySQL", async () => {
+  const database = await makeDatabase();
+  valueOf(await migrateUp(database.migrations(), TEST_DAY));
+  const [{ alerts: first }, { alerts: second }] = [await database.openStore(), await database.openStore()];
+  const thresholds = () => database.query("SELECT * FROM alert_thresholds ORDER BY rule");
+  return { first, second, thresholds, remove: () => database.remove() };
+});
 describeRollupSideTables("MySQL", makeDatabase);
 describeRollupRange("MySQL", makeDatabase);
 describeRollupArithmetic("MySQL", makeDatabase);

@@ -4,16 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import type { RollupReader, RollupStore } from "../../src/model/rollup-store.ts";
+import type { RollupStore } from "../../src/model/rollup-store.ts";
 import { eraseFromSqlite } from "../../src/rollup/erase-participant.ts";
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { sqliteMigrationDatabase } from "../../src/rollup/sqlite-migration-database.ts";
 import { openSqliteRollupStore } from "../../src/rollup/sqlite-rollup-store.ts";
 import { withSqliteSnapshot } from "../../src/rollup/sqlite-snapshot.ts";
+import { describeAlertMeasurements } from "../contract/alert-measurements.ts";
+import { describeAlertStore } from "../contract/alert-store.ts";
 import { describeParticipantErasure, type ErasureDatabase } from "../contract/participant-erasure.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
-import { type PlainRow, valueOf } from "../contract/rollup-database.ts";
+import { type EngineStore, type PlainRow, valueOf } from "../contract/rollup-database.ts";
 import { describeRollupRange } from "../contract/rollup-range.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
@@ -36,7 +38,7 @@ async function makeDatabase(): Promise<ErasureDatabase> {
   };
   return {
     migrations: () => sqliteMigrationDatabase({ file }),
-    async openStore(): Promise<RollupStore & RollupReader> {
+    async openStore(): Promise<EngineStore> {
       const store = valueOf(openSqliteRollupStore({ file, busyTimeoutMillis: 50 }));
       stores.push(store);
       return store;
@@ -63,6 +65,14 @@ async function makeDatabase(): Promise<ErasureDatabase> {
 }
 
 describeRollupStore("SQLite", makeDatabase);
+describeAlertMeasurements("SQLite", makeDatabase);
+describeAlertStore("SQLite", async () => {
+  const database = await makeDatabase();
+  valueOf(await migrateUp(database.migrations(), TEST_DAY));
+  const [{ alerts: first }, { alerts: second }] = [await database.openStore(), await database.openStore()];
+  const thresholds = () => database.query("SELECT * FROM alert_thresholds ORDER BY rule");
+  return { first, second, thresholds, remove: () => database.remove() };
+});
 describeRollupSideTables("SQLite", makeDatabase);
 describeRollupRange("SQLite", makeDatabase);
 describeRollupArithmetic("SQLite", makeDatabase);

@@ -1,0 +1,1 @@
+DROP INDEX IF EXISTS bandwidth_alerts_open;

@@ -1,14 +1,16 @@
 /** `npm run bench`: what the parts and the whole cost. Figures are of the machine they are run on; trust ratios. */
 import { parseArgs } from "node:util";
+import { benchBridge } from "./bridge.ts";
 import { benchDecode } from "./decode.ts";
 import { benchFold } from "./fold.ts";
+import { benchLookup } from "./lookup.ts";
 import { type PayloadName, PAYLOADS } from "./payloads.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchPressure } from "./pressure.ts";
 
 const USAGE = `npm run bench -- [options]
-  --only decode|fold|pipeline|pressure
-                           one bench alone (default: all but pressure)
+  --only decode|lookup|fold|pipeline|pressure|bridge
+                           one bench alone (default: all but pressure and bridge)
   --payload a|b|c          the kind of request (default: a)
   --rounds N               rounds counted, after a warm-up (default: 5)
   --seconds N              length of a round of the pipeline; decoders take a tenth (default: 10)
@@ -17,6 +19,8 @@ const USAGE = `npm run bench -- [options]
   --baseline               the OpenTelemetry Collector alone, without the receiver
   --batch                  the Collector with its batch processor
   --log redis|sqlite       pressure: the receiver's log (default: one after the other)
+  --participants N         bridge: pages that are connected (default: 2000)
+  --admins N               bridge: admins that watch (default: 20)
   --outage-seconds N       pressure: how long the SQL server stands still (default: 30)
 ${Object.values(PAYLOADS)
   .map(({ name, meaning }) => `  payload ${name}: ${meaning}`)
@@ -33,6 +37,8 @@ const { values } = parseArgs({
     baseline: { type: "boolean", default: false },
     batch: { type: "boolean", default: false },
     log: { type: "string" },
+    participants: { type: "string", default: "2000" },
+    admins: { type: "string", default: "20" },
     "outage-seconds": { type: "string", default: "30" },
     help: { type: "boolean", default: false },
   },
@@ -43,8 +49,11 @@ if (values.help) {
   process.exit(0);
 }
 if (!Object.hasOwn(PAYLOADS, values.payload)) fail(`--payload: expected a, b or c (got ${values.payload})`);
-if (values.only !== undefined && !["decode", "fold", "pipeline", "pressure"].includes(values.only)) {
-  fail(`--only: expected decode, fold, pipeline or pressure (got ${values.only})`);
+if (
+  values.only !== undefined &&
+  !["decode", "lookup", "fold", "pipeline", "pressure", "bridge"].includes(values.only)
+) {
+  fail(`--only: expected decode, lookup, fold, pipeline, pressure or bridge (got ${values.only})`);
 }
 const logs = (["redis", "sqlite"] as const).filter((log) => values.log === undefined || values.log === log);
 if (logs.length === 0) fail(`--log: expected redis or sqlite (got ${values.log})`);
@@ -55,6 +64,7 @@ const seconds = positive("seconds", values.seconds);
 const wanted = (name: string): boolean => values.only === undefined || values.only === name;
 let sound = true;
 if (wanted("decode")) benchDecode({ payload, rounds, seconds: seconds / 10 });
+if (wanted("lookup")) benchLookup({ payload, rounds });
 if (wanted("fold")) benchFold({ payload, rounds });
 if (wanted("pipeline")) {
   sound = await benchPipeline({
@@ -72,6 +82,10 @@ if (values.only === "pressure") {
     const outageSeconds = positive("outage-seconds", values["outage-seconds"]);
     sound = (await benchPressure({ log, seconds, outageSeconds, connections: 64 })) && sound;
   }
+}
+if (values.only === "bridge") {
+  const participants = positive("participants", values.participants);
+  sound = await benchBridge({ participants, admins: positive("admins", values.admins), seconds });
 }
 process.exit(sound ? 0 : 1);
 

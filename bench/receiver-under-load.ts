@@ -23,13 +23,22 @@ export interface ReceiverCost {
 /** The receiver and its databases, running. */
 export class ReceiverUnderLoad {
   readonly url: string;
+  /** Where pages and admins connect. */
+  readonly bridgeOrigin: string;
   readonly #receiver: ChildServer;
   readonly #redis: Database | undefined;
   readonly #sql: Database;
   readonly #connection: Connection;
 
-  constructor(url: string, receiver: ChildServer, redis: Database | undefined, sql: Database, connection: Connection) {
-    this.url = url;
+  constructor(
+    ports: { readonly otlp: number; readonly bridge: number },
+    receiver: ChildServer,
+    redis: Database | undefined,
+    sql: Database,
+    connection: Connection,
+  ) {
+    this.url = `http://127.0.0.1:${ports.otlp}/v1/metrics`;
+    this.bridgeOrigin = `http://127.0.0.1:${ports.bridge}`;
     this.#receiver = receiver;
     this.#redis = redis;
     this.#sql = sql;
@@ -66,7 +75,7 @@ export class ReceiverUnderLoad {
         ready: () => answers(`http://127.0.0.1:${bridgePort}/readyz`),
       });
       const connection = await createConnection({ uri: sql.url, supportBigNumbers: true, bigNumberStrings: true });
-      return new ReceiverUnderLoad(`http://127.0.0.1:${port}/v1/metrics`, receiver, redis, sql, connection);
+      return new ReceiverUnderLoad({ otlp: port, bridge: bridgePort }, receiver, redis, sql, connection);
     } catch (error) {
       await Promise.all([redis?.stop(), sql.stop()]);
       throw error;
@@ -117,6 +126,11 @@ export class ReceiverUnderLoad {
       }
     }
     return differences;
+  }
+
+  /** The sum of a column over all minutes. */
+  sumOf(column: string): Promise<number> {
+    return this.#number(`SELECT SUM(${column}) AS value FROM metrics_minute`);
   }
 
   /** Ends everything. */

@@ -2,10 +2,11 @@
 import { chmodSync, copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bundleBrowser } from "./browser-bundle.ts";
+import { writeLivePage } from "./live-bundle.ts";
 import { ROOT, runCommand } from "./run-command.ts";
 
 /** What is copied as it is, by its place in `src/`. */
-const ASSETS = ["**/*.sql", "**/*.html", "**/*.css", "**/*.svg"];
+const ASSETS = ["**/*.sql"];
 
 const sourceDirectory = join(ROOT, "src");
 const outputDirectory = join(ROOT, "dist");
@@ -30,5 +31,7 @@ for (const asset of globSync(ASSETS, { cwd: sourceDirectory })) {
 const browserDirectory = join(outputDirectory, "browser");
 for (const compiledFile of globSync("*.js", { cwd: browserDirectory })) rmSync(join(browserDirectory, compiledFile));
 for (const { name, code } of await bundleBrowser()) writeFileSync(join(browserDirectory, name), code);
+
+await writeLivePage(join(outputDirectory, "live"));
 
 chmodSync(join(outputDirectory, "app/main.js"), 0o755);

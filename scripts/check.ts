@@ -51,6 +51,7 @@ await step("manifest and lockfile", async () => {
 await tool("format", "node_modules/oxfmt/bin/oxfmt", "--check", ".");
 await tool("lint", "node_modules/oxlint/bin/oxlint", "--type-aware", "--deny-warnings");
 await tool("types", "node_modules/typescript/bin/tsc", "-p", "tsconfig.json", "--noEmit");
+await tool("types of the live page", "node_modules/typescript/bin/tsc", "-p", "src/live", "--noEmit");
 await tool("unused code and dependencies", "node_modules/knip/bin/knip.js");
 await tool("documentation up to date", "scripts/docs.ts", "--check");
 await tool("build", "scripts/build.ts");

@@ -1,6 +1,7 @@
 /**
  * Fold, inside: a sequence of bytes that is compared with parts of bodies again and again, a word at a time.
  */
+import { viewOf } from "../model/data-view.ts";
 
 /** Bytes copied out of a body, in little-endian words; the last one is filled up with zeros. */
 export class ByteSequence {
@@ -50,16 +51,4 @@ export class ByteSequence {
     for (; at < end; at++) hash = Math.imul(hash ^ body[at]!, 0x01000193);
     return hash;
   }
-}
-
-let lastBody: Uint8Array = new Uint8Array(0);
-let lastView = new DataView(lastBody.buffer);
-
-/** A view of a body; the same body comes many times in a row. */
-function viewOf(body: Uint8Array): DataView {
-  if (body !== lastBody) {
-    lastBody = body;
-    lastView = new DataView(body.buffer, body.byteOffset, body.byteLength);
-  }
-  return lastView;
 }

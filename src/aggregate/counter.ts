@@ -26,6 +26,12 @@ export class Counter {
     slab.numbers[this.#offset + 1] = startLow;
   }
 
+  /** Whether it is that of a start time. */
+  startsAt(startHigh: number, startLow: number): boolean {
+    const { numbers } = this.#slab;
+    return numbers[this.#offset + 1] === startLow && numbers[this.#offset] === startHigh;
+  }
+
   get startHigh(): number {
     return this.#slab.numbers[this.#offset]!;
   }
@@ -80,6 +86,8 @@ export const MAX_STARTS_PER_STREAM = 16;
 /** The counters of one stream. */
 export class CounterSet {
   readonly counters: Counter[] = [];
+  /** The one found last: a process has one start. */
+  #found: Counter | undefined;
   readonly #slab: NumberSlab;
   readonly #size: ScopeSize;
   /** The newest start that was forgotten: a stream that starts no later comes back as a baseline. */
@@ -100,12 +108,11 @@ export class CounterSet {
 
   /** The counter of a start time. */
   find(startHigh: number, startLow: number): Counter | undefined {
-    const { counters } = this;
-    for (let place = 0; place < counters.length; place++) {
-      const counter = counters[place]!;
-      if (counter.startLow === startLow && counter.startHigh === startHigh) return counter;
-    }
-    return undefined;
+    const found = this.#found;
+    if (found !== undefined && found.startsAt(startHigh, startLow)) return found;
+    const counter = this.counters.find((one) => one.startsAt(startHigh, startLow));
+    if (counter !== undefined) this.#found = counter;
+    return counter;
   }
 
   /** Whether a start time is one that was forgotten, or older. */
@@ -129,6 +136,7 @@ export class CounterSet {
       if (comparePairs(counter.startHigh, counter.startLow, other.startHigh, other.startLow) < 0) oldest = place;
     });
     const [gone] = this.counters.splice(oldest, 1);
+    if (gone === this.#found) this.#found = undefined;
     if (gone) this.#size.removeCounter(gone.latency?.counts.length ?? 0);
     if (gone && !this.forgot(gone.startHigh, gone.startLow)) {
       this.forgottenHigh = gone.startHigh;

@@ -9,13 +9,13 @@ export class ExpectedOrder {
   readonly #sequences: ByteSequence[] = [];
   #words = new Int32Array(0);
   #offsets = new Int32Array(0);
+  #lengths = new Int32Array(0);
   #stale = false;
 
   /** Whether the bytes at a place are those of a range of a body. */
   matches(place: number, body: Uint8Array, start: number, end: number): boolean {
-    const sequence = this.#sequences[place];
-    if (sequence === undefined || sequence.length !== end - start) return false;
-    if (this.#stale) return sequence.equals(body, start, end);
+    if (this.#stale) return this.#sequences[place]?.equals(body, start, end) ?? false;
+    if (this.#lengths[place] !== end - start) return false;
     return ByteSequence.wordsEqual(this.#words, this.#offsets[place]!, body, start, end);
   }
 
@@ -30,6 +30,7 @@ export class ExpectedOrder {
     if (!this.#stale) return;
     this.#stale = false;
     this.#offsets = new Int32Array(this.#sequences.length);
+    this.#lengths = Int32Array.from(this.#sequences, (sequence) => sequence.length);
     let length = 0;
     for (const sequence of this.#sequences) length += sequence.words.length;
     this.#words = new Int32Array(length);

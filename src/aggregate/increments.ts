@@ -3,7 +3,6 @@
  * different shards never wait for each other in a circle.
  */
 import { serviceLatencyId, type ServiceLatencyKey } from "../model/dimensions.ts";
-import { mergeHistogram, type LatencyHistogram } from "../model/latency-histogram.ts";
 import { fitsRollupValue, ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
 import {
   GRANULARITIES,
@@ -11,6 +10,7 @@ import {
   type RollupIncrement,
   type ServiceLatencyIncrement,
 } from "../model/rollup-store.ts";
+import { LatencyParts } from "./latency-parts.ts";
 import type { MinuteRow, Series } from "./series-table.ts";
 
 /** What a commit writes of totals. */
@@ -21,7 +21,7 @@ export interface Increments {
 
 /** The increments of these rows. The rows are used up: their histograms are taken out of them. */
 export function incrementsOf(rows: readonly MinuteRow[], shard: number): Increments {
-  const minutes = new Map<Series, RollupIncrement[]>();
+  const minutes = new Map<Series, Increment[]>();
   for (const row of rows) {
     const { series, bucketStart, values, carry } = row;
     const increment = { seriesId: series.id, bucketStart, values, carry, latency: row.latency.take() };
@@ -33,7 +33,7 @@ export function incrementsOf(rows: readonly MinuteRow[], shard: number): Increme
   const rollups = { minute: [], hourly: [], daily: [] } as Record<Granularity, RollupIncrement[]>;
   for (const [, increments] of bySeries) {
     // Each granularity is made of the one before: an hour of many minutes is added up once.
-    let finer = increments;
+    let finer: readonly Increment[] = increments;
     for (const { name, bucketSeconds } of GRANULARITIES) {
       finer = coarsened(finer, bucketSeconds);
       rollups[name].push(...finer);
@@ -43,9 +43,13 @@ export function incrementsOf(rows: readonly MinuteRow[], shard: number): Increme
   return { rollups, latencies: { minute: sortedByKey(latencies), hourly: sortedByKey(hourlyLatencies(latencies)) } };
 }
 
+interface Increment extends RollupIncrement {
+  readonly latency: LatencyParts;
+}
+
 /** One series' increments added up in longer buckets, oldest first. */
-function coarsened(increments: readonly RollupIncrement[], bucketSeconds: number): RollupIncrement[] {
-  const buckets = new Map<number, RollupIncrement[]>();
+function coarsened(increments: readonly Increment[], bucketSeconds: number): Increment[] {
+  const buckets = new Map<number, Increment[]>();
   for (const increment of increments) {
     const bucketStart = increment.bucketStart - (increment.bucketStart % bucketSeconds);
     const known = buckets.get(bucketStart);
@@ -57,10 +61,9 @@ function coarsened(increments: readonly RollupIncrement[], bucketSeconds: number
     .map(([bucketStart, parts]) => (parts.length === 1 ? { ...parts[0]!, bucketStart } : summed(parts, bucketStart)));
 }
 
-function summed(parts: readonly RollupIncrement[], bucketStart: number): RollupIncrement {
+function summed(parts: readonly Increment[], bucketStart: number): Increment {
   const values = new Float64Array(ROLLUP_COLUMNS.length);
   const carry: [number, number][] = [];
-  const latency: LatencyHistogram = new Map();
   for (const part of parts) {
     part.values.forEach((amount, position) => {
       const sum = values[position]! + amount;
@@ -68,8 +71,8 @@ function summed(parts: readonly RollupIncrement[], bucketStart: number): RollupI
       else carry.push([position, amount]);
     });
     for (const [position, amount] of part.carry) carry.push([position, amount]);
-    mergeHistogram(latency, part.latency);
   }
+  const latency = LatencyParts.sum(parts.map((part) => part.latency));
   return { seriesId: parts[0]!.seriesId, bucketStart, values, carry, latency };
 }
 
@@ -81,11 +84,11 @@ interface LatencySum {
   readonly bucketStart: number;
   count: number;
   sumSeconds: number;
-  readonly latency: LatencyHistogram;
+  readonly parts: LatencyParts[];
 }
 
 function minuteLatencies(
-  bySeries: readonly (readonly [Series, readonly RollupIncrement[]])[],
+  bySeries: readonly (readonly [Series, readonly Increment[]])[],
   shard: number,
 ): readonly LatencySum[] {
   const sums = new LatencySums();
@@ -96,7 +99,7 @@ function minuteLatencies(
       const { namespace, service, environment, side, protocol } = dimensions;
       const key = { namespace, service, environment, side, protocol, shard };
       const sum = sums.at(`${bucketStart}${serviceKey}`, key, bucketStart);
-      sums.add(sum, { count, sumSeconds: values[LATENCY_SUM]!, latency });
+      sums.add(sum, { count, sumSeconds: values[LATENCY_SUM]!, parts: [latency] });
       for (const [position, amount] of carry) if (position === LATENCY_COUNT) sums.addCount(sum, amount);
     }
   }
@@ -119,23 +122,23 @@ class LatencySums {
   at(id: string, key: ServiceLatencyKey, bucketStart: number): LatencySum {
     let sum = this.#byId.get(id);
     if (!sum) {
-      sum = { key, bucketStart, count: 0, sumSeconds: 0, latency: new Map() };
+      sum = { key, bucketStart, count: 0, sumSeconds: 0, parts: [] };
       this.#byId.set(id, sum);
     }
     return sum;
   }
 
-  add(sum: LatencySum, { count, sumSeconds, latency }: Pick<LatencySum, "count" | "sumSeconds" | "latency">): void {
+  add(sum: LatencySum, { count, sumSeconds, parts }: Pick<LatencySum, "count" | "sumSeconds" | "parts">): void {
     this.addCount(sum, count);
     sum.sumSeconds += sumSeconds;
-    mergeHistogram(sum.latency, latency);
+    for (const part of parts) sum.parts.push(part);
   }
 
   /** Adds exactly: what would pass 2^53 becomes a further increment of the same row, and stores add those up. */
   addCount(sum: LatencySum, count: number): void {
     const { key, bucketStart } = sum;
     if (sum.count + count <= Number.MAX_SAFE_INTEGER) sum.count += count;
-    else this.#further.push({ key, bucketStart, count, sumSeconds: 0, latency: new Map() });
+    else this.#further.push({ key, bucketStart, count, sumSeconds: 0, parts: [] });
   }
 
   all(): readonly LatencySum[] {
@@ -143,10 +146,9 @@ class LatencySums {
   }
 }
 
-function sortedByKey(sums: readonly LatencySum[]): LatencySum[] {
-  const ids = new Map(sums.map((sum) => [sum, serviceLatencyId(sum.key)]));
-  return [...sums].sort((a, b) => {
-    const [idA, idB] = [ids.get(a)!, ids.get(b)!];
-    return idA < idB ? -1 : idA > idB ? 1 : a.bucketStart - b.bucketStart;
-  });
+function sortedByKey(sums: readonly LatencySum[]): ServiceLatencyIncrement[] {
+  return sums
+    .map((sum) => ({ id: serviceLatencyId(sum.key), sum }))
+    .sort((a, b) => (a.id < b.id ? -1 : a.id > b.id ? 1 : a.sum.bucketStart - b.sum.bucketStart))
+    .map(({ sum: { parts, ...increment } }) => ({ ...increment, latency: LatencyParts.sum(parts) }));
 }

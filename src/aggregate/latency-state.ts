@@ -7,7 +7,8 @@ import type { MetricHeader } from "../model/metric-visitor.ts";
 import { MAX_BUCKETS, readBuckets, readExplicitCounts } from "../model/point-buckets.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
 import { chunkedArray } from "./number-slab.ts";
-import type { ExplicitBounds, LatencyAccumulator } from "./latency-accumulator.ts";
+import type { LatencyAccumulator } from "./latency-accumulator.ts";
+import type { ExplicitBounds } from "./latency-parts.ts";
 
 /** Cumulative explicit buckets. */
 export interface ExplicitState {

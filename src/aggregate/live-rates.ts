@@ -2,7 +2,6 @@
  * Fold, inside: what is happening now, taken from the latest increase of every stream, for the realtime store. A rate is an
  * increase over its own interval and is dropped after two intervals without news.
  */
-import type { LatencyHistogram, LatencyHistogramJson } from "../model/latency-histogram.ts";
 import {
   REALTIME_STEP_MILLIS,
   type RealtimeSeries,
@@ -10,7 +9,8 @@ import {
   type RealtimeUpdate,
 } from "../model/realtime-store.ts";
 import { rollupPosition } from "../model/rollup-columns.ts";
-import { LiveStep, sorted } from "./live-step.ts";
+import type { LatencyParts } from "./latency-parts.ts";
+import { addObservations, LiveStep } from "./live-step.ts";
 import { addPage, realtimeParticipant, type ParticipantRates } from "./participant-rates.ts";
 import type { ScopeState } from "./scopes.ts";
 import { takeLiveLatency, type Series } from "./series-table.ts";
@@ -47,13 +47,14 @@ export class LiveRates {
     this.#lastFoldedId = foldedId;
     // Nothing was folded and nothing has expired: the rates are what they were, and there are no new observations.
     if (this.#lastStep && !isNews) {
-      return { shard, changed: [], removed: [], step: { ...this.#lastStep, atMillis, latency: [], roundTrip: [] } };
+      this.#lastStep = addObservations({ ...this.#lastStep, atMillis, latency: [], roundTrip: [] }, this.#lastStep);
+      return { shard, changed: [], removed: [], step: this.#lastStep };
     }
     const { http, participants } = ratesBySeries(scopes, nowMillis);
     const changed: RealtimeSeries[] = [];
     const shown = new Map<string, string>();
     const total = new LiveStep();
-    const show = (figures: RealtimeSeries, latency: LatencyHistogram, earliestExpiryMillis: number): void => {
+    const show = (figures: RealtimeSeries, latency: LatencyParts, earliestExpiryMillis: number): void => {
       this.#earliestExpiryMillis = Math.min(this.#earliestExpiryMillis, earliestExpiryMillis);
       total.add(figures, latency);
       const digest = `${figures.bytesInPerSecond}|${figures.bytesOutPerSecond}|${figures.requestsPerSecond}|${figures.expiresAtMillis}`;
@@ -63,15 +64,15 @@ export class LiveRates {
     this.#earliestExpiryMillis = Number.POSITIVE_INFINITY;
     for (const [series, rates] of http) {
       const latency = takeLiveLatency(series);
-      show(httpSeries(series, rates, sorted(latency)), latency, rates.earliestExpiryMillis);
+      show(httpSeries(series, rates, latency), latency, rates.earliestExpiryMillis);
     }
     for (const [series, rates] of participants) {
       const latency = takeLiveLatency(series);
-      show(webrtcSeries(series, rates, sorted(latency)), latency, rates.earliestExpiryMillis);
+      show(webrtcSeries(series, rates, latency), latency, rates.earliestExpiryMillis);
     }
     const removed = [...this.#shown.keys()].filter((id) => !shown.has(id));
     this.#shown = shown;
-    const step = total.at(atMillis);
+    const step = addObservations(total.at(atMillis), this.#lastStep);
     this.#lastStep = step;
     return { shard, changed, removed, step };
   }
@@ -127,7 +128,7 @@ function addStream(rates: Map<Series, Rates>, stream: Stream): void {
   }
 }
 
-function httpSeries(series: Series, rates: Rates, latency: LatencyHistogramJson): RealtimeSeries {
+function httpSeries(series: Series, rates: Rates, latency: LatencyParts): RealtimeSeries {
   return {
     seriesId: String(series.id),
     dimensions: series.dimensions,
@@ -140,7 +141,7 @@ function httpSeries(series: Series, rates: Rates, latency: LatencyHistogramJson)
   };
 }
 
-function webrtcSeries(series: Series, rates: ParticipantRates, latency: LatencyHistogramJson): RealtimeSeries {
+function webrtcSeries(series: Series, rates: ParticipantRates, latency: LatencyParts): RealtimeSeries {
   return {
     seriesId: String(series.id),
     dimensions: series.dimensions,

@@ -1,9 +1,10 @@
 /**
  * Fold, inside: a shard's step of the live history, added up from what its series do now.
  */
-import { mergeHistogram, type LatencyHistogram } from "../model/latency-histogram.ts";
+import { mergeHistogram, type LatencyHistogram, type LatencyHistogramJson } from "../model/latency-histogram.ts";
 import { ParticipantCount } from "../model/participant-count.ts";
 import type { RealtimeSeries, RealtimeStep, RealtimeWebrtcStep } from "../model/realtime-store.ts";
+import { LatencyParts } from "./latency-parts.ts";
 
 type Sums = {
   -readonly [Name in keyof Omit<RealtimeWebrtcStep, "meetings" | "participants" | "relayParticipants">]: number;
@@ -15,8 +16,8 @@ export class LiveStep {
   #bytesOut = 0;
   #requests = 0;
   #errors = 0;
-  readonly #latency: LatencyHistogram = new Map();
-  readonly #roundTrip: LatencyHistogram = new Map();
+  readonly #latency: LatencyParts[] = [];
+  readonly #roundTrip: LatencyParts[] = [];
   readonly #count = new ParticipantCount();
   readonly #webrtc: Sums = {
     bytesInPerSecond: 0,
@@ -30,18 +31,18 @@ export class LiveStep {
   };
 
   /** Adds a series; `latency` are its newest observations. */
-  add(series: RealtimeSeries, latency: LatencyHistogram): void {
+  add(series: RealtimeSeries, latency: LatencyParts): void {
     const { dimensions, participant } = series;
     if (participant !== undefined) {
       this.#count.add(dimensions, participant);
       this.#addParticipant({ ...series, ...participant });
-      mergeHistogram(this.#roundTrip, latency);
+      this.#roundTrip.push(latency);
     } else if (dimensions.side === "server") {
       this.#bytesIn += series.bytesInPerSecond;
       this.#bytesOut += series.bytesOutPerSecond;
       this.#requests += series.requestsPerSecond;
       this.#errors += series.errorsPerSecond;
-      mergeHistogram(this.#latency, latency);
+      this.#latency.push(latency);
     }
   }
 
@@ -58,22 +59,32 @@ export class LiveStep {
       bytesOutPerSecond: this.#bytesOut,
       requestsPerSecond: this.#requests,
       errorsPerSecond: this.#errors,
-      latency: sorted(this.#latency),
-      roundTrip: sorted(this.#roundTrip),
+      latency: pairsOf(this.#latency),
+      roundTrip: pairsOf(this.#roundTrip),
       webrtc: { ...this.#webrtc, meetings, participants, relayParticipants },
     };
   }
 }
 
-/** The buckets of a histogram in order. */
-export function sorted(histogram: LatencyHistogram): [number, number][] {
+/** A step with the observations of the tick before, when that was of the same step: what is written last stands. */
+export function addObservations(step: RealtimeStep, before: RealtimeStep | undefined): RealtimeStep {
+  if (before?.atMillis !== step.atMillis) return step;
+  const latency = merged(step.latency, before.latency);
+  return { ...step, latency, roundTrip: merged(step.roundTrip, before.roundTrip) };
+}
+
+function merged(left: LatencyHistogramJson, right: LatencyHistogramJson): LatencyHistogramJson {
+  if (left.length === 0) return right;
+  if (right.length === 0) return left;
+  const sum: LatencyHistogram = new Map();
+  mergeHistogram(sum, left);
+  mergeHistogram(sum, right);
+  return pairsOf([new LatencyParts([], [sum])]);
+}
+
+/** The stored buckets of all of them together, lowest first. */
+function pairsOf(all: readonly LatencyParts[]): [number, number][] {
   const pairs: [number, number][] = [];
-  let last = Number.NEGATIVE_INFINITY;
-  let isSorted = true;
-  histogram.forEach((count, index) => {
-    isSorted &&= index > last;
-    last = index;
-    pairs.push([index, count]);
-  });
-  return isSorted ? pairs : pairs.sort((a, b) => a[0] - b[0]);
+  LatencyParts.sum(all).forEach((count, index) => pairs.push([index, count]));
+  return pairs;
 }

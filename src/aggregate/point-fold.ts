@@ -18,13 +18,14 @@ import type { ScopeState } from "./scopes.ts";
 import { addToRow, type MinuteRow, type SeriesTable } from "./series-table.ts";
 import type { Parent, Stream } from "./streams.ts";
 
-/** What a point is folded in the light of. */
+/** What a point is folded in the light of. Streams from the bridge count in full. */
 export interface FoldContext extends AdmissionContext {
   /** Start of what counts in full, nanoseconds, halves. */
   readonly birthHigh: number;
   readonly birthLow: number;
-  /** Whether the entry came over the bridge: its streams count in full. */
-  readonly fromBridge: boolean;
+  /** The receive time, nanoseconds, halves. */
+  readonly receivedHigh: number;
+  readonly receivedLow: number;
   /** Whether the very same body was folded before: its delta points are repeated. */
   readonly repeatedBody: boolean;
   readonly counts: MutableReceiverCounts;
@@ -78,7 +79,7 @@ export class PointFold {
       this.#step(scope, parent, stream, header, undefined, counter, inFull, point, context);
       return;
     }
-    if (comparePairs(timeHigh, timeLow, known.timeHigh, known.timeLow) <= 0) {
+    if (this.#isContained(parent, known, point, context)) {
       // Only an earlier point says something new of when its start was first seen.
       parent.history.note(startHigh, startLow, timeHigh, timeLow);
       // A late or repeated point: what it tells is contained in what was folded.
@@ -116,6 +117,20 @@ export class PointFold {
     recent.addPoint(this.#hash.high, this.#hash.low, context.receivedAtMillis, pointMillis);
     accepted(scope.slot, this.#hash);
     this.#step(scope, parent, stream, header, undefined, undefined, true, point, context);
+  }
+
+  /**
+   * Whether what was folded contains the point: it is no newer. The clock of a page may have been set back meanwhile, so of
+   * its points the value tells: it grows as long as the start is the same.
+   */
+  #isContained(
+    parent: Parent,
+    known: Counter,
+    { timeHigh, timeLow }: PointCursor,
+    { fromBridge }: FoldContext,
+  ): boolean {
+    if (!fromBridge) return comparePairs(timeHigh, timeLow, known.timeHigh, known.timeLow) <= 0;
+    return this.#value.count <= known.count && valueStep(parent.meaning, this.#value, known) <= 0;
   }
 
   #decreased(parent: Parent, known: Counter): boolean {
@@ -159,7 +174,9 @@ export class PointFold {
         counter.latency = latency;
       }
     }
-    if (counter !== undefined) counter.set(point.timeHigh, point.timeLow, this.#value);
+    if (counter === undefined) return;
+    if (context.fromBridge) counter.set(context.receivedHigh, context.receivedLow, this.#value);
+    else counter.set(point.timeHigh, point.timeLow, this.#value);
   }
 
   /** Adds to the columns; the row, unless there is nothing to add. */
@@ -176,7 +193,8 @@ export class PointFold {
     if (series.touchedAtMillis < context.receivedAtMillis) series.touchedAtMillis = context.receivedAtMillis;
     if (series.isOverflow) context.counts.pointsOverflow++;
     if (count === 0 && amount === 0) return undefined;
-    const minute = Math.floor(nanosToMillis(point.timeHigh, point.timeLow) / 60_000) * 60;
+    const atMillis = context.fromBridge ? context.receivedAtMillis : nanosToMillis(point.timeHigh, point.timeLow);
+    const minute = Math.floor(atMillis / 60_000) * 60;
     const row = this.#options.series.row(series, minute);
     const { counts, values } = stream.columns;
     for (let at = 0; at < counts.length; at++) addToRow(row, counts[at]!, count);
@@ -248,9 +266,15 @@ function note(
   point: PointCursor,
   context: FoldContext,
 ): void {
-  const sinceHigh = before?.timeHigh ?? point.startHigh;
-  const sinceLow = before?.timeLow ?? point.startLow;
-  const elapsed = pairDifference(point.timeHigh, point.timeLow, sinceHigh, sinceLow) / 1e6;
+  const elapsed = nanosSince(before, point, context) / 1e6;
   const interval = Math.min(Math.max(elapsed, MIN_INTERVAL_MILLIS), MAX_INTERVAL_MILLIS);
   stream.live.set(count, amount, interval, context.receivedAtMillis);
+}
+
+/** Nanoseconds since the point before, or since the start of the stream; those of a page's clock only where both ends are its own. */
+function nanosSince(before: Counter | undefined, point: PointCursor, context: FoldContext): number {
+  const { startHigh, startLow, timeHigh, timeLow } = point;
+  if (before === undefined) return pairDifference(timeHigh, timeLow, startHigh, startLow);
+  if (!context.fromBridge) return pairDifference(timeHigh, timeLow, before.timeHigh, before.timeLow);
+  return pairDifference(context.receivedHigh, context.receivedLow, before.timeHigh, before.timeLow);
 }

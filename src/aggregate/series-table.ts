@@ -4,9 +4,10 @@
  */
 import { fitDimensions, overflowDimensions, seriesId, type SeriesDimensions } from "../model/dimensions.ts";
 import { fitsRollupValue, ROLLUP_COLUMNS, type RollupValues } from "../model/rollup-columns.ts";
-import type { LatencyHistogram } from "../model/latency-histogram.ts";
+import { mergeHistogram } from "../model/latency-histogram.ts";
 import { chunkedArray } from "./number-slab.ts";
 import { LatencyAccumulator } from "./latency-accumulator.ts";
+import { LatencyParts } from "./latency-parts.ts";
 
 /** What one minute of one series has gained since the last commit. */
 export interface MinuteRow {
@@ -37,7 +38,7 @@ export interface Series {
   /** Set when the table has let go of it: whoever holds it must ask again. */
   evicted: boolean;
   /** Durations that a commit has taken out of the rows before the live view did. */
-  readonly liveLatency: LatencyHistogram;
+  liveLatency: LatencyParts[];
 }
 
 function serviceKeyOf({ namespace, service, environment, side, protocol }: SeriesDimensions): string {
@@ -90,7 +91,7 @@ export class SeriesTable {
       touchedAtMillis: 0,
       written: false,
       evicted: false,
-      liveLatency: new Map(),
+      liveLatency: [],
     };
     this.#byDimensions.set(key, series);
     return series;
@@ -116,7 +117,7 @@ export class SeriesTable {
     const rows = this.#dirty;
     this.#dirty = [];
     for (const row of rows) {
-      row.latency.takeNews(row.series.liveLatency);
+      keepForLiveView(row);
       row.series.current = undefined;
       row.series.rows.clear();
     }
@@ -139,11 +140,26 @@ export class SeriesTable {
 }
 
 /** The durations of a series that the live view has not shown yet; they count as shown afterwards. */
-export function takeLiveLatency(series: Series): LatencyHistogram {
-  const latency: LatencyHistogram = new Map(series.liveLatency);
-  series.liveLatency.clear();
-  for (const row of series.rows.values()) row.latency.takeNews(latency);
-  return latency;
+export function takeLiveLatency(series: Series): LatencyParts {
+  const parts = series.liveLatency;
+  series.liveLatency = [];
+  for (const { latency } of series.rows.values()) {
+    const news = latency.takeNews();
+    if (news) parts.push(news);
+  }
+  return LatencyParts.sum(parts);
+}
+
+/** Parts that wait for the live view before they become one. */
+const MAX_WAITING_PARTS = 16;
+
+function keepForLiveView({ series, latency }: MinuteRow): void {
+  const news = latency.takeNews();
+  if (news) series.liveLatency.push(news);
+  if (series.liveLatency.length < MAX_WAITING_PARTS) return;
+  const stored = new Map<number, number>();
+  mergeHistogram(stored, LatencyParts.sum(series.liveLatency));
+  series.liveLatency = [new LatencyParts([], [stored])];
 }
 
 /** Adds to a row exactly: what would pass 2^53 is carried beside it. */

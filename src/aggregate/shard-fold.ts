@@ -12,7 +12,7 @@ import type { PointCursor } from "../model/point-cursor.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { messageOf } from "../model/result.ts";
 import type { CounterStateRow, LedgerRow, QuarantineRow } from "../model/rollup-store.ts";
-import { highHalf, lowHalf } from "../model/uint64.ts";
+import { highHalf, lowHalf, millisToNanos } from "../model/uint64.ts";
 import { FoldCounts } from "./fold-counts.ts";
 import type { FoldableEntry } from "./offered-entries.ts";
 import { bodyKey, LedgerBuilder, recallLedgerRow } from "./ledger.ts";
@@ -29,6 +29,9 @@ import { Parent, parentKey, type StreamTarget } from "./streams.ts";
 /** Rows of a minute, and hashes of deltas, that wait for a commit before it should come early. */
 const MAX_PENDING_ROWS = 100_000;
 const MAX_PENDING_HASHES = 500_000;
+
+/** The receive time where nothing asks for it. */
+const NO_TIME = [0, 0] as const;
 
 /** How a shard is folded. */
 export interface ShardFoldOptions {
@@ -176,15 +179,19 @@ export class ShardFold implements MetricVisitor {
   #begin(entry: FoldableEntry, body: Uint8Array): void {
     const { receivedAtMillis, bodyHash, identity } = entry;
     const birthNanos = this.#options.birthSeconds * 1e9;
+    const fromBridge = identity !== undefined;
+    const [receivedHigh, receivedLow] = fromBridge ? millisToNanos(receivedAtMillis) : NO_TIME;
     this.#entry = entry;
     this.#body = Buffer.from(body.buffer, body.byteOffset, body.length);
     this.#resource = undefined;
     this.#context = {
       receivedAtMillis,
+      receivedHigh,
+      receivedLow,
       deltaMaxAgeMillis: this.#options.deltaMaxAgeMillis,
       birthHigh: highHalf(birthNanos),
       birthLow: lowHalf(birthNanos),
-      fromBridge: identity !== undefined,
+      fromBridge,
       repeatedBody: bodyHash.length > 0 && this.#recent.hasBody(bodyKey(bodyHash)),
       counts: this.counts.at(receivedAtMillis),
     };
@@ -212,7 +219,7 @@ export class ShardFold implements MetricVisitor {
 
   metric(header: MetricHeader): boolean {
     const meaning = metricMeaning(header.name);
-    if (meaning === undefined || refuseMetric(header, meaning) !== undefined) return false;
+    if (meaning === undefined || refuseMetric(header, meaning, this.#context!.fromBridge) !== undefined) return false;
     const key = parentKey(header);
     let parent = this.#scope!.parents.get(key);
     if (parent === undefined) {

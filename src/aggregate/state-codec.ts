@@ -4,7 +4,7 @@
 import { metricMeaning } from "../model/metric-meaning.ts";
 import { ByteReader, ByteWriter } from "./byte-buffer.ts";
 import type { CounterSet } from "./counter.ts";
-import type { ExplicitBounds } from "./latency-accumulator.ts";
+import type { ExplicitBounds } from "./latency-parts.ts";
 import type { LatencyState } from "./latency-state.ts";
 import type { ScopeState } from "./scopes.ts";
 import { Parent } from "./streams.ts";

@@ -12,7 +12,7 @@ import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
 import { ByteSequence } from "./byte-sequence.ts";
 import { COUNTER_NUMBERS, CounterSet } from "./counter.ts";
 import { ExpectedOrder } from "./expected-order.ts";
-import type { ExplicitBounds } from "./latency-accumulator.ts";
+import type { ExplicitBounds } from "./latency-parts.ts";
 import { NumberSlab } from "./number-slab.ts";
 import type { Series } from "./series-table.ts";
 import type { ScopeSize } from "./state-size.ts";
@@ -105,7 +105,7 @@ export class Parent {
   readonly #identity: string;
   readonly #size: ScopeSize;
   readonly #aliases = new Map<number, Alias>();
-  readonly #expected: Alias[] = [];
+  readonly #expected: Stream[] = [];
   readonly #order = new ExpectedOrder();
   readonly #counterSlab = new NumberSlab(COUNTER_NUMBERS);
   readonly #liveSlab = new NumberSlab(LIVE_NUMBERS);
@@ -143,7 +143,7 @@ export class Parent {
   stream(point: PointCursor, make: (attributes: PlainAttributes) => StreamTarget): Stream | undefined {
     const position = this.#position++;
     const { body, attributesStart: start, attributesEnd: end } = point;
-    if (this.#order.matches(position, body, start, end)) return this.#expected[position]!.stream;
+    if (this.#order.matches(position, body, start, end)) return this.#expected[position];
     const hash = ByteSequence.hash(body, start, end);
     let alias = this.#aliases.get(hash);
     while (alias !== undefined && !alias.raw.equals(body, start, end)) alias = alias.next;
@@ -151,7 +151,7 @@ export class Parent {
     if (alias === undefined) return undefined;
     // A sender that repeats one metric many times in a request must not make this grow: places are as many as streams.
     if (position <= this.#aliases.size && position <= this.#expected.length) {
-      this.#expected[position] = alias;
+      this.#expected[position] = alias.stream;
       this.#order.set(position, alias.raw);
     }
     return alias.stream;

@@ -3,6 +3,7 @@
  */
 import { parseArgs } from "node:util";
 import { systemClock, type Clock } from "../model/clock.ts";
+import { bridgeChecks } from "./doctor/bridge-checks.ts";
 import { certificateChecks } from "./doctor/certificate-checks.ts";
 import { checkLine, fail, ok, warn, type Check } from "./doctor/check.ts";
 import { dataDirectoryChecks } from "./doctor/data-directory-checks.ts";
@@ -30,10 +31,11 @@ export async function doctor(args: readonly string[]): Promise<number> {
 
 /** Every check, in the order it is printed. */
 export async function checkEverything(settings: ReceiverSettings, clock: Clock): Promise<readonly Check[]> {
-  const [redis, sql, ports] = await Promise.all([
+  const [redis, sql, ports, bridge] = await Promise.all([
     redisChecks(settings, clock),
     sqlChecks(settings, clock),
     portChecks(settings),
+    bridgeChecks(settings),
   ]);
   return [
     settingsCheck(settings),
@@ -41,6 +43,7 @@ export async function checkEverything(settings: ReceiverSettings, clock: Clock):
     ...sql,
     ...ports,
     ...dataDirectoryChecks(settings),
+    ...bridge,
     ...exposureChecks(settings),
     ...certificateChecks(settings, clock),
   ];

@@ -1,7 +1,7 @@
 /**
  * Settings from code, environment and defaults, in this order; every fault is found before anything starts.
  */
-import { isIP } from "node:net";
+import { isLoopback } from "./loopback.ts";
 import { SETTING_DEFINITIONS, type ReceiverSettings } from "./settings.ts";
 
 /** Environment variables, as Node has them. */
@@ -44,22 +44,16 @@ function shown(value: unknown, secret: boolean): string {
 
 function combinationFaults(settings: ReceiverSettings): string[] {
   const faults: string[] = [];
-  const { otlpToken, tlsCertFile, tlsKeyFile } = settings;
-  for (const [name, host] of [
-    ["OTLP_HOST", settings.otlpHost],
-    ["BRIDGE_HOST", settings.bridgeHost],
-  ] as const) {
-    if (!isLoopback(host) && otlpToken === undefined) {
-      faults.push(`${name}: expected a loopback address while OTLP_TOKEN is not set (got ${JSON.stringify(host)})`);
-    }
+  const { otlpHost, otlpToken, bridgeHost, tlsCertFile, tlsKeyFile } = settings;
+  if (!isLoopback(otlpHost) && otlpToken === undefined) {
+    faults.push(`OTLP_HOST: expected a loopback address while OTLP_TOKEN is not set (got ${JSON.stringify(otlpHost)})`);
+  }
+  if (!isLoopback(bridgeHost) && settings.bridgeJwtSecret === undefined && settings.bridgeJwksUrl === undefined) {
+    const unset = "BRIDGE_JWT_SECRET and BRIDGE_JWKS_URL are not set";
+    faults.push(`BRIDGE_HOST: expected a loopback address while ${unset} (got ${JSON.stringify(bridgeHost)})`);
   }
   if ((tlsCertFile === undefined) !== (tlsKeyFile === undefined)) {
     faults.push("TLS_CERT_FILE, TLS_KEY_FILE: expected both or neither (got one)");
   }
   return faults;
-}
-
-/** Whether nobody outside of this machine can reach a host. */
-export function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
 }

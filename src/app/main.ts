@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "prove the totals against themselves and the log, beside running receivers  [--json]",
     load: async () => (await import("./verify.ts")).verify,
   },
+  token: {
+    summary: "make a token for a page  --meeting M --participant P [--role admin] [--expires-in 1h]",
+    load: async () => (await import("./token-command.ts")).tokenCommand,
+  },
   bill: {
     summary:
       "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--format table|csv|json]",

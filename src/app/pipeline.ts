@@ -4,7 +4,9 @@
 import { randomBytes } from "node:crypto";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
 import { AlertEvaluator } from "../alerts/alert-evaluator.ts";
+import type { Bridge } from "../bridge/bridge.ts";
 import { LiveServer } from "../bridge/live-server.ts";
+import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock, Timer } from "../model/clock.ts";
 import type { OtlpRequest } from "../model/otlp-exchange.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
@@ -13,12 +15,16 @@ import { createOpenBody } from "../otlp/open-body.ts";
 import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
 import { walkCheckedMetrics, walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
-import { liveView } from "../realtime/live-view.ts";
-import { Intake } from "../receive/intake.ts";
+import { liveView, type LiveView } from "../realtime/live-view.ts";
+import { Intake, type IntakeOptions } from "../receive/intake.ts";
 import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
 import { alertOptions } from "./alert-options.ts";
+import { bridgeKeys, type BridgeKeys } from "./bridge-keys.ts";
+import { isLoopback } from "./loopback.ts";
+import { openBridge } from "./open-bridge.ts";
+import { openLivePage } from "./open-live-page.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
 import { readTlsFiles } from "./tls-files.ts";
@@ -53,9 +59,12 @@ export class Pipeline {
   readonly otlp: OtlpHttpServer;
   readonly otlpGrpc: OtlpGrpcServer | undefined;
   readonly live: LiveServer;
+  readonly bridgeKeys: BridgeKeys;
+  readonly bridge: Bridge;
   readonly #settings: ReceiverSettings;
   readonly #clock: Clock;
   readonly #report: (message: string) => void;
+  readonly #pageDirectory: string | undefined;
   #gate: Result<void> = retryable("unavailable", "the migrations have not run yet");
   #timer: Timer | undefined;
   #stopping = false;
@@ -66,6 +75,7 @@ export class Pipeline {
     report: (message: string) => void,
     logs: LogStores,
     totals: TotalsStore,
+    pageDirectory: string | undefined,
   ) {
     const tls = readTlsFiles(settings);
     const prices: RelayPrices = {
@@ -79,9 +89,10 @@ export class Pipeline {
     this.#settings = settings;
     this.#clock = clock;
     this.#report = report;
+    this.#pageDirectory = pageDirectory;
     this.logs = logs;
     this.totals = totals;
-    this.intake = new Intake({
+    const intakeOptions: IntakeOptions = {
       logs: logs.logs,
       openBody,
       walk: walkMetrics,
@@ -92,7 +103,15 @@ export class Pipeline {
         const { body: stored, contentType: _, encoding: __, ...rest } = entry;
         this.owners[shard]!.offer(to, { entry: { ...rest, id: to.id }, storedBytes: stored.length, body, isClean });
       },
+    };
+    this.intake = new Intake(intakeOptions);
+    const openEvent = createOpenBody({
+      maxInflatedBytes: settings.bridgeMaxEventBytes,
+      maxConcurrent: MAX_CONCURRENT_INFLATIONS,
     });
+    const pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
+    const figures = (): Promise<Result<LiveView>> =>
+      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), this.alerts.alerts, prices));
     this.owners = logs.logs.map(
       (log, shard) =>
         new ShardOwner({
@@ -121,8 +140,13 @@ export class Pipeline {
           report,
         }),
     );
+    const alerting = alertOptions(settings, report);
     this.alerts = new AlertEvaluator({
-      ...alertOptions(settings, report),
+      ...alerting,
+      alertsChanged: (change) => {
+        alerting.alertsChanged(change);
+        this.bridge.alertsChanged();
+      },
       store: totals.alerts,
       clock,
       isOwner: () => this.owners[0]!.owns,
@@ -155,16 +179,36 @@ export class Pipeline {
     this.live = new LiveServer({
       host: settings.bridgeHost,
       port: settings.bridgePort,
-      token: settings.otlpToken,
+      authorise: isLoopback(settings.bridgeHost) ? undefined : (token) => authoriseAdmin(this.bridgeKeys.keys, token),
+      maxConnections: settings.bridgeMaxConnections,
       tls,
-      live: () => this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), this.alerts.alerts, prices)),
+      live: figures,
       history: () => this.#snapshot((snapshot) => liveHistory(snapshot, prices)),
       ready: () => this.#ready(),
     });
+    this.bridgeKeys = bridgeKeys(settings, clock);
+    this.bridge = openBridge(settings, {
+      live: this.live,
+      keys: this.bridgeKeys.keys,
+      clock,
+      take: (request, page) => pageIntake.accept(request, page),
+      openBody: openEvent,
+      gate: () => this.#gate,
+      figures,
+      report,
+    });
   }
 
-  /** Opens the stores. Not a success when an embedded store cannot be had; Redis and MySQL may come later. */
-  static open(settings: ReceiverSettings, clock: Clock, report: (message: string) => void): Result<Pipeline> {
+  /**
+   * Opens the stores. Not a success when an embedded store cannot be had; Redis and MySQL may come later.
+   * @param pageDirectory where the live page lies, if not where the build writes it
+   */
+  static open(
+    settings: ReceiverSettings,
+    clock: Clock,
+    report: (message: string) => void,
+    pageDirectory?: string,
+  ): Result<Pipeline> {
     // Throws, when it does, before anything is open.
     readTlsFiles(settings);
     const logs = openLogStores(settings);
@@ -174,7 +218,7 @@ export class Pipeline {
       void logs.value.close();
       return totals;
     }
-    return success(new Pipeline(settings, clock, report, logs.value, totals.value));
+    return success(new Pipeline(settings, clock, report, logs.value, totals.value, pageDirectory));
   }
 
   /** Listens, migrates and starts to fold. Retryable `unavailable` when a port cannot be had. */
@@ -183,6 +227,9 @@ export class Pipeline {
     if (otlpPort.kind !== "success") return otlpPort;
     const otlpGrpcPort = (await this.otlpGrpc?.listen()) ?? success(undefined);
     if (otlpGrpcPort.kind !== "success") return otlpGrpcPort;
+    const page = openLivePage(otlpPort.value, this.#pageDirectory);
+    if (page.kind === "success") this.live.setPage(page.value);
+    else this.#report(`no live page: ${page.reason}`);
     const bridgePort = await this.live.listen();
     if (bridgePort.kind !== "success") return bridgePort;
     if (this.#settings.metricsEnabled) await this.#migrate();
@@ -239,7 +286,8 @@ export class Pipeline {
     this.#stopping = true;
     this.#gate = retryable("unavailable", "the receiver is shutting down");
     this.#timer?.clear();
-    await Promise.all([this.otlp.close(CLOSE_DEADLINE_MILLIS), this.otlpGrpc?.close(CLOSE_DEADLINE_MILLIS)]);
+    const doors = [this.otlp, this.otlpGrpc, this.bridge];
+    await Promise.all(doors.map(async (door) => door?.close(CLOSE_DEADLINE_MILLIS)));
     await this.alerts.stop();
     await Promise.all(this.owners.map((owner) => owner.stop()));
     await this.live.close();

@@ -1,12 +1,16 @@
 /**
  * The entry point `otel-bandwidth/receiver`: the receiver as a library, the same thing that `otel-bandwidth serve` runs.
  */
+import type { PageConfig } from "../bridge/page-config.ts";
 import { systemClock } from "../model/clock.ts";
 import { messageOf } from "../model/result.ts";
+import { trialAccess, type TrialAccess } from "./bridge-keys.ts";
 import { loadSettings } from "./load-settings.ts";
 import { Pipeline, type Listening } from "./pipeline.ts";
 import type { ReceiverSettings } from "./settings.ts";
 
+export type { PageConfig } from "../bridge/page-config.ts";
+export type { TrialAccess } from "./bridge-keys.ts";
 export type { Listening } from "./pipeline.ts";
 export type { ReceiverSettings } from "./settings.ts";
 
@@ -29,6 +33,10 @@ export interface Receiver {
   warnings(): Promise<readonly string[]>;
   /** SQL statements since start that write and that read. */
   statementCounts(): { readonly writes: number; readonly reads: number };
+  /** Tokens to try the bridge with; `undefined` where BRIDGE_JWT_SECRET or BRIDGE_JWKS_URL is set. */
+  trialAccess(): Promise<TrialAccess | undefined>;
+  /** Tells open pages, and those to come, another config: `enabled: false` stops them within a moment. */
+  configurePages(config: PageConfig): void;
   /** Reads the certificates again. */
   reloadCertificates(): void;
   /** Stops intake, answers what is in flight, persists and closes. May be called more than once. */
@@ -63,6 +71,8 @@ export function createReceiver(options: ReceiverOptions = {}): Receiver {
       return (await Promise.all(found)).flat();
     },
     statementCounts: () => pipeline.totals.store.statementCounts(),
+    trialAccess: () => trialAccess(pipeline.bridgeKeys),
+    configurePages: (config) => pipeline.bridge.configure(config),
     reloadCertificates: () => pipeline.reloadCertificates(),
     stop: () => (stopped ??= pipeline.stop()),
   };

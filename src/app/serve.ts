@@ -16,6 +16,7 @@ export async function serve(args: readonly string[]): Promise<number> {
   const receiver = createReceiver();
   const signal = nextSignal();
   announce(receiver, await receiver.start());
+  await announceTrial(receiver);
   for (const warning of await receiver.warnings()) print(`not durable: ${warning}`);
   process.on("SIGHUP", () => reload(receiver));
   print(`${await signal}: stopping`);
@@ -26,9 +27,21 @@ function announce({ settings, storage }: Receiver, { otlpPort, otlpGrpcPort, bri
   const scheme = settings.tlsCertFile === undefined ? "http" : "https";
   print(`OTLP at ${scheme}://${hostText(settings.otlpHost)}:${otlpPort}/v1/metrics (protobuf and JSON)`);
   if (otlpGrpcPort !== undefined) print(`OTLP/gRPC at ${hostText(settings.otlpHost)}:${otlpGrpcPort}`);
-  print(`live at ${scheme}://${hostText(settings.bridgeHost)}:${bridgePort}/api/live (also /healthz, /readyz)`);
+  const bridge = `${scheme}://${hostText(settings.bridgeHost)}:${bridgePort}`;
+  print(`live page at ${bridge}/`);
+  print(`live at ${bridge}/api/live (also /healthz, /readyz)`);
+  print(`pages connect to ${bridge} (Socket.IO, /webrtc and /admin)`);
   print(`log in ${storage.log}, totals in ${storage.totals}`);
   if (!settings.metricsEnabled) print("METRICS_ENABLED is false: nothing is accepted, senders are answered 503");
+}
+
+/** Without keys there are tokens for this run, so that a page can be tried at once. */
+async function announceTrial(receiver: Receiver): Promise<void> {
+  const access = await receiver.trialAccess();
+  if (access === undefined) return;
+  print(`BRIDGE_JWT_SECRET is not set; until the next start it is ${access.secret}`);
+  print(`a page's token, for a day: ${access.participantToken}`);
+  print(`an admin's token, for a day: ${access.adminToken}`);
 }
 
 function hostText(host: string): string {

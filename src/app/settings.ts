@@ -2,9 +2,21 @@
  * The settings of the receiver: their names, defaults and what they must be. The one place that knows them; the table in
  * the README is generated from here.
  */
+import { BRIDGE_SETTING_DEFINITIONS, type BridgeSettings } from "./bridge-settings.ts";
+import {
+  amount,
+  flag,
+  optional,
+  optionalPort,
+  required,
+  share,
+  type SettingDefinition,
+  urlWith,
+  whole,
+} from "./setting-definition.ts";
 
 /** What the receiver runs with. Times are milliseconds unless the name says otherwise. */
-export interface ReceiverSettings {
+export interface ReceiverSettings extends BridgeSettings {
   /** `METRICS_ENABLED` */
   readonly metricsEnabled: boolean;
   /** `METRICS_BUFFER_SIZE` */
@@ -67,98 +79,8 @@ export interface ReceiverSettings {
   readonly shards: number;
 }
 
-/** How one setting is read. */
-export interface SettingDefinition<T> {
-  /** Name of the environment variable. */
-  readonly name: string;
-  readonly fallback: T;
-  /** What the value must be, in words that follow "expected". */
-  readonly expected: string;
-  readonly meaning: string;
-  /** Whether the value must not be shown. */
-  readonly secret: boolean;
-  /** The value in a text; `undefined` when it is not one. */
-  readonly parse: (text: string) => T | undefined;
-  /** Whether a value given by code is one. */
-  readonly accepts: (value: unknown) => boolean;
-}
-
 /** The definition of every setting. */
 export type SettingDefinitions = { readonly [K in keyof ReceiverSettings]: SettingDefinition<ReceiverSettings[K]> };
-
-function whole(name: string, fallback: number, min: number, max: number, meaning: string): SettingDefinition<number> {
-  const accepts = (value: unknown): boolean => Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
-  return {
-    name,
-    fallback,
-    meaning,
-    secret: false,
-    expected: `a whole number from ${min} to ${max}`,
-    accepts,
-    parse: (text) => (/^\d+$/.test(text) && accepts(Number(text)) ? Number(text) : undefined),
-  };
-}
-
-function amount(name: string, fallback: number, meaning: string, max = 1_000_000): SettingDefinition<number> {
-  const accepts = (value: unknown): boolean => typeof value === "number" && value >= 0 && value <= max;
-  return {
-    name,
-    fallback,
-    meaning,
-    secret: false,
-    expected: `a number from 0 to ${max}`,
-    accepts,
-    parse: (text) => (/^\d+(\.\d+)?$/.test(text) && accepts(Number(text)) ? Number(text) : undefined),
-  };
-}
-
-function share(name: string, fallback: number, meaning: string): SettingDefinition<number> {
-  return amount(name, fallback, meaning, 1);
-}
-
-function flag(name: string, fallback: boolean, meaning: string): SettingDefinition<boolean> {
-  return {
-    name,
-    fallback,
-    meaning,
-    secret: false,
-    expected: "true or false",
-    accepts: (value) => typeof value === "boolean",
-    parse: (text) => (/^true$/i.test(text) ? true : /^false$/i.test(text) ? false : undefined),
-  };
-}
-
-function required(name: string, fallback: string, meaning: string): SettingDefinition<string> {
-  const accepts = (value: unknown): boolean => typeof value === "string" && value !== "";
-  return { name, fallback, meaning, secret: false, expected: "a text", accepts, parse: (value) => value };
-}
-
-function optional(
-  name: string,
-  expected: string,
-  meaning: string,
-  isValid: (value: string) => boolean = () => true,
-  secret = false,
-): SettingDefinition<string | undefined> {
-  return {
-    name,
-    fallback: undefined,
-    meaning,
-    secret,
-    expected,
-    accepts: (value) => value === undefined || (typeof value === "string" && isValid(value)),
-    parse: (value) => (isValid(value) ? value : undefined),
-  };
-}
-
-function optionalPort(name: string, meaning: string): SettingDefinition<number | undefined> {
-  const { accepts, parse, ...rest } = whole(name, 0, 0, 65_535, meaning);
-  return { ...rest, fallback: undefined, parse, accepts: (value) => value === undefined || accepts(value) };
-}
-
-function urlWith(...protocols: string[]): (value: string) => boolean {
-  return (value) => URL.canParse(value) && protocols.includes(new URL(value).protocol);
-}
 
 const hasDatabase = (value: string): boolean => urlWith("mysql:")(value) && new URL(value).pathname.length > 1;
 
@@ -247,7 +169,7 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   otlpToken: optional(
     "OTLP_TOKEN",
     "a token of 8 characters or more, without spaces",
-    "Bearer token that senders must have; needed when a host is not loopback.",
+    "Bearer token that senders must have; needed when `OTLP_HOST` is not loopback.",
     (value) => /^\S{8,}$/.test(value),
     true,
   ),
@@ -260,8 +182,13 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   ),
   tlsCertFile: optional("TLS_CERT_FILE", "a path", "Certificate (PEM) of all servers; read again on SIGHUP."),
   tlsKeyFile: optional("TLS_KEY_FILE", "a path", "Its private key (PEM)."),
-  bridgeHost: required("BRIDGE_HOST", "127.0.0.1", "Address of the live server: `/api/live`, `/healthz`, `/readyz`."),
-  bridgePort: whole("BRIDGE_PORT", 4320, 0, 65_535, "Port of the live server."),
+  bridgeHost: required(
+    "BRIDGE_HOST",
+    "127.0.0.1",
+    "Address of the bridge for browsers and of the live view; off loopback, `/api/*` asks for an admin's token.",
+  ),
+  bridgePort: whole("BRIDGE_PORT", 4320, 0, 65_535, "Its port."),
+  ...BRIDGE_SETTING_DEFINITIONS,
   turnCostPerUserHour: amount("TURN_COST_PER_USER_HOUR", 0.05, "Price of one user relayed for one hour."),
   turnCostPerGigabyte: amount("TURN_COST_PER_GB", 0, "Price of 10^9 relayed bytes."),
   alertHttpP95Millis: amount(
@@ -284,6 +211,6 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
 export const SETTINGS: readonly { readonly name: string; readonly defaultText: string; readonly meaning: string }[] =
   Object.values(SETTING_DEFINITIONS).map(({ name, fallback, meaning }) => ({
     name,
-    defaultText: fallback === undefined ? "unset" : String(fallback),
+    defaultText: fallback === undefined || String(fallback) === "" ? "unset" : String(fallback),
     meaning,
   }));

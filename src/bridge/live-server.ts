@@ -1,20 +1,23 @@
 /**
- * The HTTP server on `BRIDGE_PORT`: what is happening now, as JSON, and whether the receiver is alive and ready. It reads
+ * The HTTP server on `BRIDGE_PORT`: what is happening now, as a page and as JSON, and whether the receiver is alive and ready. It reads
  * from ports and knows no other stage.
  */
-import { createHash, timingSafeEqual } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
-import { messageOf, retryable, success, type Result } from "../model/result.ts";
+import { httpStatusOf, isRetryableStatus, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
+import { type Failure, messageOf, retryable, type Retryable, success, type Result } from "../model/result.ts";
+import type { LivePage } from "./live-page.ts";
 
 /** What the server answers from. */
 export interface LiveServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** When given, `/api/*` asks for it as a bearer token. */
-  readonly token?: string | undefined;
+  /** When given, `/api/*` and `/metrics` ask for it: whether a bearer token is one that may see them. */
+  readonly authorise?: ((token: string | undefined) => Promise<Result<unknown>>) | undefined;
+  /** Connections at once, upgraded ones included; one more is refused. */
+  readonly maxConnections: number;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
   /** The JSON of `GET /api/live`. */
   readonly live: () => Promise<Result<unknown>>;
@@ -24,8 +27,8 @@ export interface LiveServerOptions {
   readonly ready: () => Promise<Result<unknown>>;
 }
 
-/** Connections at once; one more is refused. */
-const MAX_CONNECTIONS = 1000;
+/** How often connections that send no request in time are looked for. */
+const TIMEOUT_CHECK_MILLIS = 1000;
 
 interface Answer {
   readonly status: number;
@@ -37,14 +40,23 @@ interface Answer {
 export class LiveServer {
   readonly #options: LiveServerOptions;
   readonly #server: Server | TlsServer;
+  #page: LivePage | undefined;
 
   constructor(options: LiveServerOptions) {
     this.#options = options;
     const handle = (request: IncomingMessage, response: ServerResponse): void => void this.#handle(request, response);
-    this.#server = options.tls ? createTlsServer(options.tls, handle) : createServer(handle);
-    this.#server.maxConnections = MAX_CONNECTIONS;
+    const serverOptions = { connectionsCheckingInterval: TIMEOUT_CHECK_MILLIS };
+    this.#server = options.tls
+      ? createTlsServer({ ...serverOptions, ...options.tls }, handle)
+      : createServer(serverOptions, handle);
+    this.#server.maxConnections = options.maxConnections;
     this.#server.headersTimeout = 10_000;
     this.#server.requestTimeout = 10_000;
+  }
+
+  /** The server itself, for what shares its port. */
+  get http(): Server | TlsServer {
+    return this.#server;
   }
 
   /** Listens; the port. Retryable `unavailable` when the address cannot be had. */
@@ -57,6 +69,11 @@ export class LiveServer {
         resolve(success((this.#server.address() as AddressInfo).port));
       });
     });
+  }
+
+  /** Serves this page at `/` from now on. */
+  setPage(page: LivePage): void {
+    this.#page = page;
   }
 
   /** Uses another certificate for connections to come. */
@@ -73,6 +90,7 @@ export class LiveServer {
   }
 
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#page?.handle(request, response)) return;
     const answer = await this.#answer(request).catch(() => ({ status: 500, body: { error: "internal fault" } }));
     const body = `${JSON.stringify(answer.body)}\n`;
     response.writeHead(answer.status, {
@@ -92,12 +110,10 @@ export class LiveServer {
     if (request.method !== "GET" && request.method !== "HEAD") {
       return { status: 405, body: { error: "expected GET" }, headers: { allow: "GET, HEAD" } };
     }
-    if (path.startsWith("/api/") && !this.#authorised(request)) {
-      return { status: 401, body: { error: "expected a bearer token" }, headers: { "www-authenticate": "Bearer" } };
-    }
-    const result = await route();
-    if (result.kind === "success") return { status: 200, body: result.value };
-    return { status: 503, body: { error: result.reason }, headers: { "retry-after": "1" } };
+    const isOpen = !path.startsWith("/api/") && path !== "/metrics";
+    const allowed = isOpen ? success(undefined) : await this.#authorised(request);
+    const result = allowed.kind === "success" ? await route() : allowed;
+    return result.kind === "success" ? { status: 200, body: result.value } : refusalOf(result);
   }
 
   #route(path: string): (() => Promise<Result<unknown>>) | undefined {
@@ -115,16 +131,19 @@ export class LiveServer {
     }
   }
 
-  #authorised(request: IncomingMessage): boolean {
-    const { token } = this.#options;
-    if (token === undefined) return true;
-    const [scheme, given] = (request.headers.authorization ?? "").split(" ", 2);
-    return scheme?.toLowerCase() === "bearer" && sameText(given ?? "", token);
+  async #authorised({ headers }: IncomingMessage): Promise<Result<unknown>> {
+    const { authorise } = this.#options;
+    return authorise?.(/^Bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1]) ?? success(undefined);
   }
 }
 
-/** Compares in a time that tells nothing of the token. */
-function sameText(a: string, b: string): boolean {
-  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
+function refusalOf(result: Failure | Retryable): Answer {
+  const status = httpStatusOf(result);
+  const headers: Record<string, string> =
+    status === 401
+      ? { "www-authenticate": "Bearer" }
+      : isRetryableStatus(status)
+        ? { "retry-after": String(RETRY_AFTER_SECONDS) }
+        : {};
+  return { status, body: { error: result.reason }, headers };
 }

@@ -1,7 +1,8 @@
 /**
  * Groups the appends of one log: what comes while a batch is on its way waits and goes out together when that is answered.
  * A system call, a script and an fsync then serve many entries. Those who were answered together are likely to come again
- * together: a batch waits, for a few milliseconds at most, until it is as large as the one before. Alone, an entry does not wait.
+ * together: a batch waits, for a few milliseconds at most, until it holds as many beside those who came meanwhile. Alone, an
+ * entry does not wait.
  */
 import type { Clock, Timer } from "../model/clock.ts";
 import type { AppendedEntry, LogEntryInput } from "../model/ingest-log.ts";
@@ -15,7 +16,7 @@ export interface AppendQueueOptions {
   readonly maxBatchBytes: number;
   /** Entries at which a batch goes out though another is still on its way. */
   readonly maxBatchEntries: number;
-  /** A batch waits no longer than this for as many entries as the one before had, milliseconds. */
+  /** A batch waits no longer than this for as many entries as the one before had, and those that waited for it, milliseconds. */
   readonly maxDelayMillis: number;
   /** An append without an answer fails after about this time, milliseconds, whether it was sent or not. */
   readonly maxWaitMillis: number;
@@ -39,7 +40,7 @@ export class AppendQueue {
   readonly #options: AppendQueueOptions;
   #waiting: Batch = newBatch();
   #batchesUnderWay = 0;
-  /** Entries of the batch that was sent last. */
+  /** Entries of the batch that was answered last, and those that waited then. */
   #expectedEntries = 1;
   #flushPlanned = false;
   #delay: Timer | undefined;
@@ -90,7 +91,6 @@ export class AppendQueue {
     if (batch.entries.length === 0) return;
     this.#delay?.clear();
     this.#delay = undefined;
-    this.#expectedEntries = batch.entries.length;
     this.#waiting = newBatch();
     this.#batchesUnderWay += 1;
     void this.#sendBatch(batch);
@@ -100,6 +100,7 @@ export class AppendQueue {
     const answer = await this.#options.send(batch.entries);
     this.#batchesUnderWay -= 1;
     batch.timer?.clear();
+    this.#expectedEntries = batch.entries.length + this.#waiting.entries.length;
     settleAll(batch, answer);
     if (this.#batchesUnderWay === 0) this.#planFlush();
   }

@@ -23,10 +23,12 @@ export interface AdmissionContext {
   readonly receivedAtMillis: number;
   /** `METRICS_DELTA_MAX_AGE`: delta points older than this cannot be told from repeated ones. */
   readonly deltaMaxAgeMillis: number;
+  /** Whether a page sent it, over the bridge: its clock may be wrong, so the receive time is the time of its points. */
+  readonly fromBridge: boolean;
 }
 
 /** Why no point of this metric can be counted, in words for its sender; `undefined` when they can. */
-export function refuseMetric(header: MetricHeader, meaning: MetricMeaning): string | undefined {
+export function refuseMetric(header: MetricHeader, meaning: MetricMeaning, fromBridge: boolean): string | undefined {
   if (header.unit !== "" && header.unit !== meaning.unit) {
     return `${header.name} has unit ${printable(header.unit)}, expected ${meaning.unit}`;
   }
@@ -34,7 +36,13 @@ export function refuseMetric(header: MetricHeader, meaning: MetricMeaning): stri
   if (shape !== meaning.instrument) return `${header.name} is a ${header.kind}, expected a ${meaning.instrument}`;
   if (!header.monotonic) return `${header.name} is not monotonic`;
   if (header.temporality === "unspecified") return `${header.name} has no aggregation temporality`;
-  return undefined;
+  return fromBridge ? refuseFromPage(header, meaning) : undefined;
+}
+
+/** Pages tell of their calls alone, and cumulatively: without a clock to trust, repeated deltas cannot be told. */
+function refuseFromPage(header: MetricHeader, meaning: MetricMeaning): string | undefined {
+  if (meaning.protocol !== "webrtc") return `${header.name} is not taken from a browser`;
+  return header.temporality === "delta" ? `${header.name} from a browser must be cumulative` : undefined;
 }
 
 /** Why this point cannot be counted, in words for its sender; `undefined` when it can. */
@@ -44,7 +52,7 @@ export function refusePoint(
   point: PointCursor,
   context: AdmissionContext,
 ): string | undefined {
-  const time = refuseTime(header, point, context);
+  const time = context.fromBridge ? undefined : refuseTime(header, point, context);
   if (time !== undefined || (point.flags & 1) !== 0) return time;
   return header.kind === "sum" ? refuseNumber(header, meaning, point) : refuseHistogram(header, meaning, point);
 }

@@ -17,6 +17,12 @@ export const MAX_LATENCY_INDEX = 1023;
 /** Counts by bucket index. Counts are whole and not negative. */
 export type LatencyHistogram = Map<number, number>;
 
+/** Counts by bucket index, to be read: a {@link LatencyHistogram} is one. */
+export interface LatencyCounts extends Iterable<readonly [index: number, count: number]> {
+  /** Calls `each` with every bucket that counts anything. */
+  forEach(each: (count: number, index: number) => void): void;
+}
+
 /** The JSON form in SQL: `[[index, count], …]`, sorted by index, no zero counts. */
 export type LatencyHistogramJson = readonly (readonly [number, number])[];
 
@@ -49,10 +55,14 @@ export function addToBucket(histogram: LatencyHistogram, index: number, count: n
 }
 
 /** Adds every bucket of `source` to `target`. */
-export function mergeHistogram(target: LatencyHistogram, source: Iterable<readonly [number, number]>): void {
+export function mergeHistogram(target: LatencyHistogram, source: LatencyCounts | LatencyHistogramJson): void {
   // Iterating a map's entries allocates a pair each; forEach does not.
-  if (source instanceof Map) source.forEach((count: number, index: number) => addToBucket(target, index, count));
-  else for (const [index, count] of source) addToBucket(target, index, count);
+  if (isJson(source)) for (const [index, count] of source) addToBucket(target, index, count);
+  else source.forEach((count, index) => addToBucket(target, index, count));
+}
+
+function isJson(source: LatencyCounts | LatencyHistogramJson): source is LatencyHistogramJson {
+  return Array.isArray(source);
 }
 
 /**

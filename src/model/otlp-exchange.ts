@@ -1,7 +1,7 @@
 /**
  * The port between the OTLP servers and what takes their requests in.
  */
-import type { BodyContentType, BodyEncoding } from "./ingest-log.ts";
+import type { BodyContentType, BodyEncoding, BridgeIdentity } from "./ingest-log.ts";
 import type { Result } from "./result.ts";
 
 /** A request as it came, its body read whole and still compressed. */
@@ -11,6 +11,14 @@ export interface OtlpRequest {
   readonly body: Uint8Array;
   /** Milliseconds since the Unix epoch. */
   readonly receivedAtMillis: number;
+}
+
+/** The page that sent a request over the bridge. */
+export interface PageSender {
+  /** From its token. */
+  readonly identity: BridgeIdentity;
+  /** Looks at the inflated body, protobuf, before anything of it is taken; not a success: the request is refused so. */
+  readonly look?: (body: Uint8Array) => Result<void>;
 }
 
 /** What an accepted request is answered: `partial_success` when points were rejected. */

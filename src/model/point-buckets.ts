@@ -2,6 +2,7 @@
  * The buckets of a histogram point, read out of the ranges that the cursor holds: checked without allocating for every
  * point, copied only for points that are stored.
  */
+import { viewOf } from "./data-view.ts";
 import type { MetricHeader } from "./metric-visitor.ts";
 import type { PointCursor } from "./point-cursor.ts";
 import { afterVarint, varintHigh, varintLow } from "./protobuf-wire.ts";
@@ -64,8 +65,7 @@ function explicitFault(point: PointCursor): string | undefined {
 }
 
 function boundsFault(point: PointCursor): string | undefined {
-  const bytes = point.boundsBody;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(point.boundsBody);
   let before = Number.NEGATIVE_INFINITY;
   for (let position = point.boundsStart; position < point.boundsEnd; position += 8) {
     const bound = view.getFloat64(position, true);
@@ -77,8 +77,7 @@ function boundsFault(point: PointCursor): string | undefined {
 }
 
 function explicitSumFault(point: PointCursor): string | undefined {
-  const bytes = point.bucketsBody;
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const view = viewOf(point.bucketsBody);
   let high = 0;
   let low = 0;
   for (let position = point.bucketCountsStart; position < point.bucketCountsEnd; position += 8) {

@@ -40,6 +40,10 @@ export function malformed(reason: string, position: number): never {
 
 /** The position after the varint that begins at `start`. Throws {@link MalformedMessage} if it does not end before `end`. */
 export function afterVarint(body: Uint8Array, start: number, end: number): number {
+  return start < end && body[start]! < 0x80 ? start + 1 : afterLongVarint(body, start, end);
+}
+
+function afterLongVarint(body: Uint8Array, start: number, end: number): number {
   const limit = Math.min(end, start + MAX_VARINT_BYTES);
   for (let position = start; position < limit; position += 1) {
     if (body[position]! < 0x80) return position + 1;
@@ -73,6 +77,12 @@ export function varintHigh(body: Uint8Array, start: number): number {
 
 /** The length that the varint at `start` holds. Throws {@link MalformedMessage} if it reaches beyond `end`. */
 export function lengthAt(body: Uint8Array, start: number, end: number): number {
+  // Nearly every length that does not fit one byte fits two.
+  if (start + 1 < end && body[start + 1]! < 0x80 && body[start]! >= 0x80) {
+    const length = (body[start]! & 0x7f) | (body[start + 1]! << 7);
+    if (length > end - start - 2) malformed("a length reaches beyond its message", start);
+    return length;
+  }
   const after = afterVarint(body, start, end);
   const length = varintLow(body, start);
   if (length > end - after || varintHigh(body, start) !== 0) malformed("a length reaches beyond its message", start);
@@ -84,6 +94,11 @@ export function lengthAt(body: Uint8Array, start: number, end: number): number {
  * or of field number 0.
  */
 export function tagAt(body: Uint8Array, start: number, end: number): number {
+  const byte = body[start]!;
+  return start < end && byte >= 8 && byte < 0x80 ? byte : longTagAt(body, start, end);
+}
+
+function longTagAt(body: Uint8Array, start: number, end: number): number {
   afterVarint(body, start, end);
   const tag = varintLow(body, start);
   if (tag < 8 || varintHigh(body, start) !== 0) malformed("a field number is out of range", start);

@@ -3,7 +3,7 @@
  * the truth. Implemented in `realtime/` on Redis hashes and in memory.
  */
 import type { SeriesDimensions } from "./dimensions.ts";
-import type { LatencyHistogramJson } from "./latency-histogram.ts";
+import type { LatencyCounts, LatencyHistogramJson } from "./latency-histogram.ts";
 import type { Quality } from "./metric-meaning.ts";
 import type { Result } from "./result.ts";
 
@@ -34,8 +34,8 @@ export interface RealtimeSeries {
   readonly bytesOutPerSecond: number;
   readonly requestsPerSecond: number;
   readonly errorsPerSecond: number;
-  /** The observations of the last increase. */
-  readonly latency: LatencyHistogramJson;
+  /** The observations of the last increase, by bucket, lowest first. */
+  readonly latency: LatencyCounts | LatencyHistogramJson;
   /** Of WebRTC series alone. */
   readonly participant?: RealtimeParticipant;
   /** When these figures are too old to be shown, milliseconds since the Unix epoch: two intervals without news. */

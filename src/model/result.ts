@@ -2,7 +2,7 @@
  * Shared by every stage: what an operation that can fail returns. Failure is data; only programmer errors throw.
  */
 
-/** The codes an operation can fail with; `answer-table` in `receive/` and `bridge/` map them to answers at the edge. */
+/** The codes an operation can fail with; `answer-table` maps them to answers at the edge. */
 export type FailureCode =
   /** The input can never be accepted as it is: undecodable, wrong shape. */
   | "invalid"

@@ -3,7 +3,7 @@
  * Implemented in `rollup/` on MySQL/MariaDB and on SQLite.
  */
 import type { SeriesDimensions, ServiceLatencyKey } from "./dimensions.ts";
-import type { LatencyHistogram } from "./latency-histogram.ts";
+import type { LatencyCounts, LatencyHistogram } from "./latency-histogram.ts";
 import type { Result } from "./result.ts";
 import type { RollupValues } from "./rollup-columns.ts";
 
@@ -36,7 +36,7 @@ export interface RollupIncrement {
   /** Further amounts to add, by position: what would have passed 2^53 in `values`. Each is whole and below 2^53. */
   readonly carry: readonly (readonly [position: number, amount: number])[];
   /** What to add to `latency_histogram`; empty for nothing. */
-  readonly latency: LatencyHistogram;
+  readonly latency: LatencyCounts;
 }
 
 /** What is added to one row of `service_latency_minute` or `service_latency_hourly`. */
@@ -45,7 +45,7 @@ export interface ServiceLatencyIncrement {
   readonly bucketStart: number;
   readonly count: number;
   readonly sumSeconds: number;
-  readonly latency: LatencyHistogram;
+  readonly latency: LatencyCounts;
 }
 
 /** What is added to one row of `receiver_minute`: our own health. */

@@ -34,3 +34,9 @@ export function nanosToMillis(high: number, low: number): number {
   // 2^32 = 4294 * 10^6 + 967296: no intermediate value passes 2^53.
   return high * 4294 + Math.floor((high * 967_296 + low) / 1e6);
 }
+
+/** Whole, non-negative milliseconds since the Unix epoch as nanoseconds, halves; exact. */
+export function millisToNanos(millis: number): readonly [high: number, low: number] {
+  const nanos = BigInt(millis) * 1_000_000n;
+  return [Number(nanos >> 32n), Number(nanos & 0xffff_ffffn)];
+}

@@ -2,7 +2,7 @@
  * The steps of the live history: how those of several shards are added up, and how long they count.
  */
 import { mergeHistogram } from "../model/latency-histogram.ts";
-import type { LatencyHistogram, LatencyHistogramJson } from "../model/latency-histogram.ts";
+import type { LatencyCounts, LatencyHistogram, LatencyHistogramJson } from "../model/latency-histogram.ts";
 import type { RealtimeStep, RealtimeWebrtcStep } from "../model/realtime-store.ts";
 
 /** How far back the live history goes, milliseconds. */
@@ -24,7 +24,7 @@ export function addUpSteps(steps: Iterable<RealtimeStep>): readonly RealtimeStep
 }
 
 /** The sum of histograms in the form they are stored in. */
-export function addHistograms(histograms: Iterable<LatencyHistogramJson>): LatencyHistogramJson {
+export function addHistograms(histograms: Iterable<LatencyCounts | LatencyHistogramJson>): LatencyHistogramJson {
   const sum: LatencyHistogram = new Map();
   for (const histogram of histograms) mergeHistogram(sum, histogram);
   return [...sum].sort((left, right) => left[0] - right[0]);

@@ -2,7 +2,7 @@
 import type { Duplex } from "node:stream";
 
 import type { FailureCode } from "../model/result.ts";
-import { RETRY_AFTER_SECONDS } from "./answer-table.ts";
+import { RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
 
 interface BrokenAnswer {
   readonly line: string;

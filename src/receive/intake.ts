@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { gzip } from "node:zlib";
 import type { AppendedEntry, BridgeIdentity, IngestLog, LogEntryInput } from "../model/ingest-log.ts";
 import type { OpenBody, WalkMetrics } from "../model/metrics-walk.ts";
-import type { OtlpAcceptance, OtlpRequest } from "../model/otlp-exchange.ts";
+import type { OtlpAcceptance, OtlpRequest, PageSender } from "../model/otlp-exchange.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { RequestInspection, type ShardPart } from "./request-inspection.ts";
@@ -75,15 +75,16 @@ export class Intake {
   /**
    * Takes a request in. Failure `invalid` or `too_large` when it cannot be read; retryable when a log is full or out of
    * reach, even if other shards took their part: the repetition is recognised there.
+   * @param page set for what a page sent over the bridge
    */
-  async accept(request: OtlpRequest, identity?: BridgeIdentity): Promise<Result<OtlpAcceptance>> {
+  async accept(request: OtlpRequest, page?: PageSender): Promise<Result<OtlpAcceptance>> {
     this.counts.requests++;
-    const outcome = await this.#accept(request, identity);
+    const outcome = await this.#accept(request, page);
     if (outcome.kind === "retryable") this.counts.retryableAnswers++;
     return outcome;
   }
 
-  async #accept(request: OtlpRequest, identity: BridgeIdentity | undefined): Promise<Result<OtlpAcceptance>> {
+  async #accept(request: OtlpRequest, page: PageSender | undefined): Promise<Result<OtlpAcceptance>> {
     const open = this.#options.gate();
     if (open.kind !== "success") return open;
     const body = await this.#options.openBody(request.body, request.contentType, request.encoding);
@@ -92,7 +93,8 @@ export class Intake {
     const openBytes = body.value.length;
     if (!this.#open.take(openBytes)) return retryable("overloaded", "too many bodies are open; try again");
     try {
-      return await this.#inspect(request, body.value, identity);
+      const looked = page?.look?.(body.value) ?? success(undefined);
+      return looked.kind === "success" ? await this.#inspect(request, body.value, page?.identity) : looked;
     } finally {
       this.#open.give(openBytes);
     }
@@ -104,7 +106,8 @@ export class Intake {
     identity: BridgeIdentity | undefined,
   ): Promise<Result<OtlpAcceptance>> {
     const { logs, walk, deltaMaxAgeMillis } = this.#options;
-    const context = { receivedAtMillis: request.receivedAtMillis, deltaMaxAgeMillis };
+    const fromBridge = identity !== undefined;
+    const context = { receivedAtMillis: request.receivedAtMillis, deltaMaxAgeMillis, fromBridge };
     const inspection = new RequestInspection(logs.length, context, identity);
     const walked = walk(body, inspection);
     if (walked.kind !== "success") return walked;

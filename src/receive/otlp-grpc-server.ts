@@ -19,7 +19,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import type { Clock } from "../model/clock.ts";
 import type { OtlpAcceptance, OtlpHandler } from "../model/otlp-exchange.ts";
 import { messageOf, type Result, retryable, success } from "../model/result.ts";
-import { GRPC_STATUS, grpcStatusOf, RETRY_AFTER_SECONDS } from "./answer-table.ts";
+import { GRPC_STATUS, grpcStatusOf, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
 import { BearerToken } from "./bearer-token.ts";
 import { BodyBudget } from "./body-budget.ts";
 import type { TlsFiles } from "./otlp-http-options.ts";

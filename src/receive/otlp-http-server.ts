@@ -9,7 +9,7 @@ import { type AddressInfo, Server as NetServer } from "node:net";
 
 import type { BodyContentType } from "../model/ingest-log.ts";
 import { type FailureCode, messageOf, type Result, retryable, success } from "../model/result.ts";
-import { httpStatusOf, RETRY_AFTER_SECONDS } from "./answer-table.ts";
+import { httpStatusOf, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
 import { BearerToken } from "./bearer-token.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { answerBrokenRequest } from "./broken-request.ts";

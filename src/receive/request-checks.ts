@@ -2,7 +2,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 import type { BodyContentType, BodyEncoding } from "../model/ingest-log.ts";
-import { HTTP_STATUS } from "./answer-table.ts";
+import { HTTP_STATUS } from "../model/answer-table.ts";
 import type { BearerToken } from "./bearer-token.ts";
 import type { FailureCode } from "../model/result.ts";
 

@@ -76,7 +76,8 @@ export class RequestInspection implements MetricVisitor {
 
   metric(header: MetricHeader): boolean {
     this.#meaning = metricMeaning(header.name);
-    if (this.#meaning === undefined || refuseMetric(header, this.#meaning) !== undefined) return false;
+    if (this.#meaning === undefined || refuseMetric(header, this.#meaning, this.#context.fromBridge) !== undefined)
+      return false;
     this.#header = header;
     return true;
   }
@@ -94,7 +95,7 @@ export class RequestInspection implements MetricVisitor {
 
   skipped(header: MetricHeader, pointCount: number): void {
     const meaning = metricMeaning(header.name);
-    const refusal = meaning && refuseMetric(header, meaning);
+    const refusal = meaning && refuseMetric(header, meaning, this.#context.fromBridge);
     if (refusal === undefined) this.ignoredPoints += pointCount;
     else this.#reject(pointCount, refusal);
   }

@@ -3,7 +3,7 @@
  * whole. A driver may turn NaN into the largest integer without a word.
  */
 import { MAX_LATENCY_INDEX, MIN_LATENCY_INDEX } from "../model/latency-histogram.ts";
-import type { LatencyHistogram } from "../model/latency-histogram.ts";
+import type { LatencyCounts } from "../model/latency-histogram.ts";
 import { failure, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
@@ -30,8 +30,10 @@ function* faults(commit: ShardCommit): Generator<string | undefined> {
   if (commit.offset.fromId === commit.offset.toId && addsAnything(commit)) {
     yield "it adds to totals without moving the offset";
   }
+  // A minute alone in its hour and day is their histogram, too.
+  const checked = new Set<LatencyCounts>();
   for (const { name } of GRANULARITIES) {
-    for (const increment of commit.rollups[name]) yield rollupFault(increment);
+    for (const increment of commit.rollups[name]) yield rollupFault(increment, checked);
   }
   for (const name of ["minute", "hourly"] as const) {
     for (const increment of commit.latencies[name]) yield latencyFault(increment);
@@ -50,7 +52,10 @@ function addsAnything({ rollups, latencies, receiver, ledger, quarantine }: Shar
   return lists.some(({ length }) => length > 0);
 }
 
-function rollupFault({ seriesId, bucketStart, values, carry, latency }: RollupIncrement): string | undefined {
+function rollupFault(
+  { seriesId, bucketStart, values, carry, latency }: RollupIncrement,
+  checked: Set<LatencyCounts>,
+): string | undefined {
   if (values.length !== ROLLUP_COLUMNS.length) return `series ${seriesId} has ${values.length} values`;
   // By position: this runs for every number of a commit, and pairs would be objects.
   for (let position = 0; position < values.length; position += 1) {
@@ -65,7 +70,10 @@ function rollupFault({ seriesId, bucketStart, values, carry, latency }: RollupIn
       return `series ${seriesId} carries ${amount} at ${position}`;
     }
   }
-  return wholeFault("bucketStart", bucketStart) ?? histogramFault(latency);
+  const fault = wholeFault("bucketStart", bucketStart);
+  if (fault !== undefined || checked.has(latency)) return fault;
+  checked.add(latency);
+  return histogramFault(latency);
 }
 
 function latencyFault({ bucketStart, count, sumSeconds, latency }: ServiceLatencyIncrement): string | undefined {
@@ -73,7 +81,7 @@ function latencyFault({ bucketStart, count, sumSeconds, latency }: ServiceLatenc
   return wholeFault("count", count) ?? wholeFault("bucketStart", bucketStart) ?? histogramFault(latency);
 }
 
-function histogramFault(histogram: LatencyHistogram): string | undefined {
+function histogramFault(histogram: LatencyCounts): string | undefined {
   let fault: string | undefined;
   histogram.forEach((count, index) => {
     const inRange = Number.isInteger(index) && index >= MIN_LATENCY_INDEX && index <= MAX_LATENCY_INDEX;

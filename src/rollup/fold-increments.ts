@@ -37,7 +37,8 @@ function compareKeys(a: TotalsIncrement, b: TotalsIncrement): number {
 }
 
 function addUp(columns: readonly RollupColumn[], a: TotalsIncrement, b: TotalsIncrement): TotalsIncrement {
-  const latency: LatencyHistogram = new Map(a.latency);
+  const latency: LatencyHistogram = new Map();
+  mergeHistogram(latency, a.latency);
   mergeHistogram(latency, b.latency);
   const values = columns.map(({ kind }, position) => {
     const [one, other] = [a.values[position] ?? 0, b.values[position] ?? 0];

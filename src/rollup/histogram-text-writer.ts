@@ -13,14 +13,14 @@ export const MAX_PAIR_CHARACTERS = 26;
 
 const MAX_INT32 = 2 ** 31 - 1;
 
-/** Collects ASCII text up to a length that is known before. */
+/** Collects ASCII text in memory that it is given. */
 export class HistogramTextWriter {
   readonly #bytes: Buffer;
   #length = 0;
 
-  /** Takes up to `maxCharacters` characters. */
-  constructor(maxCharacters: number) {
-    this.#bytes = Buffer.allocUnsafe(maxCharacters);
+  /** Writes into `bytes`, from its start; there must be room for all that is added. */
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
   }
 
   /** Adds the characters of `source` from `start` to before `end`; they are ASCII. */

@@ -10,7 +10,7 @@ import {
   mergeHistogram,
   MIN_LATENCY_INDEX,
 } from "../model/latency-histogram.ts";
-import type { LatencyHistogram } from "../model/latency-histogram.ts";
+import type { LatencyCounts } from "../model/latency-histogram.ts";
 import { HistogramTextReader } from "./histogram-text-reader.ts";
 import { HistogramTextWriter, MAX_PAIR_CHARACTERS } from "./histogram-text-writer.ts";
 
@@ -21,7 +21,7 @@ export const EMPTY_HISTOGRAM_JSON = "[]";
  * The histogram to store: the stored text and what is added to it. `added` is left as it was. Throws as
  * `histogramFromJson` does on text that is not JSON.
  */
-export function mergedHistogramJson(stored: string, added: LatencyHistogram): string {
+export function mergedHistogramJson(stored: string, added: LatencyCounts): string {
   return mergedText(stored, added) ?? mergedObjects(stored, added);
 }
 
@@ -29,15 +29,17 @@ export function mergedHistogramJson(stored: string, added: LatencyHistogram): st
 const SORTED_INDICES = new Int32Array(MAX_LATENCY_INDEX - MIN_LATENCY_INDEX + 1);
 const COUNTS = new Float64Array(SORTED_INDICES.length);
 const STORED = Buffer.alloc(SORTED_INDICES.length * MAX_PAIR_CHARACTERS);
+// Every pair that was stored and every pair that is added.
+const WRITTEN = Buffer.alloc(2 * STORED.length);
 
-function mergedText(stored: string, added: LatencyHistogram): string | undefined {
-  if (added.size > SORTED_INDICES.length) return undefined;
+function mergedText(stored: string, added: LatencyCounts): string | undefined {
   const length = STORED.write(stored);
   if (length !== stored.length || length === STORED.length) return undefined;
   STORED[length] = 0;
   const indices = sortedIndices(added);
+  if (indices === undefined) return undefined;
   const reader = new HistogramTextReader(STORED, length);
-  const writer = new HistogramTextWriter(length + indices.length * MAX_PAIR_CHARACTERS);
+  const writer = new HistogramTextWriter(WRITTEN);
   let copied = 0;
   let position = 0;
   let pairs = 0;
@@ -65,7 +67,7 @@ function mergedText(stored: string, added: LatencyHistogram): string | undefined
   return writer.text();
 }
 
-function sortedIndices(added: LatencyHistogram): Int32Array {
+function sortedIndices(added: LatencyCounts): Int32Array | undefined {
   let length = 0;
   let last = MIN_LATENCY_INDEX - 1;
   let sorted = true;
@@ -76,12 +78,13 @@ function sortedIndices(added: LatencyHistogram): Int32Array {
     SORTED_INDICES[length++] = index;
     COUNTS[index - MIN_LATENCY_INDEX] = count;
   });
+  if (length > SORTED_INDICES.length) return undefined;
   const indices = SORTED_INDICES.subarray(0, length);
   return sorted ? indices : indices.sort();
 }
 
 // Text that we did not write, or not in this form: read as JSON, which throws on what is none.
-function mergedObjects(stored: string, added: LatencyHistogram): string {
+function mergedObjects(stored: string, added: LatencyCounts): string {
   const merged = histogramFromJson(stored);
   mergeHistogram(merged, added);
   return histogramToJson(merged);

@@ -4,7 +4,7 @@
  */
 import { serviceLatencyId } from "../model/dimensions.ts";
 import type { Protocol } from "../model/dimensions.ts";
-import type { LatencyHistogram } from "../model/latency-histogram.ts";
+import type { LatencyCounts } from "../model/latency-histogram.ts";
 import { ROLLUP_COLUMNS, rollupPosition } from "../model/rollup-columns.ts";
 import type { RollupColumn } from "../model/rollup-columns.ts";
 import { GRANULARITIES } from "../model/rollup-store.ts";
@@ -40,7 +40,7 @@ export interface TotalsIncrement {
   readonly labels: readonly (string | number)[];
   /** By position of `valueColumns`; `millis` columns in milliseconds. */
   readonly values: ArrayLike<TotalsValue> & Iterable<TotalsValue>;
-  readonly latency: LatencyHistogram;
+  readonly latency: LatencyCounts;
 }
 
 /** Additions to one table. */

@@ -185,13 +185,6 @@ describe("a cumulative counter", () => {
     expect(harness.counts["pointsFaulty"]).toBe(0);
   });
 
-  test("from the bridge counts in full even if its start is its time", () => {
-    const harness = new FoldHarness();
-    const body = otlpRequest([{ metrics: [metric([{ start: at(-900), time: at(-900), value: 5n }])] }]);
-    harness.receive(body, RECEIVED, { identity: { meeting: "m", participant: "p" } });
-    expect(harness.total("wire_bytes_in")).toBe(5n);
-  });
-
   test("of the SDK's overflow is a stream like any other", () => {
     const harness = new FoldHarness();
     const overflow = { ...RECEIVE, "otel.metric.overflow": true };

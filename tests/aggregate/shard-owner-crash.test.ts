@@ -68,7 +68,7 @@ describe("a process that dies at any call of its ports, before or after the call
   it.each([
     ["before", false],
     ["after", true],
-  ])("%s: whoever comes next reaches the same totals", async (_when, lastHasEffect) => {
+  ])("%s: whoever comes next reaches the same totals", { timeout: 120_000 }, async (_when, lastHasEffect) => {
     let deaths = 0;
     for (let calls = 0; await survive(calls, lastHasEffect); calls++) deaths++;
     expect(deaths).toBeGreaterThan(50);

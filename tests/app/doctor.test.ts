@@ -314,6 +314,42 @@ describe("doctor, about this machine,", () => {
     expect(linesAbout(strong, "OTLP_TOKEN")[0]).toMatch(/^ok /);
   });
 
+  it("says what is wrong with the bridge, and shows no secret", async () => {
+    const server = createServer((request, response) => {
+      const answers: Record<string, readonly [number, string]> = {
+        "/keys": [200, '{"keys":[{"kty":"EC"}]}'],
+        "/empty": [200, '{"keys":[]}'],
+        "/text": [200, "[]"],
+        "/v1/metrics": [request.headers.authorization === "Bearer right" ? 200 : 401, ""],
+      };
+      const [status, body] = answers[request.url ?? ""] ?? [404, ""];
+      response.writeHead(status).end(body);
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const about = async (subject: string, environment: Record<string, string>): Promise<string | undefined> =>
+      linesAbout(await doctor(environment), subject)[0];
+    const keySet = (path: string) => about("BRIDGE_JWKS_URL", { BRIDGE_JWKS_URL: origin + path });
+    expect(await keySet("/keys")).toBe(`ok   BRIDGE_JWKS_URL: 1 key at ${origin}/keys`);
+    expect(await keySet("/empty")).toMatch(/^FAIL .*holds no key/);
+    expect(await keySet("/text")).toMatch(/^FAIL .*is no key set/);
+    expect(await keySet("/none")).toMatch(/^FAIL .*answers 404: no token can be checked/);
+    const forward = (token: string) =>
+      about("BRIDGE_FORWARD_URL", { BRIDGE_FORWARD_URL: origin, BRIDGE_FORWARD_TOKEN: token });
+    expect(await forward("right")).toBe(`ok   BRIDGE_FORWARD_URL: ${origin}/v1/metrics takes metrics`);
+    expect(await forward("hidden")).toMatch(/^FAIL .*answers 401 to metrics; correct BRIDGE_FORWARD_TOKEN$/);
+    server.close();
+    expect(await forward("right")).toMatch(/^FAIL .*: start the Collector, or correct it$/);
+    const secret = (text: string) => about("BRIDGE_JWT_SECRET", { BRIDGE_JWT_SECRET: text });
+    expect(await secret("password".repeat(4))).toMatch(/^warn .*can be guessed/);
+    expect(await secret("k3Jx81mQz0Lw7uYbN5tRc2Ve-xx-yy-zz")).toMatch(/^ok .*hard to guess/);
+    expect(await about("BRIDGE_JWT_SECRET", {})).toMatch(/^ok .*makes one up at each start/);
+    const off = { BRIDGE_HOST: "0.0.0.0", BRIDGE_JWT_SECRET: "k3Jx81mQz0Lw7uYbN5tRc2Ve-xx-yy-zz" };
+    expect(await about("BRIDGE_ORIGINS", off)).toMatch(/^warn .*is not set/);
+    expect(await about("BRIDGE_ORIGINS", { ...off, BRIDGE_ORIGINS: "*" })).toMatch(/^warn .*every origin/);
+    expect(await about("BRIDGE_ORIGINS", { ...off, BRIDGE_ORIGINS: "https://app.example.com" })).toMatch(/^ok /);
+  });
+
   it("tells how long the certificate is valid, and when it does not fit its key", async () => {
     const soon = makeCertificate(folder, "soon", "soon", 5);
     const later = makeCertificate(folder, "later", "later", 90);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { isLoopback, loadSettings, type LoadedSettings } from "../../src/app/load-settings.ts";
+import { loadSettings, type LoadedSettings } from "../../src/app/load-settings.ts";
+import { isLoopback } from "../../src/app/loopback.ts";
 import { SETTING_DEFINITIONS, SETTINGS, type ReceiverSettings } from "../../src/app/settings.ts";
 
 function settingsOf(loaded: LoadedSettings): ReceiverSettings {
@@ -36,6 +37,20 @@ describe("the defaults", () => {
     TLS_KEY_FILE: undefined,
     BRIDGE_HOST: "127.0.0.1",
     BRIDGE_PORT: 4320,
+    BRIDGE_ORIGINS: [],
+    BRIDGE_JWT_SECRET: undefined,
+    BRIDGE_JWKS_URL: undefined,
+    BRIDGE_FORWARD_URL: undefined,
+    BRIDGE_FORWARD_TOKEN: undefined,
+    BRIDGE_MAX_EVENTS_PER_MINUTE: 120,
+    BRIDGE_MAX_EVENT_BYTES: 131_072,
+    BRIDGE_MAX_SERIES: 1000,
+    BRIDGE_MAX_CONNECTIONS: 10_000,
+    BRIDGE_MAX_PENDING_PER_ADDRESS: 100,
+    WEBRTC_STATS_INTERVAL: 1000,
+    WEBRTC_EMIT_THROTTLE: 10_000,
+    WEBRTC_BROADCAST_THROTTLE: 2000,
+    WEBRTC_WORKER: true,
     TURN_COST_PER_USER_HOUR: 0.05,
     TURN_COST_PER_GB: 0,
     ALERT_HTTP_P95_MILLIS: 300,
@@ -142,11 +157,37 @@ describe("the settings together", () => {
     expect(names).toEqual(["METRICS_ENABLED", "REDIS_URL", "OTLP_PORT", "SHARDS"]);
   });
 
-  it.each(["OTLP_HOST", "BRIDGE_HOST"])("need a token when %s is not loopback", (name) => {
-    expect(faultsOf(loadSettings({ [name]: "0.0.0.0" }))).toEqual([
-      `${name}: expected a loopback address while OTLP_TOKEN is not set (got "0.0.0.0")`,
+  it("need a token when OTLP_HOST is not loopback", () => {
+    expect(faultsOf(loadSettings({ OTLP_HOST: "0.0.0.0" }))).toEqual([
+      'OTLP_HOST: expected a loopback address while OTLP_TOKEN is not set (got "0.0.0.0")',
     ]);
-    expect(faultsOf(loadSettings({ [name]: "0.0.0.0", OTLP_TOKEN: "12345678" }))).toEqual([]);
+    expect(faultsOf(loadSettings({ OTLP_HOST: "0.0.0.0", OTLP_TOKEN: "12345678" }))).toEqual([]);
+  });
+
+  it("need a key for tokens when BRIDGE_HOST is not loopback; OTLP_TOKEN is none", () => {
+    const host = { BRIDGE_HOST: "0.0.0.0" };
+    expect(faultsOf(loadSettings({ ...host, OTLP_TOKEN: "12345678" }))).toEqual([
+      expect.stringMatching(
+        /^BRIDGE_HOST: expected a loopback address while BRIDGE_JWT_SECRET and .* \(got "0.0.0.0"\)$/,
+      ),
+    ]);
+    expect(faultsOf(loadSettings({ ...host, BRIDGE_JWT_SECRET: "x".repeat(32) }))).toEqual([]);
+    expect(faultsOf(loadSettings({ ...host, BRIDGE_JWKS_URL: "https://id.example.com/jwks.json" }))).toEqual([]);
+  });
+
+  it.each([
+    ["BRIDGE_ORIGINS", "https://app.example.com/path", false],
+    ["BRIDGE_ORIGINS", "https://app.example.com/", false],
+    ["BRIDGE_ORIGINS", "app.example.com", false],
+    ["BRIDGE_ORIGINS", "https://app.example.com, http://localhost:8080", true],
+    ["BRIDGE_ORIGINS", "*", true],
+    ["BRIDGE_JWKS_URL", "http://id.example.com/keys", false],
+    ["BRIDGE_JWKS_URL", "http://[::1]:8080/keys", true],
+    ["BRIDGE_FORWARD_URL", "http://user:secret@collector:4318", false],
+    ["BRIDGE_FORWARD_URL", "http://collector:4318", true],
+    ["WEBRTC_EMIT_THROTTLE", "0", true],
+  ])("%s may be %s: %s", (name, text, expected) => {
+    expect(faultsOf(loadSettings({ [name]: text })).length).toBe(expected ? 0 : 1);
   });
 
   it("need both files of TLS or neither", () => {

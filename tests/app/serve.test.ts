@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
 import { afterEach, beforeEach, expect, it } from "vitest";
+import { bridgeSocket, connected } from "../support/bridge-client.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { type RunningCommand, runCommand, startCommand } from "../support/command.ts";
 import { startMariadb } from "../support/mariadb-server.ts";
@@ -50,6 +51,40 @@ it("says where it listens and stores, and on SIGTERM persists what it acknowledg
   expect(stdout).toContain(`log in SQLite in ${folder}, totals in SQLite at ${join(folder, "bandwidth.db")}`);
   expect(stdout).toContain("SIGTERM: stopping");
   expect(await embeddedColumnSums(folder)).toEqual({ wire_bytes_in: 2500n });
+});
+
+it("prints tokens for this run where no key is set, and none where one is", async () => {
+  const { command, live } = await serve();
+  const [, page] = await command.printed(/a page's token, for a day: (\S+)/);
+  const [, admin] = await command.printed(/an admin's token, for a day: (\S+)/);
+  for (const [namespace, token] of [
+    ["/webrtc", page],
+    ["/admin", admin],
+  ] as const) {
+    const socket = bridgeSocket(live, namespace, token);
+    await connected(socket);
+    socket.disconnect();
+  }
+  await command.stop();
+  const secret = "a secret of the tests, long enough";
+  const { command: second } = await serve({ BRIDGE_JWT_SECRET: secret });
+  const { stdout } = await second.stop();
+  expect(stdout).not.toContain("token");
+  expect(stdout).not.toContain(secret);
+});
+
+it("asks for an admin's token off loopback", async () => {
+  const { command, live } = await serve({ BRIDGE_HOST: "0.0.0.0", BRIDGE_JWT_SECRET: "s".repeat(32) });
+  const origin = live.replace("0.0.0.0", "127.0.0.1");
+  const { status, body } = await fetch(`${origin}/api/live`).then(async (answer) => ({
+    status: answer.status,
+    body: await answer.json(),
+  }));
+  expect([status, body]).toEqual([401, { error: "there is no token" }]);
+  const { stdout } = await runCommand(["token", "--role", "admin"], { BRIDGE_JWT_SECRET: "s".repeat(32) });
+  const headers = { authorization: `Bearer ${stdout.trim()}` };
+  expect((await fetch(`${origin}/api/live`, { headers })).status).toBe(200);
+  await command.stop();
 });
 
 it("ends with 1 and a clear line when a port is in use", async () => {

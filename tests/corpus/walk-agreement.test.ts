@@ -119,7 +119,7 @@ class CountingInspection extends RequestInspection {
   flagged = 0;
 
   constructor() {
-    super(1, { receivedAtMillis: RECEIVED_MILLIS, deltaMaxAgeMillis: AGE });
+    super(1, { receivedAtMillis: RECEIVED_MILLIS, deltaMaxAgeMillis: AGE, fromBridge: false });
   }
 
   override point(point: Parameters<RequestInspection["point"]>[0]): void {

@@ -62,6 +62,22 @@ describe("a queue of appends", () => {
     for (const result of await Promise.all([...first, third])) valueOf(result);
   });
 
+  it("becomes one of those who were answered and those who came meanwhile", async () => {
+    const world = queue();
+    const early = [world.queue.append(logEntry()), world.queue.append(logEntry())];
+    await settled();
+    const late = world.queue.append(logEntry());
+    world.answer();
+    for (const result of await Promise.all(early)) valueOf(result);
+    await settled();
+    expect(world.sizes).toEqual([2]);
+    const again = [world.queue.append(logEntry()), world.queue.append(logEntry())];
+    await settled();
+    expect(world.sizes).toEqual([2, 3]);
+    world.answer();
+    for (const result of await Promise.all([late, ...again])) valueOf(result);
+  });
+
   it("waits a few milliseconds at most, and expects fewer after that", async () => {
     const world = queue();
     await round(world, 3);

@@ -81,7 +81,8 @@ describe("a request that is taken in", () => {
   it("keeps who sent it, when it came from a browser", async () => {
     const { intake, logs } = door();
     const identity = { meeting: "m", participant: "p" };
-    await intake.accept(request(otlpRequest([service("page", io(5n))])), identity);
+    const packets = io(5n, { name: "webrtc.packets", unit: "{packet}" });
+    await intake.accept(request(otlpRequest([service("page", packets)])), { identity });
     expect(logs[0]!.entries[0]?.identity).toEqual(identity);
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { metricMeaning } from "../../src/model/metric-meaning.ts";
-import { serviceSlot, shardOf } from "../../src/model/slot.ts";
+import { meetingSlot, serviceSlot, shardOf } from "../../src/model/slot.ts";
 import { walkMetrics } from "../../src/otlp/walk-metrics.ts";
 import { RequestInspection } from "../../src/receive/request-inspection.ts";
 import { valueOf } from "../support/log-entries.ts";
@@ -25,7 +25,7 @@ function io(points: readonly TestNumberPoint[], changes: Partial<TestMetric> = {
 }
 
 function inspect(resources: readonly TestResource[], shardCount: number = 1): RequestInspection {
-  const context = { receivedAtMillis: NOW_MILLIS, deltaMaxAgeMillis: HOUR_MILLIS };
+  const context = { receivedAtMillis: NOW_MILLIS, deltaMaxAgeMillis: HOUR_MILLIS, fromBridge: false };
   const inspection = new RequestInspection(shardCount, context);
   valueOf(walkMetrics(otlpRequest(resources), inspection));
   return inspection;
@@ -120,6 +120,43 @@ describe("what cannot be counted is rejected with its number of points and a rea
     expect(inspection.message.split("; ")).toEqual(
       ["a", "b", "c", "d", "e"].map((unit) => `bandwidth.http.server.io has unit "${unit}", expected By`),
     );
+  });
+});
+
+describe("what a page sent", () => {
+  const PAGE = { meeting: "m", participant: "p" };
+  const bytes = (changes: Partial<TestMetric> = {}): TestMetric => io([point()], { name: "webrtc.io", ...changes });
+
+  function inspectPage(metric: TestMetric, shardCount: number = 1): RequestInspection {
+    const context = { receivedAtMillis: NOW_MILLIS, deltaMaxAgeMillis: HOUR_MILLIS, fromBridge: true };
+    const inspection = new RequestInspection(shardCount, context, PAGE);
+    valueOf(
+      walkMetrics(otlpRequest([{ attributes: { "webrtc.meeting.id": "another" }, metrics: [metric] }]), inspection),
+    );
+    return inspection;
+  }
+
+  it.each<[string, TestMetric, string]>([
+    [
+      "tells of HTTP",
+      bytes({ name: "bandwidth.http.server.io" }),
+      "bandwidth.http.server.io is not taken from a browser",
+    ],
+    ["is a delta", bytes({ temporality: "delta" }), "webrtc.io from a browser must be cumulative"],
+  ])("is rejected when it %s", (_what, metric, message) => {
+    const inspection = inspectPage(metric);
+    expect([inspection.rejectedPoints, inspection.message, inspection.countedParts]).toEqual([1, message, []]);
+  });
+
+  it("is taken whatever the page's clock says", () => {
+    for (const time of [1n, nanos(NOW_MILLIS - 30 * 24 * HOUR_MILLIS), nanos(NOW_MILLIS + 30 * 24 * HOUR_MILLIS)]) {
+      const metric = io([point({ time })], { name: "webrtc.io" });
+      expect(inspectPage(metric).countedParts[0]?.countedPoints).toBe(1);
+    }
+  });
+
+  it("goes to the shard of the token's meeting", () => {
+    expect(inspectPage(bytes(), 16).countedParts.map(({ shard }) => shard)).toEqual([shardOf(meetingSlot("m"), 16)]);
   });
 });
 

@@ -59,7 +59,7 @@ describe("a merged histogram", () => {
         const text = histogramToJson(stored);
         const at = place % (text.length + 1);
         const changed = text.slice(0, at) + inserted + text.slice(at + removed);
-        const attempt = (merge: typeof mergedHistogramJson): string => {
+        const attempt = (merge: typeof mergedAsObjects): string => {
           try {
             return merge(changed, added).replaceAll(", ", ",");
           } catch (error) {

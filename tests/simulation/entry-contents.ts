@@ -35,7 +35,7 @@ export function entryContents({ body, encoding, receivedAtMillis }: LogEntryInpu
 
 function read(body: Uint8Array, receivedAtMillis: number): EntryContents {
   const increments: (readonly [string, bigint])[] = [];
-  const context = { receivedAtMillis, deltaMaxAgeMillis: Number.POSITIVE_INFINITY };
+  const context = { receivedAtMillis, deltaMaxAgeMillis: Number.POSITIVE_INFINITY, fromBridge: false };
   let [service, header, points] = ["", undefined as MetricHeader | undefined, 0];
   walkMetrics(body, {
     resource: (bytes, start, end) =>

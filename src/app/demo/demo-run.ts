@@ -103,7 +103,8 @@ export class DemoRun {
 
   async #announce({ otlpPort, bridgePort }: Listening, sample: SampleProcess): Promise<void> {
     const { receiver } = this.#made;
-    this.#print(`receiver    http://127.0.0.1:${otlpPort}/v1/metrics, live at http://127.0.0.1:${bridgePort}/api/live`);
+    this.#print(`receiver    http://127.0.0.1:${otlpPort}/v1/metrics`);
+    this.#print(`live page   http://127.0.0.1:${bridgePort}/ while the demo runs`);
     this.#print(`stores      log in ${receiver.storage.log}, totals in ${receiver.storage.totals}`);
     for (const warning of await receiver.warnings()) this.#print(`not durable ${warning}`);
     this.#print(`sample API  http://127.0.0.1:${sample.port}, run with node --import otel-bandwidth/register`);

@@ -1,7 +1,7 @@
 /**
  * Checks what others on the network could do: a token that can be guessed, or that travels readable.
  */
-import { isLoopback } from "../load-settings.ts";
+import { isLoopback } from "../loopback.ts";
 import type { ReceiverSettings } from "../settings.ts";
 import { ok, warn, type Check } from "./check.ts";
 
@@ -13,10 +13,10 @@ export function exposureChecks(settings: ReceiverSettings): readonly Check[] {
   const { otlpHost, bridgeHost, otlpToken } = settings;
   if (isLoopback(otlpHost) && isLoopback(bridgeHost))
     return [ok("network", "only this machine can reach the receiver")];
-  const checks = [tokenCheck(otlpToken ?? "")];
+  const checks = isLoopback(otlpHost) ? [] : [tokenCheck(otlpToken ?? "")];
   if (settings.tlsCertFile === undefined) {
     const mend = "set TLS_CERT_FILE and TLS_KEY_FILE, or put a proxy with TLS in front";
-    checks.push(warn("network", `others can reach the receiver without TLS, and the token travels readable: ${mend}`));
+    checks.push(warn("network", `others can reach the receiver without TLS, and tokens travel readable: ${mend}`));
   }
   return checks;
 }

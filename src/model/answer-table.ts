@@ -1,9 +1,9 @@
 /**
- * The one table from failure codes to answers, over HTTP and over gRPC. OTLP clients retry 429, 502, 503 and 504 and drop their data on
+ * The one table from failure codes to answers, over HTTP, gRPC and sockets. OTLP clients retry 429, 502, 503 and 504 and drop their data on
  * everything else, so whatever is not the sender's fault is 503, never 500.
  * https://opentelemetry.io/docs/specs/otlp/#failures-1
  */
-import type { Failure, FailureCode, Retryable } from "../model/result.ts";
+import type { Failure, FailureCode, Retryable } from "./result.ts";
 
 /** The HTTP status of each failure code. */
 export const HTTP_STATUS: Readonly<Record<FailureCode, number>> = {
@@ -23,6 +23,11 @@ export const RETRY_AFTER_SECONDS = 1;
 /** The HTTP status for a result that is not a success: anything retryable is 503. */
 export function httpStatusOf(result: Failure | Retryable): number {
   return result.kind === "retryable" ? 503 : HTTP_STATUS[result.code];
+}
+
+/** Whether the sender may try again, told by the status that the answer has or would have over HTTP. */
+export function isRetryableStatus(status: number): boolean {
+  return status === 429 || status === 502 || status === 503 || status === 504;
 }
 
 /**

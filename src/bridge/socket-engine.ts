@@ -1,0 +1,42 @@
+/**
+ * Bridge: the websocket library below Socket.IO, with limits that Socket.IO does not pass on. Without them a socket that
+ * sends pings or fragments and reads nothing takes hundreds of megabytes before anyone has asked for its token.
+ */
+import type { Socket } from "socket.io";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+
+/** The connection below a socket. */
+export type EngineSocket = Socket["conn"];
+
+/** An event is one message of one fragment; the engine's own are smaller. */
+const LIMITS: ServerOptions & { readonly maxBufferedChunks: number; readonly maxPendingAutoPongs: number } = {
+  maxFragments: 64,
+  maxBufferedChunks: 1024,
+  maxPendingAutoPongs: 8,
+  perMessageDeflate: false,
+};
+
+/** Makes the websocket server that Socket.IO asks for. */
+export class LimitedWebSocketServer extends WebSocketServer {
+  constructor(options: ServerOptions) {
+    super({ ...options, ...LIMITS });
+  }
+}
+
+/** Ends a connection at once, whatever waits to be written to it. */
+export function terminate(connection: EngineSocket): void {
+  const socket = webSocketOf(connection);
+  // Closed first, or what the websocket has already read would still be handled.
+  connection.close(true);
+  // A polite close alone would wait for the answer of somebody who does not read.
+  socket?.terminate();
+}
+
+/** Bytes that wait to be written to a connection. */
+export function bufferedBytes(connection: EngineSocket): number {
+  return webSocketOf(connection)?.bufferedAmount ?? 0;
+}
+
+function webSocketOf(connection: EngineSocket): WebSocket | undefined {
+  return (connection.transport as unknown as { readonly socket?: WebSocket }).socket;
+}

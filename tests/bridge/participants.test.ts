@@ -1,0 +1,52 @@
+import { expect, it } from "vitest";
+import { Participants } from "../../src/bridge/participants.ts";
+import { walkMetrics } from "../../src/otlp/walk-metrics.ts";
+
+const LIMITS = { maxEventsPerMinute: 10, maxSeries: 10, maxConnections: 2, maxAbsent: 2 };
+const ANN = { meeting: "m", participant: "ann" };
+
+class Connection {
+  replaced = false;
+  replace(): void {
+    this.replaced = true;
+  }
+}
+
+it("who comes back a moment later is the same participant", () => {
+  const participants = new Participants(LIMITS, walkMetrics);
+  const connection = new Connection();
+  const ann = participants.join(ANN, connection);
+  participants.leave(ann, connection);
+  participants.leave(ann, connection);
+  expect(participants.count).toBe(0);
+  expect(participants.join(ANN, new Connection())).toBe(ann);
+  expect(participants.count).toBe(1);
+});
+
+it("the same name in another meeting is another participant", () => {
+  const participants = new Participants(LIMITS, walkMetrics);
+  const ann = participants.join(ANN, new Connection());
+  expect(participants.join({ meeting: "n", participant: "ann" }, new Connection())).not.toBe(ann);
+  expect(participants.join({ meeting: 'm","ann', participant: "" }, new Connection())).not.toBe(ann);
+});
+
+it("one connection too many replaces the oldest, and that one's leaving changes nothing", () => {
+  const participants = new Participants(LIMITS, walkMetrics);
+  const connections = [new Connection(), new Connection(), new Connection()] as const;
+  const [ann] = connections.map((connection) => participants.join(ANN, connection));
+  expect(connections.map(({ replaced }) => replaced)).toEqual([true, false, false]);
+  participants.leave(ann!, connections[0]);
+  expect([ann!.connections.size, participants.count]).toEqual([2, 1]);
+});
+
+it("those who left longest ago are forgotten", () => {
+  const participants = new Participants(LIMITS, walkMetrics);
+  const left = ["a", "b", "c"].map((participant) => {
+    const connection = new Connection();
+    const joined = participants.join({ meeting: "m", participant }, connection);
+    participants.leave(joined, connection);
+    return joined;
+  });
+  const again = left.map(({ identity }) => participants.join(identity, new Connection()));
+  expect(again.map((participant, index) => participant === left[index])).toEqual([false, true, true]);
+});

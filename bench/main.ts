@@ -1,6 +1,7 @@
 /** `npm run bench`: what the parts and the whole cost. Figures are of the machine they are run on; trust ratios. */
 import { parseArgs } from "node:util";
 import { benchBridge } from "./bridge.ts";
+import { benchDashboards } from "./dashboards.ts";
 import { benchDecode } from "./decode.ts";
 import { benchFold } from "./fold.ts";
 import { benchLookup } from "./lookup.ts";
@@ -9,8 +10,8 @@ import { benchPipeline } from "./pipeline.ts";
 import { benchPressure } from "./pressure.ts";
 
 const USAGE = `npm run bench -- [options]
-  --only decode|lookup|fold|pipeline|pressure|bridge
-                           one bench alone (default: all but pressure and bridge)
+  --only decode|lookup|fold|pipeline|pressure|bridge|dashboards
+                           one bench alone (default: all but pressure, bridge and dashboards)
   --payload a|b|c          the kind of request (default: a)
   --rounds N               rounds counted, after a warm-up (default: 5)
   --seconds N              length of a round of the pipeline; decoders take a tenth (default: 10)
@@ -51,9 +52,9 @@ if (values.help) {
 if (!Object.hasOwn(PAYLOADS, values.payload)) fail(`--payload: expected a, b or c (got ${values.payload})`);
 if (
   values.only !== undefined &&
-  !["decode", "lookup", "fold", "pipeline", "pressure", "bridge"].includes(values.only)
+  !["decode", "lookup", "fold", "pipeline", "pressure", "bridge", "dashboards"].includes(values.only)
 ) {
-  fail(`--only: expected decode, lookup, fold, pipeline, pressure or bridge (got ${values.only})`);
+  fail(`--only: expected decode, lookup, fold, pipeline, pressure, bridge or dashboards (got ${values.only})`);
 }
 const logs = (["redis", "sqlite"] as const).filter((log) => values.log === undefined || values.log === log);
 if (logs.length === 0) fail(`--log: expected redis or sqlite (got ${values.log})`);
@@ -87,6 +88,7 @@ if (values.only === "bridge") {
   const participants = positive("participants", values.participants);
   sound = await benchBridge({ participants, admins: positive("admins", values.admins), seconds });
 }
+if (values.only === "dashboards") sound = await benchDashboards();
 process.exit(sound ? 0 : 1);
 
 function positive(name: string, text: string): number {

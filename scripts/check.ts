@@ -54,6 +54,7 @@ await tool("types", "node_modules/typescript/bin/tsc", "-p", "tsconfig.json", "-
 await tool("types of the live page", "node_modules/typescript/bin/tsc", "-p", "src/live", "--noEmit");
 await tool("unused code and dependencies", "node_modules/knip/bin/knip.js");
 await tool("documentation up to date", "scripts/docs.ts", "--check");
+await tool("Grafana files up to date", "scripts/dashboards.ts", "--check");
 await tool("build", "scripts/build.ts");
 await step("pack", async () => {
   tarball = await packInto(packDirectory);

@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "prove the totals against themselves and the log, beside running receivers  [--json]",
     load: async () => (await import("./verify.ts")).verify,
   },
+  dashboards: {
+    summary: "write Grafana's dashboards, alert rules and data source  [--out DIR] [--force]",
+    load: async () => (await import("./dashboards.ts")).dashboards,
+  },
   token: {
     summary: "make a token for a page  --meeting M --participant P [--role admin] [--expires-in 1h]",
     load: async () => (await import("./token-command.ts")).tokenCommand,
@@ -51,7 +55,7 @@ const HELP = `otel-bandwidth: what your traffic weighs and what it costs
 usage: otel-bandwidth [command] [options]
 
 ${Object.entries(COMMANDS)
-  .map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}`)
   .join("\n")}
 
   --help     show this

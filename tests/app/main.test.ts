@@ -8,7 +8,7 @@ it("--help and help show every command and exit with 0", async () => {
   const [option, command] = await Promise.all([runCommand(["--help"]), runCommand(["help"])]);
   expect(option).toMatchObject({ code: 0, stderr: "" });
   expect(command).toEqual(option);
-  for (const name of ["serve", "demo", "migrate", "doctor", "verify"])
+  for (const name of ["serve", "demo", "migrate", "doctor", "verify", "dashboards"])
     expect(option.stdout).toMatch(new RegExp(`^  ${name} +\\w`, "m"));
 });
 

@@ -34,7 +34,7 @@ async function runTests(options: readonly string[]): Promise<number> {
   try {
     const url = new URL(await server.createDatabase());
     url.pathname = "/";
-    const vitest = ["node_modules/vitest/vitest.mjs", "run", "tests/rollup", ...options];
+    const vitest = ["node_modules/vitest/vitest.mjs", "run", "tests/rollup", "tests/grafana", ...options];
     return await runNode(vitest, { TEST_MYSQL_URL: url.href });
   } finally {
     await server.stop();

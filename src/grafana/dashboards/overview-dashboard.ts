@@ -1,0 +1,271 @@
+/** The overview: what traffic weighs and costs right now, on one screen, and whether the figures are fresh. */
+import { DASHBOARDS } from "../names.ts";
+import { chartPanel } from "../panels/chart-panel.ts";
+import { COLORS } from "../panels/colors.ts";
+import { statPanel } from "../panels/stat-panel.ts";
+import { tablePanel } from "../panels/table-panel.ts";
+import { FIRING } from "../sql/alert-queries.ts";
+import type { Scope } from "../sql/filters.ts";
+import { errorRatioOfRange, requestRateOfRange, totalOfRange, trafficSteps } from "../sql/http-queries.ts";
+import { percentileOfRange, percentileSteps } from "../sql/percentiles.ts";
+import {
+  FRESHNESS,
+  QUARANTINE,
+  RECEIVER_FAULT_LINES,
+  RECEIVER_LINES,
+  receiverSteps,
+  SHARDS,
+  WRITES,
+} from "../sql/receiver-queries.ts";
+import { ENVIRONMENT, GRANULARITY, latencySource, LATENCY_STEP, READ_ORDER, SERVICE, STEP } from "../sql/variables.ts";
+import { costSince, mediaSteps, running } from "../sql/webrtc-queries.ts";
+import type { Threshold } from "../threshold.ts";
+import { dashboardJson, type Row } from "./dashboard.ts";
+
+const HTTP: Scope = { protocol: "http", side: "server", choices: ["service", "environment"] };
+const WEBRTC: Scope = { protocol: "webrtc", choices: ["service", "environment"] };
+
+/** The JSON of the overview; `threshold` gives the threshold of an alert rule. */
+export function overviewDashboard(threshold: (rule: string) => Threshold): string {
+  return dashboardJson({
+    name: DASHBOARDS.overview,
+    description:
+      "What HTTP and WebRTC traffic weighs, how it does, what the TURN relay costs, and how fresh the totals are.",
+    variables: [SERVICE, ENVIRONMENT, GRANULARITY, READ_ORDER, STEP, latencySource({ protocol: "http" }), LATENCY_STEP],
+    rows: [answers(threshold), traffic(threshold), receiver(threshold)],
+  });
+}
+
+function answers(threshold: (rule: string) => Threshold): Row {
+  const http = { leadsTo: DASHBOARDS.http };
+  const webrtc = { leadsTo: DASHBOARDS.webrtc };
+  return {
+    panels: [
+      statPanel({
+        id: 1,
+        title: "HTTP received",
+        description: "Request body bytes that servers received in the time range.",
+        sql: totalOfRange(HTTP, "bytes_in"),
+        unit: "decbytes",
+        width: 5,
+        ...http,
+      }),
+      statPanel({
+        id: 2,
+        title: "HTTP sent",
+        description: "Response body bytes that servers sent in the time range.",
+        sql: totalOfRange(HTTP, "bytes_out"),
+        unit: "decbytes",
+        width: 5,
+        ...http,
+      }),
+      statPanel({
+        id: 3,
+        title: "Requests",
+        description: "Requests a second, on average over the part of the time range that has totals.",
+        sql: requestRateOfRange(HTTP),
+        unit: "reqps",
+        width: 5,
+        ...http,
+      }),
+      statPanel({
+        id: 4,
+        title: "HTTP p95",
+        description: "95 % of the time range's requests took no longer. Red above the threshold of the alert rule.",
+        sql: percentileOfRange(HTTP, 0.95),
+        unit: "ms",
+        decimals: 0,
+        width: 5,
+        threshold: threshold("http-latency-p95"),
+        ...http,
+      }),
+      statPanel({
+        id: 5,
+        title: "Failed",
+        description: "Requests with a status of 500 or more or an `error.type`, by all requests of the time range.",
+        sql: errorRatioOfRange(HTTP),
+        unit: "percentunit",
+        decimals: 2,
+        width: 4,
+        threshold: threshold("http-error-ratio"),
+        ...http,
+      }),
+      statPanel({
+        id: 6,
+        title: "Meetings now",
+        description: "Meetings that were connected in the last three minutes of the time range.",
+        sql: running(WEBRTC, "meetings"),
+        unit: "none",
+        width: 5,
+        ...webrtc,
+      }),
+      statPanel({
+        id: 7,
+        title: "Participants now",
+        description: "Participants that were connected in the last three minutes of the time range.",
+        sql: running(WEBRTC, "participants"),
+        unit: "none",
+        width: 5,
+        ...webrtc,
+      }),
+      statPanel({
+        id: 8,
+        title: "TURN cost this month",
+        description:
+          "What the TURN relay cost since the first of this month (UTC), in the currency of `TURN_COST_PER_USER_HOUR` and `TURN_COST_PER_GB`, whatever the time range is.",
+        sql: costSince("month", WEBRTC),
+        unit: "none",
+        decimals: 2,
+        width: 5,
+        ...webrtc,
+      }),
+      statPanel({
+        id: 9,
+        title: "Alerts firing",
+        description: "Alerts that the receiver has found and that are not resolved.",
+        sql: FIRING,
+        unit: "none",
+        width: 5,
+        colors: [
+          [null, "green"],
+          [1, "red"],
+        ],
+        leadsTo: DASHBOARDS.alerts,
+      }),
+      statPanel({
+        id: 10,
+        title: "Totals are behind by",
+        description:
+          "Time since totals were persisted, of the shard that is furthest behind. A commit a minute is usual.",
+        sql: FRESHNESS,
+        unit: "s",
+        decimals: 0,
+        width: 4,
+        threshold: threshold("receiver-freshness"),
+        noValue: "nothing yet",
+      }),
+    ],
+  };
+}
+
+function traffic(threshold: (rule: string) => Threshold): Row {
+  return {
+    title: "Traffic",
+    panels: [
+      chartPanel({
+        id: 11,
+        title: "HTTP traffic",
+        description: "Body bytes a second that servers received (above) and sent (below).",
+        sql: trafficSteps(HTTP),
+        unit: "Bps",
+        width: 12,
+        lines: { Received: { color: COLORS.received }, Sent: { color: COLORS.sent, below: true } },
+        figures: ["mean", "max"],
+        leadsTo: DASHBOARDS.http,
+      }),
+      chartPanel({
+        id: 12,
+        title: "WebRTC traffic",
+        description: "Bytes a second that participants received (above) and sent (below).",
+        sql: mediaSteps(WEBRTC),
+        unit: "Bps",
+        width: 12,
+        lines: { Received: { color: COLORS.webrtcReceived }, Sent: { color: COLORS.webrtcSent, below: true } },
+        figures: ["mean", "max"],
+        leadsTo: DASHBOARDS.webrtc,
+      }),
+      chartPanel({
+        id: 13,
+        title: "HTTP latency",
+        description:
+          "Percentiles of request durations, merged from histograms. The dashed line is the threshold of the alert rule.",
+        sql: percentileSteps(HTTP, [0.5, 0.95], threshold("http-latency-p95")),
+        unit: "ms",
+        width: 24,
+        height: 9,
+        lines: { p50: { color: COLORS.p50 }, p95: { color: COLORS.p95 } },
+        figures: ["min", "mean", "max"],
+        threshold: threshold("http-latency-p95"),
+        leadsTo: DASHBOARDS.http,
+      }),
+    ],
+  };
+}
+
+function receiver(threshold: (rule: string) => Threshold): Row {
+  const counted = Object.keys(RECEIVER_LINES);
+  const faults = Object.keys(RECEIVER_FAULT_LINES);
+  const look = (names: readonly string[], colors: readonly string[]): Record<string, { color: string }> =>
+    Object.fromEntries(names.map((name, index) => [name, { color: colors[index]! }]));
+  const limit = threshold("receiver-freshness").fallback;
+  return {
+    title: "Receiver",
+    panels: [
+      chartPanel({
+        id: 14,
+        title: "Data points a minute",
+        description:
+          "What the receiver folded: counted, recognised as repeated, taken as the baseline of a stream that began before, or of a metric that is not ours.",
+        sql: receiverSteps(RECEIVER_LINES),
+        unit: "short",
+        width: 8,
+        lines: look(counted, ["blue", "purple", "yellow", COLORS.unknown]),
+        style: "bars",
+        stacking: "normal",
+      }),
+      chartPanel({
+        id: 15,
+        title: "Not counted as sent, a minute",
+        description:
+          "Points refused at the door, faulty (a counter that went down or jumped beyond belief), put in quarantine, or counted in `__other__` for want of room. Nothing here is good.",
+        sql: receiverSteps(RECEIVER_FAULT_LINES),
+        unit: "short",
+        width: 8,
+        lines: look(faults, ["orange", "red", "dark-red", "yellow"]),
+        style: "bars",
+        stacking: "normal",
+      }),
+      chartPanel({
+        id: 16,
+        title: "What keeping totals costs, a minute",
+        description:
+          "Rows of totals that are stored a minute beside the requests they count: a row a request would be as many writes as requests. Minutes are kept 48 hours.",
+        sql: WRITES,
+        unit: "short",
+        width: 8,
+        lines: { "Rows stored": { color: COLORS.cost }, "Requests counted": { color: COLORS.received } },
+      }),
+      tablePanel({
+        id: 17,
+        title: "Shards",
+        description: "How far each shard of the log is behind, and its commits.",
+        sql: SHARDS,
+        width: 18,
+        height: 6,
+        columns: {
+          Shard: { unit: "none" },
+          Behind: { unit: "s", decimals: 0, colors: [[limit, "red"]] },
+          Persisted: { unit: "dateTimeAsIso" },
+          Commits: { unit: "short" },
+          Generation: { unit: "none" },
+        },
+        noValue: "No receiver has started yet",
+      }),
+      {
+        ...statPanel({
+          id: 18,
+          title: "In quarantine",
+          description: "Metrics that can never be folded, kept in `ingest_quarantine` with the reason.",
+          sql: QUARANTINE,
+          unit: "none",
+          width: 6,
+          colors: [
+            [null, "green"],
+            [1, "orange"],
+          ],
+        }),
+        height: 6,
+      },
+    ],
+  };
+}

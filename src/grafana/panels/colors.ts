@@ -1,0 +1,22 @@
+/** One colour for one meaning, in every dashboard. All are of Grafana's palette, which follows the theme. */
+export const COLORS = {
+  received: "blue",
+  sent: "purple",
+  webrtcReceived: "light-blue",
+  webrtcSent: "light-purple",
+  p50: "green",
+  p95: "orange",
+  p99: "dark-red",
+  success: "green",
+  redirect: "blue",
+  clientError: "yellow",
+  serverError: "red",
+  unknown: "#8e8e8e",
+  excellent: "dark-green",
+  good: "light-green",
+  fair: "yellow",
+  poor: "red",
+  relayed: "orange",
+  direct: "green",
+  cost: "orange",
+} as const;

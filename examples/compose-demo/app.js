@@ -1,12 +1,20 @@
-// The app of docker-compose.yml: a small shop and its visitors in one process, so that there is something to see. `register`
-// measures it; what the shop itself has to do with measuring is the name of each route.
+// The app of docker-compose.yml: a small shop and its visitors in one process, so that there is something to see, and a page
+// with a relayed call. `register` measures the shop; what it has to do with measuring itself is the name of each route.
 import { createServer, request } from "node:http";
+import { readFile } from "node:fs/promises";
+import { dirname, extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { setHttpRoute } from "otel-bandwidth/http";
+import { callSession } from "./call-session.js";
 
 const PORT = Number(process.env.PORT ?? 3000);
 const REQUESTS_PER_SECOND = Number(process.env.DEMO_REQUESTS_PER_SECOND ?? 5);
 /** One in so many orders fails, so that errors are seen, too. */
 const ORDERS_PER_FAILURE = 50;
+const PUBLIC_FOLDER = fileURLToPath(new URL("public", import.meta.url));
+// What a page imports is one folder of plain modules: no bundler needed.
+const BROWSER_FOLDER = dirname(fileURLToPath(import.meta.resolve("otel-bandwidth/browser")));
+const TYPES = { ".html": "text/html", ".js": "text/javascript" };
 
 if (!(REQUESTS_PER_SECOND >= 0 && REQUESTS_PER_SECOND <= 1000)) {
   console.error(`DEMO_REQUESTS_PER_SECOND: expected 0 to 1000 (got ${process.env.DEMO_REQUESTS_PER_SECOND})`);
@@ -18,6 +26,10 @@ const routes = [
   ["GET", "/products/:id", product],
   ["GET", "/images/:name", image],
   ["POST", "/orders", order],
+  ["GET", "/call", (_request, response) => sendFile(PUBLIC_FOLDER, "call.html", response)],
+  ["GET", "/public/:file", (_request, response, file) => sendFile(PUBLIC_FOLDER, file, response)],
+  ["GET", "/otel-bandwidth/:file", (_request, response, file) => sendFile(BROWSER_FOLDER, file, response)],
+  ["GET", "/session", session],
 ].map(([method, path, handle]) => ({
   method,
   path,
@@ -26,10 +38,12 @@ const routes = [
 }));
 
 let orders = 0;
+let stopping = false;
 
 function home(_request, response) {
-  response.writeHead(200, { "content-type": "text/plain" });
-  response.end("The shop. Its visitors are in the same process: look at Grafana.\n");
+  response.writeHead(200, { "content-type": "text/html; charset=utf-8" });
+  response.end(`<!doctype html><title>Shop</title><p>The shop. Its visitors are in the same process: look at Grafana.
+<p><a href="/call">A call through the TURN server</a>`);
 }
 
 function product(_request, response, id) {
@@ -50,6 +64,24 @@ async function order(incoming, response) {
   response.writeHead(orders % ORDERS_PER_FAILURE === 0 ? 500 : 201).end(JSON.stringify({ order: orders, bytes }));
 }
 
+function session(incoming, response) {
+  const { searchParams } = new URL(incoming.url, "http://shop");
+  const answer = callSession(searchParams.get("meeting"), searchParams.get("participant"));
+  if (answer === undefined) response.writeHead(404).end();
+  else {
+    response.writeHead(200, { "content-type": "application/json", "cache-control": "no-store" });
+    response.end(JSON.stringify(answer));
+  }
+}
+
+async function sendFile(folder, name, response) {
+  // One name, no path: nothing outside of the folder.
+  const content = /^[\w-]+\.\w+$/.test(name) ? await readFile(join(folder, name)).catch(() => undefined) : undefined;
+  const type = TYPES[extname(name)];
+  if (content === undefined || type === undefined) response.writeHead(404).end();
+  else response.writeHead(200, { "content-type": type }).end(content);
+}
+
 const server = createServer((incoming, response) => {
   const { pathname } = new URL(incoming.url, "http://shop");
   const route = routes.find(({ method, pattern }) => method === incoming.method && pattern.test(pathname));
@@ -59,17 +91,17 @@ const server = createServer((incoming, response) => {
   }
   setHttpRoute(incoming, route.path);
   Promise.resolve(route.handle(incoming, response, ...route.pattern.exec(pathname).slice(1))).catch((error) => {
-    console.error(error);
+    if (!stopping) console.error(error);
     response.destroy();
   });
 });
 
 server.listen(PORT, () => {
   console.log(`listening on port ${server.address().port}, ${REQUESTS_PER_SECOND} requests a second of its own`);
-  if (REQUESTS_PER_SECOND === 0) return;
-  const visits = setInterval(visit, 1000 / REQUESTS_PER_SECOND);
+  const visits = REQUESTS_PER_SECOND === 0 ? undefined : setInterval(visit, 1000 / REQUESTS_PER_SECOND);
   for (const signal of ["SIGINT", "SIGTERM"]) {
     process.once(signal, () => {
+      stopping = true;
       clearInterval(visits);
       server.close();
       server.closeAllConnections();
@@ -87,7 +119,8 @@ function visit() {
 }
 
 function send(method, path, body) {
-  const sent = request({ host: "127.0.0.1", port: server.address().port, method, path }, (answer) => answer.resume());
-  sent.on("error", (error) => console.error(`${method} ${path}: ${error.message}`));
+  const { port } = server.address();
+  const sent = request({ host: "127.0.0.1", port, method, path }, (answer) => answer.resume());
+  sent.on("error", (error) => stopping || console.error(`${method} ${path}: ${error.message}`));
   sent.end(body);
 }

@@ -140,9 +140,11 @@ function megabytes(bytes: number): string {
 }
 
 function positive(name: string, text: string): number {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  console.error(`--${name}: expected a whole number above 0 (got ${text})`);
-  process.exit(2);
+  if (!/^[1-9]\d*$/.test(text)) {
+    console.error(`--${name}: expected a whole number above 0 (got ${text})`);
+    process.exit(2);
+  }
+  return Number(text);
 }
 
 const directory = mkdtempSync(join(tmpdir(), "otel-bandwidth-cost-"));

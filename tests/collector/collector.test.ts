@@ -3,7 +3,7 @@
  * or dies on the way. `npm run collector` builds the Collector; without one these tests are skipped, and say so.
  */
 import { execFileSync } from "node:child_process";
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -200,12 +200,12 @@ describe.skipIf(COLLECTOR === undefined)(`a real Collector${without}`, { timeout
   /** A backend that takes everything, and what it got so far. */
   async function startBackend(port: number): Promise<() => Buffer> {
     const bodies: Buffer[] = [];
-    const server = createServer((request, response) => {
-      void bodyOf(request).then((body) => {
-        bodies.push(request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body);
-        response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
-      });
-    });
+    const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+      const body = await bodyOf(request);
+      bodies.push(request.headers["content-encoding"] === "gzip" ? gunzipSync(body) : body);
+      response.writeHead(200, { "content-type": "application/x-protobuf" }).end();
+    };
+    const server = createServer((request, response) => void take(request, response));
     server.listen(port, "127.0.0.1");
     await once(server, "listening");
     cleanUps.push(() => {

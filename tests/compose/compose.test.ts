@@ -167,7 +167,7 @@ describe("the images", () => {
   it("are made from images of one version", () => {
     const stages = new Set([...DOCKERFILE.matchAll(/ AS (\w+)$/gm)].map(([, name]) => name));
     for (const [, image] of DOCKERFILE.matchAll(/^FROM (\S+)/gm)) {
-      if (!stages.has(image!)) expect(image).toMatch(PINNED);
+      if (!stages.has(image)) expect(image).toMatch(PINNED);
     }
   });
 

@@ -1,5 +1,5 @@
 // Two connections of this page call each other through the TURN server; one of them is measured.
-import { monitorPeerConnections } from "/otel-bandwidth/index.js";
+import { monitorPeerConnections } from "../otel-bandwidth/index.js";
 
 const state = document.querySelector("#state");
 const meeting = "demo";
@@ -32,7 +32,9 @@ async function call() {
     [caller, callee],
     [callee, caller],
   ]) {
-    one.addEventListener("icecandidate", ({ candidate }) => candidate && other.addIceCandidate(candidate));
+    one.addEventListener("icecandidate", ({ candidate }) => {
+      if (candidate !== null) other.addIceCandidate(candidate).catch(console.error);
+    });
   }
   callee.addEventListener("track", ({ streams }) => {
     document.querySelector("#received").srcObject = streams[0];

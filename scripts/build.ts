@@ -1,4 +1,7 @@
-/** Builds `dist/` from `src/`: compiled files, type declarations, and the assets that the code reads beside itself. */
+/**
+ * Builds `dist/`, or another folder that is named, from `src/`: compiled files, type declarations, and the assets that the code
+ * reads beside itself.
+ */
 import { chmodSync, copyFileSync, globSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { bundleBrowser } from "./browser-bundle.ts";
@@ -9,7 +12,7 @@ import { ROOT, runCommand } from "./run-command.ts";
 const ASSETS = ["**/*.sql"];
 
 const sourceDirectory = join(ROOT, "src");
-const outputDirectory = join(ROOT, "dist");
+const outputDirectory = process.argv[2] ?? join(ROOT, "dist");
 
 rmSync(outputDirectory, { recursive: true, force: true });
 
@@ -17,6 +20,8 @@ const compiled = await runCommand(process.execPath, [
   join(ROOT, "node_modules/typescript/bin/tsc"),
   "-p",
   join(ROOT, "tsconfig.build.json"),
+  "--outDir",
+  outputDirectory,
 ]);
 process.stdout.write(compiled.everything);
 if (compiled.exitCode !== 0) process.exit(compiled.exitCode);

@@ -39,7 +39,8 @@ export class ConnectionClock {
   #standing: PageStanding | undefined;
 
   /**
-   * Counts the time since the last call as what the page was then, and takes what it is now.
+   * Counts the time since the last call, if the page was connected then: as what it is now, since that was measured over this
+   * very time, and so that a change is in the export that it sets off; as what it was, if it is connected no more.
    * @param nowMillis of a clock that never goes back
    */
   advance(nowMillis: number, standing: PageStanding, sink: MetricSink): void {
@@ -48,9 +49,7 @@ export class ConnectionClock {
     this.#lastMillis = nowMillis;
     this.#standing = standing;
     if (last?.connected !== true || elapsed <= 0) return;
-    sink.add("webrtc.connection.time", elapsed / 1_000, {
-      "webrtc.quality": last.level,
-      "webrtc.relay": last.relayed,
-    });
+    const { level, relayed } = standing.connected ? standing : last;
+    sink.add("webrtc.connection.time", elapsed / 1_000, { "webrtc.quality": level, "webrtc.relay": relayed });
   }
 }

@@ -26,16 +26,23 @@ export interface ConnectionSample {
   /** Connected, but the browser has stopped hearing of the peer. */
   readonly interrupted: boolean;
   readonly transports: readonly TransportSample[];
-  /** New round-trip times, one a transport, or one of RTCP where no pair measures. */
+  /** New round-trip times, one a transport, or one of RTCP where no pair measures, or none has for a while. */
   readonly roundTrips: readonly RoundTrip[];
   readonly received: ReceivedMedia;
   readonly sent: SentMedia;
 }
 
+/**
+ * Without an answered check for so long, RTCP tells the round trip: Firefox counts on a pair the checks that found it, but not
+ * those that keep it alive. Others check every 2.5 s.
+ */
+const CHECKS_SILENT_MILLIS = 6_000;
+
 /** The sampler of one connection. */
 export class ConnectionSampler {
   readonly #history = new EntryHistory();
   readonly #remoteReports = new RemoteReports();
+  #lastCheckMillis: number | undefined;
   #last: { readonly atMillis: number; readonly reportMillis: number } | undefined;
 
   /** What happened since the last report. Reports come in order. */
@@ -49,12 +56,21 @@ export class ConnectionSampler {
       intervalSeconds,
       ...connectionState(snapshot, transports),
       transports,
-      roundTrips: roundTripsOf(transports, news),
+      roundTrips: this.#roundTrips(snapshot.atMillis, transports, news),
       received: sampleReceived(snapshot, this.#history, intervalSeconds),
       sent: sampleSent(snapshot, this.#history, news, intervalSeconds),
     };
     this.#history.remember(snapshot);
     return sample;
+  }
+
+  #roundTrips(atMillis: number, transports: readonly TransportSample[], news: readonly RemoteNews[]): RoundTrip[] {
+    const checked = transports.flatMap(({ roundTripSeconds }) => roundTripSeconds ?? []);
+    if (checked.length > 0 || this.#lastCheckMillis === undefined) this.#lastCheckMillis = atMillis;
+    if (checked.length > 0) return checked.map((seconds) => ({ seconds, source: "ice" }));
+    const isSilent = atMillis - this.#lastCheckMillis >= CHECKS_SILENT_MILLIS;
+    const measures = transports.some(({ measuresRoundTrip }) => measuresRoundTrip);
+    return measures && !isSilent ? [] : rtcpRoundTrip(news);
   }
 
   /**
@@ -97,12 +113,7 @@ function connectionState(
   return { connected, interrupted: connected && interrupted };
 }
 
-function roundTripsOf(transports: readonly TransportSample[], news: readonly RemoteNews[]): RoundTrip[] {
-  if (transports.some(({ measuresRoundTrip }) => measuresRoundTrip)) {
-    return transports.flatMap(({ roundTripSeconds }) =>
-      roundTripSeconds === undefined ? [] : { seconds: roundTripSeconds, source: "ice" as const },
-    );
-  }
+function rtcpRoundTrip(news: readonly RemoteNews[]): RoundTrip[] {
   let seconds = 0;
   let measurements = 0;
   for (const { roundTrip } of news) {

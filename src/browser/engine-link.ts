@@ -35,6 +35,7 @@ export class EngineLink {
   #waiting: ToEngine[] = [];
   #deliver: ((message: ToEngine) => void) | undefined;
   #worker: WorkerLike | undefined;
+  #inlinedUrl: string | undefined;
   #runsIn: "worker" | "main" | undefined;
 
   constructor(options: EngineLinkOptions) {
@@ -55,7 +56,7 @@ export class EngineLink {
 
   /** Ends the worker, if there is one. */
   end(): void {
-    this.#worker?.terminate();
+    this.#endWorker();
     this.#deliver = () => undefined;
   }
 
@@ -64,8 +65,10 @@ export class EngineLink {
     const { workerUrl } = this.#options;
     if (Worker === undefined || (workerUrl === undefined && WORKER_SOURCE === "")) return false;
     try {
-      const url = workerUrl ?? URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
-      const worker = new Worker(url);
+      if (workerUrl === undefined) {
+        this.#inlinedUrl = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
+      }
+      const worker = new Worker(workerUrl ?? this.#inlinedUrl!);
       worker.addEventListener("message", ({ data }) => {
         // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has no origin to choose
         if (data.kind === "ready") this.#connected("worker", (message) => worker.postMessage(message));
@@ -73,7 +76,10 @@ export class EngineLink {
       });
       worker.addEventListener("error", (event) => {
         event.preventDefault();
-        if (this.#runsIn === undefined) void this.#startHere();
+        if (this.#runsIn !== undefined) return;
+        // It may yet wake: two engines would count everything twice.
+        this.#endWorker();
+        void this.#startHere();
       });
       this.#worker = worker;
       return true;
@@ -92,6 +98,13 @@ export class EngineLink {
       this.#waiting = [];
       this.#deliver = () => undefined;
     }
+  }
+
+  #endWorker(): void {
+    this.#worker?.terminate();
+    this.#worker = undefined;
+    if (this.#inlinedUrl !== undefined) URL.revokeObjectURL(this.#inlinedUrl);
+    this.#inlinedUrl = undefined;
   }
 
   #connected(runsIn: "worker" | "main", deliver: (message: ToEngine) => void): void {

@@ -11,6 +11,8 @@ import { retryDelayMillis } from "./retry-delay.ts";
 export interface ExportTransport {
   /** Whether there is a connection now: without one, nothing is encoded and no export is used up. */
   isConnected(): boolean;
+  /** Connects now rather than when the wait after a failure is over. Resolves when there is a connection, or soon without. */
+  hurry(): Promise<void>;
   /** Sends a body and waits for the answer. A `failure` is final for this body. Never rejects. */
   send(body: Uint8Array, compressed: boolean): Promise<Result<void>>;
 }
@@ -29,7 +31,7 @@ export interface ExportLoopOptions {
 /** The exports of one page. */
 export class ExportLoop {
   readonly #options: ExportLoopOptions;
-  #throttle: ExportThrottle;
+  readonly #throttle: ExportThrottle;
   #underWay = false;
   #failures = 0;
   #notBeforeMillis = 0;
@@ -39,9 +41,9 @@ export class ExportLoop {
     this.#throttle = new ExportThrottle(options.emitThrottleMillis, options.nowMillis);
   }
 
-  /** Another interval from now on. */
-  setThrottle(emitThrottleMillis: number, nowMillis: number): void {
-    this.#throttle = new ExportThrottle(emitThrottleMillis, nowMillis);
+  /** Another interval from now on. A bridge says so at each connection: what is due stays due. */
+  setThrottle(emitThrottleMillis: number): void {
+    this.#throttle.setInterval(emitThrottleMillis);
   }
 
   /** Exports if it is time to. `urgent`: something happened that people act on. */
@@ -54,6 +56,12 @@ export class ExportLoop {
   /** The page is going away: exports now, whatever the throttle says, and uncompressed, since compressing takes turns. */
   async exportLast(nowMillis: number): Promise<void> {
     if (this.#options.transport.isConnected()) await this.#export(nowMillis, false);
+  }
+
+  /** It ends: as {@link exportLast}, with one more try to get through where there is no connection. */
+  async finish(nowMillis: number): Promise<void> {
+    if (!this.#options.transport.isConnected()) await this.#options.transport.hurry();
+    await this.exportLast(nowMillis);
   }
 
   async #export(nowMillis: number, compressed: boolean): Promise<void> {

@@ -10,7 +10,7 @@ export const EXTRA_WINDOW_MILLIS = 60_000;
 
 /** Decides on exports. Times are milliseconds of a clock that never goes back. */
 export class ExportThrottle {
-  readonly #intervalMillis: number;
+  #intervalMillis: number;
   #lastMillis: number;
   #urgent = false;
   /** When each of the extra exports of the last window was made. */
@@ -23,6 +23,11 @@ export class ExportThrottle {
   constructor(intervalMillis: number, nowMillis: number) {
     this.#intervalMillis = intervalMillis;
     this.#lastMillis = nowMillis;
+  }
+
+  /** Another interval from now on; what was exported and spent before counts as before. */
+  setInterval(intervalMillis: number): void {
+    this.#intervalMillis = intervalMillis;
   }
 
   /** Something happened that should be known at once. It stays urgent until an export is made. */

@@ -59,14 +59,17 @@ export class Measurement {
   /**
    * Ends a tick: counts the connected time.
    * @param nowMillis of a clock that never goes back
-   * @returns whether the page's quality level or relay use is another than after the last tick
+   * @returns whether the page's quality level is another than after the last tick, or its relay use in the middle of a call:
+   *   that of a new call is told with its first level, which follows at once
    */
   endTick(nowMillis: number): boolean {
     const standing = standingOf([...this.#connections.values()].flatMap((followed) => followed.standing ?? []));
     this.#clock.advance(nowMillis, standing, this.#sink);
     const last = this.#last;
     this.#last = standing;
-    return last !== undefined && (last.level !== standing.level || last.relayed !== standing.relayed);
+    if (last === undefined) return false;
+    const relayChanged = last.connected && standing.connected && last.relayed !== standing.relayed;
+    return relayChanged || last.level !== standing.level;
   }
 
   #follow(connection: number): FollowedConnection | undefined {

@@ -145,10 +145,10 @@ export class MonitorEngine {
     });
   }
 
-  #configure({ enabled, statsIntervalMillis, emitThrottleMillis }: RemoteConfig): void {
+  #configure({ enabled, statsIntervalMillis, emitThrottleMillis, worker }: RemoteConfig): void {
     const running = this.#running;
     if (running === undefined) return;
-    if (isBetween(emitThrottleMillis, 0, LONGEST_MILLIS)) running.exports.setThrottle(emitThrottleMillis, this.#now());
+    if (isBetween(emitThrottleMillis, 0, LONGEST_MILLIS)) running.exports.setThrottle(emitThrottleMillis);
     if (isBetween(statsIntervalMillis, SHORTEST_STATS_INTERVAL_MILLIS, LONGEST_MILLIS)) {
       this.#statsIntervalMillis = statsIntervalMillis;
     }
@@ -156,7 +156,11 @@ export class MonitorEngine {
     if (this.#enabled) this.#schedule();
     this.#options.post({
       kind: "config",
-      config: { enabled: this.#enabled, statsIntervalMillis: this.#statsIntervalMillis },
+      config: {
+        enabled: this.#enabled,
+        statsIntervalMillis: this.#statsIntervalMillis,
+        ...(typeof worker === "boolean" ? { worker } : {}),
+      },
     });
   }
 
@@ -177,7 +181,7 @@ export class MonitorEngine {
     this.#timer?.clear();
     if (running !== undefined) {
       running.measurement.endTick(this.#now());
-      await running.exports.exportLast(this.#now());
+      await running.exports.finish(this.#now());
       running.bridge.close();
     }
     this.#options.post({ kind: "stopped" });

@@ -17,6 +17,8 @@ export interface RemoteConfig {
   readonly enabled?: boolean;
   readonly statsIntervalMillis?: number;
   readonly emitThrottleMillis?: number;
+  /** False: on the main thread. True: as the page chose. */
+  readonly worker?: boolean;
 }
 
 /** From the main thread. */

@@ -2,10 +2,11 @@
  * What a page calls. The main thread only asks its connections for reports and passes them on; nothing here throws into the
  * page or holds it up.
  */
-import { EngineLink } from "./engine-link.ts";
 import type { ConnectionReading } from "./connection-reading.ts";
-import type { FromEngine } from "./monitor-messages.ts";
+import { MeasuringSide } from "./measuring-side.ts";
+import type { FromEngine, RemoteConfig } from "./monitor-messages.ts";
 import { observeConnections } from "./observe-connections.ts";
+import { withPatience } from "./patience.ts";
 import { type PeerConnection, StatsPoller } from "./stats-poller.ts";
 import { afterTurn, browserClock, randomInstanceId } from "./surroundings.ts";
 
@@ -32,7 +33,7 @@ export interface MonitorOptions {
   readonly statsIntervalMillis?: number;
   /** Default 10000; the bridge may set another. */
   readonly emitThrottleMillis?: number;
-  /** False: measures on the main thread. */
+  /** False: measures on the main thread. So it does where no worker can be made, and when the bridge asks for it. */
   readonly worker?: boolean;
   /** The address of a copy of the package's `dist/browser/worker.js`, where a content security policy allows no inlined worker. */
   readonly workerUrl?: string;
@@ -47,9 +48,6 @@ export interface PeerConnectionMonitor {
   /** Ends everything, with a last export. Never rejects. */
   stop(): Promise<void>;
 }
-
-/** The longest that `remove` and `stop` wait for a browser or a bridge that does not answer. */
-const PATIENCE_MILLIS = 3_000;
 
 interface PageEvents {
   addEventListener?(type: string, listener: () => void): void;
@@ -66,9 +64,9 @@ class Monitor implements PeerConnectionMonitor {
   readonly #ids = new Map<PeerConnection, number>();
   readonly #added = new Map<number, { connection: PeerConnection; labels: Readonly<Record<string, string>> }>();
   readonly #poller: StatsPoller;
-  readonly #link: EngineLink;
+  readonly #side: MeasuringSide;
   readonly #stopObserving: () => void;
-  readonly #hide = (): void => this.#link.tell({ kind: "hide" });
+  readonly #hide = (): void => this.#side.tell({ kind: "hide" });
   #lastId = 0;
   #enabled = true;
   #stopped: (() => void) | undefined;
@@ -76,13 +74,8 @@ class Monitor implements PeerConnectionMonitor {
   constructor(options: MonitorOptions) {
     const { statsIntervalMillis = 1_000, emitThrottleMillis = 10_000 } = options;
     this.#options = options;
-    this.#link = new EngineLink({
-      worker: options.worker ?? true,
-      workerUrl: options.workerUrl,
-      receive: (message) => this.#receive(message),
-    });
     this.#poller = new StatsPoller({
-      post: (connection, report) => this.#link.tell({ kind: "report", connection, report }),
+      post: (connection, report) => this.#side.tell({ kind: "report", connection, report }),
       statsIntervalMillis,
       monotonicMillis: () => browserClock.monotonicMillis(),
       afterTurn,
@@ -91,8 +84,12 @@ class Monitor implements PeerConnectionMonitor {
       "service.name": options.serviceName ?? "browser",
       "service.instance.id": randomInstanceId(),
     };
-    const settings = { url: options.url, resourceAttributes, statsIntervalMillis, emitThrottleMillis };
-    this.#link.tell({ kind: "start", settings });
+    this.#side = new MeasuringSide({
+      settings: { url: options.url, resourceAttributes, statsIntervalMillis, emitThrottleMillis },
+      worker: options.worker ?? true,
+      workerUrl: options.workerUrl,
+      receive: (message) => this.#receive(message),
+    });
     this.#stopObserving = options.observe === "all" ? observeConnections((made) => this.add(made)) : () => undefined;
     (globalThis as PageEvents).addEventListener?.("pagehide", this.#hide);
   }
@@ -111,7 +108,7 @@ class Monitor implements PeerConnectionMonitor {
     this.#ids.delete(connection);
     await withPatience(this.#poller.remove(id));
     this.#added.delete(id);
-    this.#link.tell({ kind: "removed", connection: id });
+    this.#side.tell({ kind: "removed", connection: id });
   }
 
   async stop(): Promise<void> {
@@ -122,9 +119,9 @@ class Monitor implements PeerConnectionMonitor {
     const stopped = new Promise<void>((resolve) => {
       this.#stopped = resolve;
     });
-    this.#link.tell({ kind: "stop" });
+    this.#side.tell({ kind: "stop" });
     await withPatience(stopped);
-    this.#link.end();
+    this.#side.end();
   }
 
   #receive(message: FromEngine): void {
@@ -141,14 +138,20 @@ class Monitor implements PeerConnectionMonitor {
         void this.#giveToken();
         return;
       case "config":
-        this.#enabled = message.config.enabled ?? this.#enabled;
-        if (message.config.statsIntervalMillis !== undefined) {
-          this.#poller.setInterval(message.config.statsIntervalMillis);
-        }
+        this.#configure(message.config);
         return;
       case "stopped":
         this.#stopped?.();
     }
+  }
+
+  #configure({ enabled, statsIntervalMillis, worker }: RemoteConfig): void {
+    this.#enabled = enabled ?? this.#enabled;
+    if (statsIntervalMillis !== undefined) this.#poller.setInterval(statsIntervalMillis);
+    if (worker === undefined) return;
+    // The bridge may take the worker away; it gives none to a page that wants none.
+    const moves = this.#side.move(worker && (this.#options.worker ?? true), this.#added.keys());
+    if (moves) void this.#tick();
   }
 
   async #tick(): Promise<void> {
@@ -158,7 +161,7 @@ class Monitor implements PeerConnectionMonitor {
       if (closed !== undefined) void this.remove(closed.connection);
     }
     await this.#poller.tick();
-    this.#link.tell({ kind: "ticked" });
+    this.#side.tell({ kind: "ticked" });
   }
 
   #show(id: number, reading: ConnectionReading): void {
@@ -179,16 +182,6 @@ class Monitor implements PeerConnectionMonitor {
     } catch {
       // Without a token the bridge refuses, and the next attempt asks again.
     }
-    this.#link.tell({ kind: "token", token: value });
+    this.#side.tell({ kind: "token", token: value });
   }
-}
-
-async function withPatience(work: Promise<void>): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = browserClock.after(PATIENCE_MILLIS, resolve);
-    void work.finally(() => {
-      timer.clear();
-      resolve();
-    });
-  });
 }

@@ -12,12 +12,17 @@ import {
   MetricReader,
   type ResourceMetrics,
 } from "@opentelemetry/sdk-metrics";
+import { LATENCY_SCALE } from "../model/latency-histogram.ts";
 import { METRICS } from "../model/metric-names.ts";
 import { AcknowledgedSeries } from "./acknowledged-series.ts";
+import { coarserHistogram } from "./coarser-histogram.ts";
 import type { CounterMetric, HistogramMetric, MetricAttributes, MetricSink } from "./metric-sink.ts";
 
 /** Keeps scale 5 over the range of round trips, like the durations of HTTP requests. */
 const HISTOGRAM_MAX_BUCKETS = 640;
+
+/** Seconds are kept in steps of 2^-20, a microsecond: numbers with few binary digits take half the bytes once compressed. */
+const STEPS_PER_SECOND = 2 ** 20;
 
 /** The name that the metrics' scope has. */
 const SCOPE_NAME = "otel-bandwidth/browser";
@@ -50,6 +55,8 @@ export class PageMetrics implements MetricSink {
   readonly #acknowledged = new AcknowledgedSeries();
   readonly #counters = new Map<CounterMetric, Adder>();
   readonly #histograms = new Map<HistogramMetric, Recorder>();
+  /** That of the first series: one start for all is the page's, and fewer bytes. */
+  #start: AnyPoint["startTime"] | undefined;
 
   /** @param resourceAttributes `service.name` and the like, with a `service.instance.id` that no other page has */
   constructor(resourceAttributes: Readonly<Record<string, string>>) {
@@ -61,7 +68,8 @@ export class PageMetrics implements MetricSink {
           instrumentType: InstrumentType.HISTOGRAM,
           aggregation: {
             type: AggregationType.EXPONENTIAL_HISTOGRAM,
-            options: { maxSize: HISTOGRAM_MAX_BUCKETS, recordMinMax: true },
+            // Bytes that nobody reads.
+            options: { maxSize: HISTOGRAM_MAX_BUCKETS, recordMinMax: false },
           },
         },
       ],
@@ -75,11 +83,11 @@ export class PageMetrics implements MetricSink {
   }
 
   add(metric: CounterMetric, value: number, attributes: MetricAttributes): void {
-    this.#counters.get(metric)?.add(value, attributes);
+    this.#counters.get(metric)?.add(inSteps(value), attributes);
   }
 
   record(metric: HistogramMetric, value: number): void {
-    this.#histograms.get(metric)?.record(value);
+    this.#histograms.get(metric)?.record(inSteps(value));
   }
 
   /** The series that changed since the last acknowledged export; `undefined` when none did. */
@@ -89,11 +97,16 @@ export class PageMetrics implements MetricSink {
     forEachSeries(resourceMetrics, (series, value) => values.set(series, value));
     const changed = this.#acknowledged.changes(values);
     if (changed.size === 0) return undefined;
-    const body = ProtobufMetricsSerializer.serializeRequest(onlySeries(resourceMetrics, changed));
+    this.#start ??= earliestStart(resourceMetrics);
+    const body = ProtobufMetricsSerializer.serializeRequest(onlySeries(resourceMetrics, changed, this.#start));
     if (body === undefined) return undefined;
     const pending = this.#acknowledged.begin(new Map([...values].filter(([series]) => changed.has(series))));
     return { body, acknowledge: () => pending.acknowledge() };
   }
+}
+
+function inSteps(value: number): number {
+  return Math.round(value * STEPS_PER_SECOND) / STEPS_PER_SECOND;
 }
 
 type AnyPoint = MetricData["dataPoints"][number];
@@ -111,25 +124,43 @@ function forEachSeries(metrics: ResourceMetrics, visit: (series: string, value: 
   }
 }
 
-function onlySeries(metrics: ResourceMetrics, wanted: ReadonlySet<string>): ResourceMetrics {
+function earliestStart({ scopeMetrics }: ResourceMetrics): AnyPoint["startTime"] | undefined {
+  const points = scopeMetrics.flatMap(({ metrics }) => metrics.flatMap(({ dataPoints }): AnyPoint[] => dataPoints));
+  return points.map(({ startTime }) => startTime).sort(([a, nanos], [b, otherNanos]) => a - b || nanos - otherNanos)[0];
+}
+
+function onlySeries(
+  metrics: ResourceMetrics,
+  wanted: ReadonlySet<string>,
+  start: AnyPoint["startTime"] | undefined,
+): ResourceMetrics {
   const scopeMetrics = metrics.scopeMetrics.map((scope) => ({
     scope: scope.scope,
     metrics: scope.metrics.flatMap((metric) => {
-      const kept = withPoints(metric, wanted);
+      const kept = withPoints(metric, wanted, start);
       return kept.dataPoints.length === 0 ? [] : [kept];
     }),
   }));
   return { resource: metrics.resource, scopeMetrics };
 }
 
-function withPoints(metric: MetricData, wanted: ReadonlySet<string>): MetricData {
-  const isWanted = (point: AnyPoint): boolean => wanted.has(keyOf(metric, point));
+function withPoints(
+  metric: MetricData,
+  wanted: ReadonlySet<string>,
+  start: AnyPoint["startTime"] | undefined,
+): MetricData {
+  const kept = <P extends AnyPoint>(points: readonly P[]): P[] =>
+    points
+      .filter((point) => wanted.has(keyOf(metric, point)))
+      .map((point) => ({ ...point, startTime: start ?? point.startTime }));
   // Each kind has points of its own type: they are filtered, never exchanged.
-  if (metric.dataPointType === DataPointType.HISTOGRAM) {
-    return { ...metric, dataPoints: metric.dataPoints.filter(isWanted) };
-  }
+  if (metric.dataPointType === DataPointType.HISTOGRAM) return { ...metric, dataPoints: kept(metric.dataPoints) };
   if (metric.dataPointType === DataPointType.EXPONENTIAL_HISTOGRAM) {
-    return { ...metric, dataPoints: metric.dataPoints.filter(isWanted) };
+    const coarser = kept(metric.dataPoints).map((point) => ({
+      ...point,
+      value: coarserHistogram(point.value, LATENCY_SCALE),
+    }));
+    return { ...metric, dataPoints: coarser };
   }
-  return { ...metric, dataPoints: metric.dataPoints.filter(isWanted) };
+  return { ...metric, dataPoints: kept(metric.dataPoints) };
 }

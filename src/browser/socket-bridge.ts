@@ -1,11 +1,14 @@
 /** Worker: the connection to the bridge, over Socket.IO: `metrics` with an acknowledgement there, `config` here. */
 import { io, type Socket } from "socket.io-client";
+import type { Timer } from "../model/clock.ts";
 import { failure, messageOf, type Result, retryable, success } from "../model/result.ts";
 import type { BridgeConnection, BridgeHooks } from "./monitor-engine.ts";
 import { LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS, retryDelayMillis } from "./retry-delay.ts";
 
 /** Bodies up to this are smaller plain than the time to compress them is worth. */
 const COMPRESS_ABOVE_BYTES = 1_024;
+/** How long a page that ends waits for a connection. */
+const HURRY_MILLIS = 2_000;
 /** How long an acknowledgement may take. */
 const ANSWER_MILLIS = 10_000;
 
@@ -29,21 +32,30 @@ export function connectSocketBridge(url: string, hooks: BridgeHooks): BridgeConn
   socket.on("config", (config: unknown) => {
     if (typeof config === "object" && config !== null) hooks.onConfig(config);
   });
-  tryAgainWhenRefused(socket, hooks);
+  const giveUp = tryAgainWhenRefused(socket, hooks);
   return {
     isConnected: () => socket.connected,
+    hurry: () => hurry(socket, hooks),
     send: (body, compressed) => send(socket, body, compressed),
-    close: () => void socket.disconnect(),
+    close: () => {
+      giveUp();
+      socket.disconnect();
+    },
   };
 }
 
-/** The library reconnects by itself, but not to a bridge that refused: a token may have expired, the next one may do. */
-function tryAgainWhenRefused(socket: Socket, { clock, random }: BridgeHooks): void {
+/**
+ * The library reconnects by itself, but not to a bridge that refused: a token may have expired, the next one may do.
+ * @returns ends it
+ */
+function tryAgainWhenRefused(socket: Socket, { clock, random }: BridgeHooks): () => void {
   let refusals = 0;
+  let timer: Timer | undefined;
   const tryAgain = (): void => {
     if (socket.active) return;
     refusals += 1;
-    clock.after(retryDelayMillis(refusals, random()), () => void socket.connect());
+    timer?.clear();
+    timer = clock.after(retryDelayMillis(refusals, random()), () => void socket.connect());
   };
   socket.on("connect", () => {
     refusals = 0;
@@ -51,6 +63,20 @@ function tryAgainWhenRefused(socket: Socket, { clock, random }: BridgeHooks): vo
   socket.on("connect_error", tryAgain);
   socket.on("disconnect", (reason) => {
     if (reason === "io server disconnect") tryAgain();
+  });
+  return () => timer?.clear();
+}
+
+/** Opens what waits between two tries; whatever comes of it, nobody waits long. */
+async function hurry(socket: Socket, { clock }: BridgeHooks): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = clock.after(HURRY_MILLIS, resolve);
+    socket.once("connect", () => {
+      timer.clear();
+      resolve();
+    });
+    socket.connect();
+    socket.io.open();
   });
 }
 

@@ -14,7 +14,7 @@ export interface TransportSample {
   readonly relay: RelayUse;
   /** As the browser counts: payload, RTP and SRTP, RTCP, data channels, DTLS; no IP and UDP headers, no ICE checks. */
   readonly bytes: Directions;
-  /** {@link bytes} and {@link overheadBytesPerPacket} for each packet. */
+  /** {@link bytes} and {@link overheadBytesPerPacket} for each packet that is known of: never less than the bytes. */
   readonly wireBytes: Directions;
   /** Mean of the round trips to the ICE peer that ended since the last report, seconds; `undefined` when none did. */
   readonly roundTripSeconds: number | undefined;
@@ -43,7 +43,8 @@ export function sampleTransports(snapshot: Snapshot, history: EntryHistory): Tra
       transmit: increase(view, "packetsSent") ?? rtpPackets(snapshot, history, view, views.length).transmit,
     };
     const local = snapshot.find("local-candidate", view.selected?.localCandidateId);
-    const overhead = overheadBytesPerPacket(relay, local);
+    // Firefox, which alone has transports that count nothing, binds no channels.
+    const overhead = overheadBytesPerPacket(relay, local, view.transport?.bytesSent === undefined);
     return {
       id: view.id,
       pairId: view.selected?.id,
@@ -61,7 +62,7 @@ export function sampleTransports(snapshot: Snapshot, history: EntryHistory): Tra
 }
 
 function withOverhead(bytes: number | undefined, packets: number | undefined, overhead: number): number | undefined {
-  return bytes === undefined || packets === undefined ? undefined : bytes + packets * overhead;
+  return bytes === undefined ? undefined : bytes + (packets ?? 0) * overhead;
 }
 
 /** RTP packets stand for packets where neither transport nor pair counts them; RTCP is then not in the estimate. */

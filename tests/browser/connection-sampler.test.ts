@@ -108,6 +108,88 @@ describe("a call recorded in Chromium, with an ICE restart in the middle", () =>
   });
 });
 
+describe("a call recorded in Firefox, with an ICE restart in the middle", () => {
+  const reports = recordedCall("firefox");
+  const samples = samplesOf(reports);
+  const selected = (report: readonly RawEntry[]): RawEntry | undefined =>
+    report.find(({ type, selected: marked }) => type === "candidate-pair" && marked === true);
+
+  it("has a transport that counts nothing, and pairs that vanish at the restart", () => {
+    const transports = reports.flatMap((report) => report.filter(({ type }) => type === "transport"));
+    expect(transports.length).toBeGreaterThan(0);
+    expect(transports.some((transport) => "bytesSent" in transport)).toBe(false);
+    const pairs = new Set(reports.flatMap((report) => selected(report)?.id ?? []));
+    expect(pairs.size).toBe(2);
+  });
+
+  it("is counted to the byte of every report that was seen, over both pairs", () => {
+    const newest = new Map<string, number>();
+    for (const report of reports) {
+      for (const pair of report.filter(({ type }) => type === "candidate-pair")) {
+        newest.set(pair.id, Number(pair["bytesSent"]));
+      }
+    }
+    expect(transmitted(samples)).toBe([...newest.values()].reduce((sum, bytes) => sum + bytes, 0));
+    expect(transmitted(samples)).toBeGreaterThan(10_000);
+  });
+
+  it("is direct, with the pair of after the restart, a jitter, a buffer and frames", () => {
+    const { transports, received, sent } = lastOf(samples);
+    expect(transports).toHaveLength(1);
+    expect(transports[0]).toMatchObject({ pairId: selected(lastOf(reports))!.id, relay: { relayed: false } });
+    expect(transports[0]!.wireBytes.transmit).toBeGreaterThan(transports[0]!.bytes.transmit!);
+    expect(received.audio.jitterSeconds).toEqual([entryOf(lastOf(reports), "inbound-rtp", "audio")["jitter"]]);
+    expect(received.audio.bufferSeconds).toBeGreaterThan(0);
+    expect(received.audio.bufferSeconds).toBeLessThan(1);
+    expect(received.frames).toBeGreaterThan(10);
+    expect(sent.frames).toBeGreaterThan(10);
+    expect(received.packetsLost).toBe(0);
+  });
+});
+
+describe("round trips", () => {
+  /** A pair whose checks are answered until a second, and RTCP that measures every second. */
+  const tick = (second: number, checkedUntil: number): RawEntry[] =>
+    at(second, [
+      { id: "T", type: "transport", selectedCandidatePairId: "P" },
+      {
+        id: "P",
+        type: "candidate-pair",
+        transportId: "T",
+        totalRoundTripTime: Math.min(second, checkedUntil) * 0.02,
+        responsesReceived: Math.min(second, checkedUntil),
+      },
+      { id: "O", type: "outbound-rtp", kind: "audio", remoteId: "R", packetsSent: second * 50 },
+      {
+        id: "R",
+        type: "remote-inbound-rtp",
+        localId: "O",
+        packetsLost: 0,
+        totalRoundTripTime: second * 0.03,
+        roundTripTimeMeasurements: second,
+      },
+    ]);
+  const sources = (checkedUntil: number): (string | undefined)[] =>
+    samplesOf(Array.from({ length: 20 }, (_, index) => tick(index + 1, checkedUntil))).map(
+      ({ roundTrips }) => roundTrips[0]?.source,
+    );
+
+  it("are those of checks while these are answered", () => {
+    expect(sources(20).slice(1)).toEqual(Array.from({ length: 19 }, () => "ice"));
+  });
+
+  it("are those of RTCP, alone, when checks have not been answered for a while", () => {
+    expect(sources(4)).toEqual([
+      undefined,
+      "ice",
+      "ice",
+      "ice",
+      ...Array.from({ length: 5 }, () => undefined),
+      ...Array.from({ length: 11 }, () => "rtcp"),
+    ]);
+  });
+});
+
 describe("a Firefox report", () => {
   // Firefox 153: a transport without counters; candidate pairs with bytes, without packets.
   const tick = (seconds: number, sent: number, overrides: Record<string, unknown> = {}): RawEntry[] =>
@@ -156,10 +238,10 @@ describe("a Firefox report", () => {
 
   it("is counted by its pairs, with RTP packets for the wire and RTCP for the round trip", () => {
     const sample = lastOf(samplesOf([tick(1, 1), tick(2, 2), tick(3, 3)]));
-    // TURN over TLS: 20 + 20 + 22 + 4.
+    // TURN over TLS, in indications: 20 + 20 + 22 + 38.
     expect(sample.transports[0]).toMatchObject({
       bytes: { receive: 500, transmit: 1_000 },
-      wireBytes: { receive: 500 + 49 * 66, transmit: 1_000 + 50 * 66 },
+      wireBytes: { receive: 500 + 49 * 100, transmit: 1_000 + 50 * 100 },
       relay: { relayed: true, protocol: "tls", server: undefined, remoteRelayed: undefined },
     });
     expect(sample.roundTrips).toEqual([{ seconds: 0.05, source: "rtcp" }]);
@@ -232,7 +314,8 @@ describe("an older Firefox report, without a transport", () => {
     expect(sample.transports[0]).toMatchObject({
       pairId: "live",
       bytes: { receive: 5_000, transmit: 5_000 },
-      wireBytes: { receive: 5_000 + 50 * 48, transmit: undefined },
+      // Nothing tells of the packets that were sent.
+      wireBytes: { receive: 5_000 + 50 * 48, transmit: 5_000 },
       relay: { relayed: false, server: undefined },
     });
     expect(sample.received.frames).toBe(10);

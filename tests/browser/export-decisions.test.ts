@@ -37,6 +37,17 @@ describe("when to export", () => {
     expect(times).toContain(64);
   });
 
+  it("is no later, and no more often, when the interval is told again and again", () => {
+    const throttle = new ExportThrottle(THROTTLE_MILLIS, 0);
+    const times: number[] = [];
+    for (let second = 1; second <= 40; second += 1) {
+      if (second >= 12) throttle.markUrgent();
+      throttle.setInterval(THROTTLE_MILLIS);
+      if (throttle.shouldExport(second * 1_000)) times.push(second);
+    }
+    expect(times).toEqual([10, 12, 13, 23, 33]);
+  });
+
   it("is at every call without a throttle", () => {
     expect(exportTimes([], 5, 0)).toEqual([1, 2, 3, 4, 5]);
   });

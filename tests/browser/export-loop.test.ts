@@ -6,11 +6,17 @@ import { failure, type Result, retryable, success } from "../../src/model/result
 /** A receiver that answers what it is told to. */
 class FakeReceiver implements ExportTransport {
   connected = true;
+  /** Whether a try would connect. */
+  reachable = true;
   answer: Result<void> | Promise<Result<void>> = success(undefined);
   readonly sent: { value: number; compressed: boolean }[] = [];
 
   isConnected(): boolean {
     return this.connected;
+  }
+
+  async hurry(): Promise<void> {
+    this.connected = this.reachable;
   }
 
   async send(body: Uint8Array, compressed: boolean): Promise<Result<void>> {
@@ -68,6 +74,16 @@ describe("the exports of a page", () => {
     expect(page.receiver.sent.map(({ value }) => value)).toEqual([201]);
   });
 
+  it("come with the first connection also where the bridge tells its interval at each", async () => {
+    const page = new Page();
+    page.receiver.connected = false;
+    await page.run(1, 200);
+    page.receiver.connected = true;
+    page.loop.setThrottle(10_000);
+    await page.run(201, 201);
+    expect(page.receiver.sent.map(({ value }) => value)).toEqual([201]);
+  });
+
   it("are never two at a time", async () => {
     const page = new Page();
     const { promise, resolve } = Promise.withResolvers<Result<void>>();
@@ -113,5 +129,14 @@ describe("the exports of a page", () => {
       { value: 10, compressed: true },
       { value: 13, compressed: false },
     ]);
+  });
+
+  it.each([true, false])("end with a try to get through where there is no connection: %s", async (reachable) => {
+    const page = new Page();
+    page.receiver.connected = false;
+    page.receiver.reachable = reachable;
+    await page.run(1, 13);
+    await page.loop.finish(13_500);
+    expect(page.receiver.sent).toEqual(reachable ? [{ value: 13, compressed: false }] : []);
   });
 });

@@ -3,6 +3,7 @@ import { walkMetrics } from "../../src/otlp/walk-metrics.ts";
 import { RequestType } from "../otlp/otlp-proto.ts";
 
 interface DecodedPoint {
+  readonly startTimeUnixNano?: string;
   readonly attributes?: readonly { key: string; value: Record<string, unknown> }[];
   readonly asDouble?: number;
   readonly asInt?: string;
@@ -16,8 +17,11 @@ interface DecodedMetric {
   readonly exponentialHistogram?: { dataPoints: DecodedPoint[]; aggregationTemporality: string };
 }
 
-/** Every series of an export by `name{attribute=value,…}`: a counter's value, a histogram's count. Fails on a bad body. */
-export function exportedSeries(body: Uint8Array): Map<string, number> {
+/**
+ * Every series of an export by `name{attribute=value,…}`: a counter's value, a histogram's count. Fails on a bad body.
+ * `byStart`: followed by `@` and the start, for series that began more than once.
+ */
+export function exportedSeries(body: Uint8Array, byStart = false): Map<string, number> {
   const walked = walkMetrics(body, {
     resource() {},
     scope: () => true,
@@ -33,10 +37,9 @@ export function exportedSeries(body: Uint8Array): Map<string, number> {
   for (const metric of resourceMetrics.flatMap((one) => one.scopeMetrics.flatMap((scope) => scope.metrics))) {
     for (const point of (metric.sum ?? metric.exponentialHistogram)?.dataPoints ?? []) {
       const attributes = (point.attributes ?? []).map(({ key, value }) => `${key}=${String(Object.values(value)[0])}`);
-      series.set(
-        `${metric.name}{${attributes.sort().join(",")}}`,
-        Number(point.asDouble ?? point.asInt ?? point.count),
-      );
+      const key = `${metric.name}{${attributes.sort().join(",")}}`;
+      const value = Number(point.asDouble ?? point.asInt ?? point.count);
+      series.set(byStart ? `${key}@${point.startTimeUnixNano}` : key, value);
     }
   }
   return series;

@@ -231,7 +231,7 @@ describe("relay use", () => {
     const relayed = { "webrtc.relay": true, "webrtc.relay.protocol": "udp" };
     expect(sink.total("webrtc.io", relayed)).toBe(5 * 3_000);
     expect(sink.total("webrtc.io")).toBe(9 * 3_000);
-    expect(sink.total("webrtc.connection.time", { "webrtc.relay": true })).toBe(4);
+    expect(sink.total("webrtc.connection.time", { "webrtc.relay": true })).toBe(5);
     expect(readings.at(-1)!.relay).toEqual({
       relayed: true,
       protocol: "udp",
@@ -298,19 +298,40 @@ describe("connected time", () => {
     expect(sink.total("webrtc.connection.time")).toBe(LONGEST_GAP_MILLIS / 1_000 + 0.5);
   });
 
-  it("counts as what the page was, not as what it became", () => {
+  it("counts as what was measured over it, and as what the page was when it is connected no more", () => {
     const sink = new RecordedMetrics();
     const clock = new ConnectionClock();
     clock.advance(0, { connected: false, relayed: false, level: "unknown" }, sink);
     clock.advance(1_000, { connected: true, relayed: false, level: "good" }, sink);
-    clock.advance(3_000, { connected: false, relayed: false, level: "unknown" }, sink);
+    clock.advance(3_000, { connected: true, relayed: true, level: "poor" }, sink);
+    clock.advance(3_700, { connected: false, relayed: false, level: "unknown" }, sink);
     clock.advance(9_000, { connected: true, relayed: true, level: "poor" }, sink);
+    const poor = { "webrtc.quality": "poor", "webrtc.relay": true };
     expect(sink.added).toEqual([
-      {
-        metric: "webrtc.connection.time",
-        value: 2,
-        attributes: { "webrtc.quality": "good", "webrtc.relay": false },
-      },
+      { metric: "webrtc.connection.time", value: 2, attributes: poor },
+      { metric: "webrtc.connection.time", value: 0.7, attributes: poor },
     ]);
+  });
+});
+
+describe("what is told at once", () => {
+  it("has the new level and the new relay use in it", () => {
+    const sink = new RecordedMetrics();
+    const measurement = new Measurement(sink);
+    const page = new FollowedPage();
+    const calls = [...ticks(8), ...ticks(20, { relayed: true, lossPerTick: 30 }).slice(8)];
+    const told: Record<string, unknown>[] = [];
+    for (const [second, entries] of calls.entries()) {
+      measurement.take(1, page.post(entries));
+      if (measurement.endTick(second * 1_000)) told.push({ second, ...sink.added.at(-1)!.attributes });
+    }
+    expect(told[0]).toMatchObject({ "webrtc.quality": "excellent", "webrtc.relay": false });
+    expect(told[1]).toMatchObject({ second: 8, "webrtc.relay": true });
+    expect(told.at(-1)).toMatchObject({ "webrtc.quality": "poor", "webrtc.relay": true });
+  });
+
+  it("is one thing at the beginning of a relayed call: its first level", () => {
+    const { changes } = measure(ticks(8, { relayed: true }));
+    expect(changes.filter(Boolean)).toHaveLength(1);
   });
 });

@@ -8,8 +8,7 @@ import { exportedSeries } from "./exported-series.ts";
 
 /** Plain JavaScript of the page: two connections with picture and sound between them, and their byte counts. */
 const PAGE_SCRIPT = `
-import { monitorPeerConnections } from "/index.js";
-window.monitorPeerConnections = monitorPeerConnections;
+window.monitorPeerConnections ??= (await import("/index.js")).monitorPeerConnections;
 window.startCall = async () => {
   const [a, b] = [new RTCPeerConnection(), new RTCPeerConnection()];
   a.onicecandidate = ({ candidate }) => candidate && b.addIceCandidate(candidate);
@@ -31,11 +30,18 @@ window.bytesOf = async (connection) => {
 window.ready = true;
 `;
 
+const PAGE = `<!doctype html><title>call</title><script type="module" src="/page.js"></script>`;
+const PAGE_WITH_SCRIPT = `<!doctype html><title>call</title><script src="/script.js"></script><script>
+  window.monitorPeerConnections = otelBandwidth.monitorPeerConnections;
+</script><script type="module" src="/page.js"></script>`;
+
 /** One `metrics` event. */
 export interface ReceivedExport {
   readonly atMillis: number;
   readonly bytes: number;
   readonly series: ReadonlyMap<string, number>;
+  /** The same by start, too: a monitor that moves begins again. */
+  readonly streams: ReadonlyMap<string, number>;
 }
 
 /** The site. `answer` is what the bridge says to an export. */
@@ -43,6 +49,8 @@ export class MeetingSite {
   readonly received: ReceivedExport[] = [];
   readonly tokens: unknown[] = [];
   answer: unknown = { ok: true };
+  /** Told to each page that connects, when there is something to tell. */
+  config: unknown;
   /** Refuses connections while true. */
   refusing = false;
   readonly #http: HttpServer;
@@ -57,9 +65,15 @@ export class MeetingSite {
       next(this.refusing ? new Error("unauthenticated") : undefined);
     });
     namespace.on("connection", (socket) => {
+      if (this.config !== undefined) socket.emit("config", this.config);
       socket.on("metrics", (body: Buffer, acknowledge: (answer: unknown) => void) => {
         const plain = body[0] === 0x1f && body[1] === 0x8b ? gunzipSync(body) : body;
-        this.received.push({ atMillis: performance.now(), bytes: body.length, series: exportedSeries(plain) });
+        this.received.push({
+          atMillis: performance.now(),
+          bytes: body.length,
+          series: exportedSeries(plain),
+          streams: exportedSeries(plain, true),
+        });
         acknowledge(this.answer);
       });
     });
@@ -75,7 +89,7 @@ export class MeetingSite {
       response.setHeader("content-type", script === undefined ? "text/html" : "text/javascript");
       const policy = policies[path];
       if (policy !== undefined) response.setHeader("content-security-policy", policy);
-      response.end(script ?? `<!doctype html><title>call</title><script type="module" src="/page.js"></script>`);
+      response.end(script ?? (path === "/script" ? PAGE_WITH_SCRIPT : PAGE));
     });
     await new Promise<void>((resolve) => void http.listen(0, "127.0.0.1", resolve));
     return new MeetingSite(http);
@@ -85,15 +99,22 @@ export class MeetingSite {
     return `http://127.0.0.1:${(this.#http.address() as AddressInfo).port}`;
   }
 
-  /** The newest value of every series: what a receiver would hold. */
+  /** The newest value of every series. */
   totals(): Map<string, number> {
     return new Map(this.received.flatMap(({ series }) => [...series]));
   }
 
-  /** The sum of the newest values of a metric's series. */
+  /** The sum of the newest values of a metric's streams: what a receiver would hold. */
   total(metric: string): number {
-    const series = [...this.totals()].filter(([key]) => key.startsWith(`${metric}{`));
-    return series.reduce((sum, [, value]) => sum + value, 0);
+    const streams = new Map(this.received.flatMap((one) => [...one.streams]));
+    const those = [...streams].filter(([key]) => key.startsWith(`${metric}{`));
+    return those.reduce((sum, [, value]) => sum + value, 0);
+  }
+
+  /** Tells every page. */
+  configure(config: unknown): void {
+    this.config = config;
+    this.#sockets.of("/webrtc").emit("config", config);
   }
 
   /** Cuts every socket. */

@@ -42,6 +42,7 @@ class EngineWorld {
     this.hooks = hooks;
     return {
       isConnected: () => true,
+      hurry: async () => undefined,
       send: async (body): Promise<Result<void>> => {
         const io = [...exportedSeries(body)].filter(([series]) => series.startsWith("webrtc.io{"));
         const bytes = io.reduce((sum, [, value]) => sum + value, 0);

@@ -44,6 +44,12 @@ async function startMonitoredCall(options: string, samples = 4): Promise<void> {
   await page.waitForFunction(`samples.filter(({ bitsPerSecond }) => bitsPerSecond.transmit > 0).length >= ${samples}`);
 }
 
+/** Waits until the page has seen more of the call. */
+async function seeMore(): Promise<void> {
+  const seen = await inPage<number>("return samples.length");
+  await page.waitForFunction(`samples.length > ${seen} + 6`);
+}
+
 /** Ends the monitor; what the two connections had counted just before and just after. */
 async function stopAndCount(): Promise<{ before: number; after: number }> {
   return inPage(`
@@ -58,6 +64,8 @@ describe("a call in a real Chromium", () => {
     ["in a worker", "/", ""],
     ["on the main thread, by choice", "/", "worker: false"],
     ["on the main thread, where the page's policy allows no worker", "/no-worker", ""],
+    ["in a worker, by a page without modules", "/script", ""],
+    ["on the main thread, by a page without modules", "/script", "worker: false"],
     ["in a worker by its address, where the policy allows no inlined one", "/worker-by-url", `workerUrl: "/worker.js"`],
   ])("is exported to the byte, measured %s", async (how, path, options) => {
     await open(path);
@@ -71,6 +79,26 @@ describe("a call in a real Chromium", () => {
     expect(site.total("webrtc.connection.time")).toBeGreaterThan(0);
     expect(new Set(site.tokens)).toEqual(new Set(["t1"]));
     expect(workers.size).toBe(how.startsWith("in a worker") ? 1 : 0);
+  });
+
+  it("is exported to the byte when the bridge takes the worker away in the middle, and gives it back", async () => {
+    await open();
+    const running = new Set<string>();
+    page.on("worker", (worker) => {
+      running.add(worker.url());
+      worker.on("close", () => running.delete(worker.url()));
+    });
+    await startMonitoredCall("emitThrottleMillis: 1000");
+    expect(running.size).toBe(1);
+    site.configure({ worker: false });
+    await vi.waitFor(() => expect(running.size).toBe(0), { timeout: 20_000 });
+    await seeMore();
+    site.configure({ worker: true });
+    await vi.waitFor(() => expect(running.size).toBe(1), { timeout: 20_000 });
+    await seeMore();
+    const { before, after } = await stopAndCount();
+    expect(site.total("webrtc.io")).toBeGreaterThanOrEqual(before);
+    expect(site.total("webrtc.io")).toBeLessThanOrEqual(after);
   });
 
   it("shows the page its numbers", async () => {
@@ -111,12 +139,26 @@ describe("a call in a real Chromium", () => {
     expect(site.total("webrtc.io")).toBeLessThanOrEqual(after);
   });
 
+  it("loses no byte when it is stopped while it waits to try again", async () => {
+    await open();
+    await startMonitoredCall("emitThrottleMillis: 3600000");
+    site.refusing = true;
+    const asked = site.tokens.length;
+    site.disconnect();
+    // After the third refusal the next try is seconds away.
+    await vi.waitFor(() => expect(site.tokens.length).toBeGreaterThanOrEqual(asked + 3), { timeout: 30_000 });
+    site.refusing = false;
+    const { before, after } = await stopAndCount();
+    expect(site.total("webrtc.io")).toBeGreaterThanOrEqual(before);
+    expect(site.total("webrtc.io")).toBeLessThanOrEqual(after);
+  });
+
   it("is exported a last time when the page goes away", async () => {
     await open();
     await startMonitoredCall("emitThrottleMillis: 3600000");
     await page.waitForFunction(`samples.some(({ quality }) => quality.level !== "unknown")`);
     const before = await inPage<number>(`return (await bytesOf(connections[0])) + (await bytesOf(connections[1]))`);
-    await page.waitForFunction(`samples.length > ${await inPage<number>("return samples.length")} + 6`);
+    await seeMore();
     await page.goto("about:blank");
     await vi.waitFor(() => expect(site.total("webrtc.io")).toBeGreaterThanOrEqual(before), { timeout: 10_000 });
   });

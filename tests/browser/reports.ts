@@ -12,9 +12,9 @@ export function reportOf(entries: readonly RawEntry[]): StatsReport {
   return new Map(entries.map((entry) => [entry.id, entry]));
 }
 
-/** The reports of one side of a call, a second apart, recorded by `tests/support/record-chromium-process.ts`. */
-export function recordedCall(): readonly (readonly RawEntry[])[] {
-  const file = new URL("recordings/chromium-call.json", import.meta.url);
+/** The reports of one side of a call, a second apart, recorded by `tests/support/record-call-process.ts`. */
+export function recordedCall(browser: "chromium" | "firefox" = "chromium"): readonly (readonly RawEntry[])[] {
+  const file = new URL(`recordings/${browser}-call.json`, import.meta.url);
   return (JSON.parse(readFileSync(file, "utf8")) as { reports: RawEntry[][] }).reports;
 }
 

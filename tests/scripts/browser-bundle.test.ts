@@ -41,11 +41,21 @@ describe("the bundle for pages", () => {
 
   it("has a worker of at most 45 KB gzipped, and a page's part that adds at most 5 KB to it", () => {
     expect(gzippedBytes("worker.js")).toBeLessThanOrEqual(45 * KILOBYTE);
-    expect(gzippedBytes("index.js")).toBeLessThanOrEqual(gzippedBytes("worker.js") + 5 * KILOBYTE);
+    for (const page of ["index.js", "script.js"]) {
+      expect(gzippedBytes(page)).toBeLessThanOrEqual(gzippedBytes("worker.js") + 5 * KILOBYTE);
+    }
+    expect(gzippedBytes("main-thread-engine.js")).toBeLessThanOrEqual(45 * KILOBYTE);
   });
 
   it("exports what the package's types say", () => {
     const page = files.find(({ name }) => name === "index.js")!;
     expect(page.code).toMatch(/export\{\w+ as monitorPeerConnections\}/);
+  });
+
+  it("has a plain script for pages without modules, which makes one global", () => {
+    const script = files.find(({ name }) => name === "script.js")!;
+    const { module } = parseSync(script.name, script.code, { sourceType: "unambiguous" });
+    expect(module.hasModuleSyntax).toBe(false);
+    expect(script.code).toMatch(/^var otelBandwidth=/);
   });
 });

@@ -126,6 +126,9 @@ export class DemoRun {
     const { mysqlUrl } = this.#made.receiver.settings;
     this.#print(`${writes.summary()}${mysqlUrl === undefined ? " (SQLite: one a row)" : ""}`);
     this.#print(this.#whereStored());
+    this.#print(
+      "next: a call between two tabs, with its quality and its TURN bill: npm start in examples/webrtc-meeting",
+    );
     return equal;
   }
 

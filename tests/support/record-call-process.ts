@@ -1,10 +1,12 @@
 /**
- * Records what `getStats()` of a real Chromium says of a call between two connections in one page, with the browser's fake
- * camera and microphone, and an ICE restart in the middle. Run by hand when the shapes of reports have to be seen again:
- * `node tests/support/record-chromium-process.ts` writes `tests/browser/recordings/chromium-call.json`.
+ * Records what `getStats()` of a real browser says of a call between two connections in one page, with a picture and a tone of
+ * its own, and an ICE restart in the middle. Run by hand when the shapes of reports have to be seen again:
+ * `node tests/support/record-call-process.ts chromium|firefox` writes `tests/browser/recordings/<browser>-call.json`.
  */
 import { writeFileSync } from "node:fs";
+import type { ScriptedPage } from "./call-page.ts";
 import { startChromium } from "./chromium.ts";
+import { startFirefox } from "./firefox.ts";
 
 /** What a page's address would tell about a person, and what does not help a calculation. */
 const REMOVED = new Set([
@@ -22,10 +24,6 @@ const REMOVED = new Set([
   "trackIdentifier",
 ]);
 const SKIPPED_TYPES = new Set(["certificate", "codec", "media-playout", "peer-connection"]);
-
-const browser = await startChromium();
-const page = await browser.newPage();
-await page.goto("about:blank");
 
 type Report = Record<string, unknown>;
 
@@ -65,13 +63,32 @@ const CALL = `(async () => {
   return reports;
 })()`;
 
-const reports = (await page.evaluate(CALL)) as Report[][];
-const version = browser.version();
-await browser.close();
+const name = process.argv[2];
+if (name !== "chromium" && name !== "firefox") throw new Error("expected chromium or firefox");
+const { reports, version } = name === "firefox" ? await recordFirefox() : await recordChromium();
+
+async function recordChromium(): Promise<{ reports: Report[][]; version: string }> {
+  const browser = await startChromium();
+  const recorded = await record(await browser.newPage());
+  await browser.close();
+  return { reports: recorded, version: `Chromium ${browser.version()}` };
+}
+
+async function recordFirefox(): Promise<{ reports: Report[][]; version: string }> {
+  const browser = await startFirefox();
+  const recorded = await record(await browser.newPage());
+  await browser.close();
+  return { reports: recorded, version: browser.version };
+}
+
+async function record(page: ScriptedPage): Promise<Report[][]> {
+  await page.goto("about:blank");
+  return (await page.evaluate(CALL)) as Report[][];
+}
 
 /** IPv4 stays visible as a family: the estimate of wire bytes depends on it. */
 function withoutAddresses(entry: Report): Report {
-  const kept = Object.fromEntries(Object.entries(entry).filter(([name]) => !REMOVED.has(name)));
+  const kept = Object.fromEntries(Object.entries(entry).filter(([field]) => !REMOVED.has(field)));
   return "address" in entry ? { ...kept, address: String(entry["address"]).includes(":") ? "::" : "0.0.0.0" } : kept;
 }
 
@@ -81,5 +98,5 @@ const lines = reports.map((report) =>
     .map((entry) => JSON.stringify(withoutAddresses(entry)))
     .join(",\n"),
 );
-const file = new URL("../browser/recordings/chromium-call.json", import.meta.url);
-writeFileSync(file, `{"browser":"Chromium ${version}","reports":[\n[${lines.join("],\n[")}]\n]}\n`);
+const file = new URL(`../browser/recordings/${name}-call.json`, import.meta.url);
+writeFileSync(file, `{"browser":"${version}","reports":[\n[${lines.join("],\n[")}]\n]}\n`);

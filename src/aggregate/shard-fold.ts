@@ -13,7 +13,7 @@ import type { RelayPrices } from "../model/relay-prices.ts";
 import { messageOf } from "../model/result.ts";
 import type { CounterStateRow, LedgerRow, QuarantineRow } from "../model/rollup-store.ts";
 import { highHalf, lowHalf, millisToNanos } from "../model/uint64.ts";
-import { FoldCounts } from "./fold-counts.ts";
+import { countRefused, FoldCounts } from "./fold-counts.ts";
 import type { FoldableEntry } from "./offered-entries.ts";
 import { bodyKey, LedgerBuilder, recallLedgerRow } from "./ledger.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -256,10 +256,8 @@ export class ShardFold implements MetricVisitor {
     const scope = this.#scope!;
     const parent = this.#parent!;
     const header = this.#header!;
-    if (!this.#isClean && refusePoint(header, parent.meaning, point, context) !== undefined) {
-      context.counts.pointsRefused++;
-      return;
-    }
+    const refusal = this.#isClean ? undefined : refusePoint(header, parent.meaning, point, context);
+    if (refusal !== undefined) return countRefused(context.counts, refusal);
     // NO_RECORDED_VALUE: a mark of the sender's, not a measurement.
     if ((point.flags & 1) !== 0) return;
     const stream = parent.stream(point, this.#target);

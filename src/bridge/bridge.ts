@@ -8,6 +8,7 @@ import type { Server as HttpsServer } from "node:https";
 import { Server } from "socket.io";
 import type { Clock } from "../model/clock.ts";
 import type { WalkMetrics } from "../model/metrics-walk.ts";
+import type { RequestOutcome } from "../model/outcome-counts.ts";
 import { failure, type Result } from "../model/result.ts";
 import { serveAdmins } from "./admin-sockets.ts";
 import { LiveBroadcast, type LiveFigures } from "./live-broadcast.ts";
@@ -142,6 +143,16 @@ export class Bridge {
       broadcast: this.#broadcast,
       admitted: (connection) => this.#pending.admit(connection),
     });
+  }
+
+  /** Events of pages since start by what became of them. */
+  get outcomes(): ReadonlyMap<RequestOutcome, number> {
+    return this.#pages.outcomes;
+  }
+
+  /** Sockets of pages and admins that are open now. */
+  get sockets(): number {
+    return this.#connections.size;
   }
 
   /** Alerts began or ended: admins are told at once, whatever the throttle says. */

@@ -6,10 +6,11 @@ import type { Namespace, Socket } from "socket.io";
 import type { Clock } from "../model/clock.ts";
 import type { BodyEncoding } from "../model/ingest-log.ts";
 import type { OtlpAcceptance, OtlpRequest, PageSender } from "../model/otlp-exchange.ts";
+import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
 import { failure, messageOf, type Result, retryable } from "../model/result.ts";
 import type { PageConfig } from "./page-config.ts";
 import type { Participant, ParticipantConnection, Participants } from "./participants.ts";
-import { answerOf, connectErrorOf, internalFault, type SocketAnswer } from "./socket-answer.ts";
+import { answerOf, connectErrorOf, internalFault } from "./socket-answer.ts";
 import { type EngineSocket, endConnection } from "./socket-engine.ts";
 import type { TokenClaims } from "./token-claims.ts";
 import { TokenDeadline } from "./token-deadline.ts";
@@ -46,6 +47,7 @@ export class PageSockets {
   readonly #namespace: Namespace;
   readonly #claims = new WeakMap<Socket, TokenClaims>();
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #outcomes = new OutcomeCounts();
   #config: PageConfig;
   #isClosing = false;
 
@@ -61,6 +63,11 @@ export class PageSockets {
   configure(config: PageConfig): void {
     this.#config = config;
     this.#namespace.emit("config", config);
+  }
+
+  /** Events since start by what became of them. */
+  get outcomes(): ReadonlyMap<RequestOutcome, number> {
+    return this.#outcomes.counts();
   }
 
   /** Takes no more events, and resolves when those that were taken are answered. */
@@ -109,18 +116,19 @@ export class PageSockets {
   }
 
   async #acknowledge(session: Session, body: unknown, acknowledge: unknown): Promise<void> {
-    const answer = await this.#answer(session, body);
-    if (typeof acknowledge === "function") acknowledge(answer);
+    const result = await this.#result(session, body);
+    this.#outcomes.addResult(result);
+    if (typeof acknowledge === "function") acknowledge(answerOf(result));
   }
 
-  async #answer(session: Session, body: unknown): Promise<SocketAnswer> {
-    if (session.unanswered >= MAX_UNANSWERED) return answerOf(TOO_MANY_UNANSWERED);
+  async #result(session: Session, body: unknown): Promise<Result<OtlpAcceptance>> {
+    if (session.unanswered >= MAX_UNANSWERED) return TOO_MANY_UNANSWERED;
     session.unanswered += 1;
     try {
-      return answerOf(await this.#take(session, body));
+      return await this.#take(session, body);
     } catch (error) {
       this.#options.report(`the bridge failed: ${messageOf(error)}`);
-      return answerOf(INTERNAL_FAULT);
+      return INTERNAL_FAULT;
     } finally {
       session.unanswered -= 1;
     }

@@ -1,6 +1,6 @@
 import { get } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
-import { LiveServer, type LiveServerOptions } from "../../src/bridge/live-server.ts";
+import { LiveServer, PlainText, type LiveServerOptions } from "../../src/bridge/live-server.ts";
 import { failure, retryable, success } from "../../src/model/result.ts";
 import { valueOf } from "../support/log-entries.ts";
 
@@ -14,6 +14,7 @@ async function start(changes: Partial<LiveServerOptions> = {}): Promise<void> {
     maxConnections: 100,
     live: async () => success({ at: 1 }),
     history: async () => success([]),
+    metrics: async () => success(new PlainText("text/plain; version=0.0.4", "one 1\n")),
     ready: async () => success({ status: "ready" }),
     ...changes,
   });
@@ -39,7 +40,7 @@ const AUTHORISED: Partial<LiveServerOptions> = {
 };
 
 describe("the live server", () => {
-  it.each(["/api/live", "/api/live/history", "/healthz", "/readyz"])(
+  it.each(["/api/live", "/api/live/history", "/metrics", "/healthz", "/readyz"])(
     "answers %s to anyone on loopback",
     async (path) => {
       await start();
@@ -47,7 +48,7 @@ describe("the live server", () => {
     },
   );
 
-  it.each(["/api/live", "/api/live/history"])("asks for a token at %s where it has to", async (path) => {
+  it.each(["/api/live", "/api/live/history", "/metrics"])("asks for a token at %s where it has to", async (path) => {
     await start(AUTHORISED);
     const none = await fetch(origin + path);
     expect([none.status, none.headers.get("www-authenticate"), await none.json()]).toEqual([

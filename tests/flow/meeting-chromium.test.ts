@@ -62,7 +62,7 @@ beforeAll(
         proxyPort: losing.port,
         microphones: 4,
         seconds: 10,
-        packets: LOSSY_PACKETS + 500,
+        packets: LOSSY_PACKETS + 2_000,
       }),
     ]);
     const held = await Promise.all([

@@ -3,30 +3,18 @@
  * the main thread where there is no worker.
  */
 import type { Clock, Timer } from "../model/clock.ts";
-import { ExportLoop, type ExportTransport } from "./export-loop.ts";
+import type { BridgeConnection, BridgeHooks } from "./bridge-connection.ts";
+import { ExportSession } from "./export-session.ts";
 import { Measurement } from "./measurement.ts";
 import type { EngineSettings, FromEngine, RemoteConfig, ToEngine } from "./monitor-messages.ts";
-import { PageMetrics } from "./page-metrics.ts";
-
-/** A connection to the bridge. */
-export interface BridgeConnection extends ExportTransport {
-  close(): void;
-}
-
-/** What the bridge connection asks and tells. */
-export interface BridgeHooks {
-  readonly random: () => number;
-  readonly clock: Clock;
-  /** The token for a connection that is about to be made. */
-  readonly token: () => Promise<string | undefined>;
-  readonly onConfig: (config: RemoteConfig) => void;
-}
 
 /** What the engine needs of its surroundings. */
 export interface EngineOptions {
   readonly clock: Clock;
   /** From 0 to 1, uniform. */
   readonly random: () => number;
+  /** A `service.instance.id` that nobody else has. */
+  readonly newInstanceId: () => string;
   readonly post: (message: FromEngine) => void;
   readonly connect: (url: string, hooks: BridgeHooks) => BridgeConnection;
 }
@@ -36,18 +24,22 @@ const SHORTEST_STATS_INTERVAL_MILLIS = 100;
 const LONGEST_MILLIS = 3_600_000;
 
 interface Running {
+  readonly settings: EngineSettings;
   readonly measurement: Measurement;
-  readonly exports: ExportLoop;
-  readonly bridge: BridgeConnection;
   readonly connections: Set<number>;
+  /** Where measurements go: another one when the page's token is for another identity. */
+  session: ExportSession;
 }
 
 /** Measures and exports for one page. */
 export class MonitorEngine {
   readonly #options: EngineOptions;
   readonly #tokenWaiters: ((token: string | undefined) => void)[] = [];
+  /** The last exports of sessions whose identity was left; each ends within a minute. */
+  readonly #leaving = new Set<Promise<void>>();
   #running: Running | undefined;
   #statsIntervalMillis = 0;
+  #emitThrottleMillis = 0;
   #timer: Timer | undefined;
   #tickUnanswered = false;
   #enabled = true;
@@ -79,7 +71,7 @@ export class MonitorEngine {
         for (const waiter of this.#tokenWaiters.splice(0)) waiter(message.token);
         return;
       case "hide":
-        void this.#running?.exports.exportLast(this.#now());
+        void this.#running?.session.exports.exportLast(this.#now());
         return;
       case "stop":
         void this.#stop();
@@ -92,24 +84,50 @@ export class MonitorEngine {
 
   #start(settings: EngineSettings): void {
     if (this.#running !== undefined) return;
+    this.#statsIntervalMillis = settings.statsIntervalMillis;
+    this.#emitThrottleMillis = settings.emitThrottleMillis;
+    const running: Running = {
+      settings,
+      measurement: new Measurement({
+        add: (...added) => running.session.metrics.add(...added),
+        record: (...recorded) => running.session.metrics.record(...recorded),
+      }),
+      connections: new Set(),
+      session: this.#open(settings, settings.resourceAttributes),
+    };
+    this.#running = running;
+    this.#schedule();
+  }
+
+  #open({ url }: EngineSettings, resourceAttributes: Readonly<Record<string, string>>, token?: string): ExportSession {
     const { clock, random, connect } = this.#options;
-    const metrics = new PageMetrics(settings.resourceAttributes);
-    const bridge = connect(settings.url, {
+    const session: ExportSession = new ExportSession({
+      url,
+      resourceAttributes,
+      emitThrottleMillis: this.#emitThrottleMillis,
       clock,
       random,
-      token: () => this.#askToken(),
-      onConfig: (config) => this.#configure(config),
+      connect,
+      firstToken: token,
+      askToken: () => this.#askToken(),
+      onOtherIdentity: (other) => this.#moveOn(session, other),
+      onConfig: (config) => {
+        if (this.#running?.session === session) this.#configure(config);
+      },
     });
-    const exports = new ExportLoop({
-      collect: () => metrics.collect(),
-      transport: bridge,
-      emitThrottleMillis: settings.emitThrottleMillis,
-      nowMillis: this.#now(),
-      random,
-    });
-    this.#running = { measurement: new Measurement(metrics), exports, bridge, connections: new Set() };
-    this.#statsIntervalMillis = settings.statsIntervalMillis;
-    this.#schedule();
+    return session;
+  }
+
+  /** What was measured until now belongs to the old identity, what follows to the new one: no series of the one goes on as the other's. */
+  #moveOn(left: ExportSession, token: string): void {
+    const running = this.#running;
+    if (running?.session !== left) return;
+    running.measurement.endTick(this.#now());
+    const { resourceAttributes } = running.settings;
+    const instance = { "service.instance.id": this.#options.newInstanceId() };
+    running.session = this.#open(running.settings, { ...resourceAttributes, ...instance }, token);
+    const leaving = left.leave().finally(() => this.#leaving.delete(leaving));
+    this.#leaving.add(leaving);
   }
 
   #take({ connection, report }: Extract<ToEngine, { kind: "report" }>): void {
@@ -135,7 +153,7 @@ export class MonitorEngine {
     const running = this.#running;
     if (running === undefined) return;
     const urgent = running.measurement.endTick(this.#now());
-    void running.exports.tick(this.#now(), urgent);
+    void running.session.exports.tick(this.#now(), urgent);
   }
 
   #askToken(): Promise<string | undefined> {
@@ -148,7 +166,10 @@ export class MonitorEngine {
   #configure({ enabled, statsIntervalMillis, emitThrottleMillis, worker }: RemoteConfig): void {
     const running = this.#running;
     if (running === undefined) return;
-    if (isBetween(emitThrottleMillis, 0, LONGEST_MILLIS)) running.exports.setThrottle(emitThrottleMillis);
+    if (isBetween(emitThrottleMillis, 0, LONGEST_MILLIS)) {
+      this.#emitThrottleMillis = emitThrottleMillis;
+      running.session.exports.setThrottle(emitThrottleMillis);
+    }
     if (isBetween(statsIntervalMillis, SHORTEST_STATS_INTERVAL_MILLIS, LONGEST_MILLIS)) {
       this.#statsIntervalMillis = statsIntervalMillis;
     }
@@ -181,8 +202,7 @@ export class MonitorEngine {
     this.#timer?.clear();
     if (running !== undefined) {
       running.measurement.endTick(this.#now());
-      await running.exports.finish(this.#now());
-      running.bridge.close();
+      await Promise.all([running.session.finish(), ...this.#leaving]);
     }
     this.#options.post({ kind: "stopped" });
   }

@@ -2,7 +2,7 @@
 import { io, type Socket } from "socket.io-client";
 import type { Timer } from "../model/clock.ts";
 import { failure, messageOf, type Result, retryable, success } from "../model/result.ts";
-import type { BridgeConnection, BridgeHooks } from "./monitor-engine.ts";
+import type { BridgeConnection, BridgeHooks } from "./bridge-connection.ts";
 import { LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS, retryDelayMillis } from "./retry-delay.ts";
 
 /** Bodies up to this are smaller plain than the time to compress them is worth. */
@@ -75,7 +75,8 @@ async function hurry(socket: Socket, { clock }: BridgeHooks): Promise<void> {
       timer.clear();
       resolve();
     });
-    socket.connect();
+    // One that waits for its token is connecting: asked again, it would connect twice.
+    if (!socket.active) socket.connect();
     socket.io.open();
   });
 }

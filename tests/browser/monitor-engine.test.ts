@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { MonitorEngine, type BridgeConnection, type BridgeHooks } from "../../src/browser/monitor-engine.ts";
+import type { BridgeConnection, BridgeHooks } from "../../src/browser/bridge-connection.ts";
+import { MonitorEngine } from "../../src/browser/monitor-engine.ts";
 import type { EngineSettings, FromEngine, RemoteConfig } from "../../src/browser/monitor-messages.ts";
 import { type Result, success } from "../../src/model/result.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
@@ -29,6 +30,7 @@ class EngineWorld {
     this.engine = new MonitorEngine({
       clock: this.clock,
       random: () => 0.5,
+      newInstanceId: () => "another",
       post: (message) => {
         this.posted.push(message);
         if (message.kind === "tick" && this.answering) this.answer();

@@ -21,7 +21,7 @@ export interface EntryFolderOptions {
   readonly batchEntries: number;
   /** Inflated bodies kept between the door and the fold. */
   readonly maxDecodedBytes: number;
-  /** Called after every few entries; false when folding must not go on. */
+  /** Called after every few entries, and after each that leaves the fold crowded; false when folding must not go on. */
   readonly makeRoom: (owned: Ownership) => Promise<boolean>;
 }
 
@@ -65,6 +65,8 @@ export class EntryFolder {
       }
       for (const entry of entries.value) {
         if (!(await this.#foldRead(owned, entry))) return;
+        // Not only after the batch: what another batch size would have let go of in time must not be without room here.
+        if (owned.fold.isCrowded && !(await makeRoom(owned))) return;
       }
       if (!(await makeRoom(owned))) return;
     }

@@ -5,7 +5,7 @@
 import { MAX_POINT_LEAD_MILLIS, refuseMetric, refusePoint } from "../model/admission.ts";
 import type { PlainAttributes } from "../model/attributes.ts";
 import type { LogEntry } from "../model/ingest-log.ts";
-import { metricMeaning } from "../model/metric-meaning.ts";
+import { metricMeaning, type MetricMeaning } from "../model/metric-meaning.ts";
 import type { MetricHeader, MetricVisitor } from "../model/metric-visitor.ts";
 import type { WalkMetrics } from "../model/metrics-walk.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
@@ -32,6 +32,7 @@ const MAX_PENDING_HASHES = 500_000;
 
 /** The receive time where nothing asks for it. */
 const NO_TIME = [0, 0] as const;
+const NO_BYTES = Buffer.alloc(0);
 
 /** How a shard is folded. */
 export interface ShardFoldOptions {
@@ -71,11 +72,15 @@ export class ShardFold implements MetricVisitor {
   // Where the walk stands.
   #entry: FoldableEntry | undefined;
   #context: FoldContext | undefined;
-  #body: Buffer = Buffer.alloc(0);
+  #body: Buffer = NO_BYTES;
   #resource: ResourceEntry | undefined;
+  /** The `InstrumentationScope` message, and its state once a point needs one. */
+  #scopeBytes: readonly [body: Buffer, start: number, end: number] = [NO_BYTES, 0, 0];
   #scope: ScopeState | undefined;
+  #scopeHasNoRoom = false;
   #parent: Parent | undefined;
   #header: MetricHeader | undefined;
+  #meaning: MetricMeaning | undefined;
   #metricRange: readonly [start: number, end: number] = [0, 0];
   #quarantined = false;
   #isClean = false;
@@ -110,6 +115,7 @@ export class ShardFold implements MetricVisitor {
   unloadedScopes(entry: FoldableEntry, body: Uint8Array): readonly ScopeState[] {
     const found = new Set<ScopeState>();
     this.#begin(entry, body);
+    this.#isClean = false;
     this.#onlyScopes = found;
     this.#options.walk(body, this);
     this.#onlyScopes = undefined;
@@ -203,35 +209,27 @@ export class ShardFold implements MetricVisitor {
   }
 
   scope(body: Uint8Array, start: number, end: number): boolean {
-    const scope = this.scopes.scope(this.#resource!, bufferOf(body), start, end);
-    if (this.#onlyScopes) {
-      if (scope && !scope.loaded) this.#onlyScopes.add(scope);
-      return false;
-    }
-    if (scope === undefined) {
-      this.#putAside("there is no room for another resource", this.#body.subarray(...this.#resourceRange));
-      return false;
-    }
-    scope.touchedAtMillis = Math.max(scope.touchedAtMillis, this.#context!.receivedAtMillis);
+    this.#scopeBytes = [bufferOf(body), start, end];
+    const scope = this.scopes.find(this.#resource!, ...this.#scopeBytes);
     this.#scope = scope;
-    return true;
+    this.#scopeHasNoRoom = false;
+    if (this.#onlyScopes === undefined) {
+      if (scope) scope.touchedAtMillis = Math.max(scope.touchedAtMillis, this.#context!.receivedAtMillis);
+      return true;
+    }
+    if (scope && !scope.loaded) this.#onlyScopes.add(scope);
+    return scope === undefined;
   }
 
   metric(header: MetricHeader): boolean {
     const meaning = metricMeaning(header.name);
     if (meaning === undefined || refuseMetric(header, meaning, this.#context!.fromBridge) !== undefined) return false;
-    const key = parentKey(header);
-    let parent = this.#scope!.parents.get(key);
-    if (parent === undefined) {
-      parent = new Parent(key, meaning, this.#scope!);
-      this.#scope!.parents.set(key, parent);
-    }
-    parent.rewind();
-    this.#parent = parent;
+    this.#parent = undefined;
     this.#header = header;
+    this.#meaning = meaning;
     this.#metricRange = [header.start, header.end];
     this.#quarantined = false;
-    return true;
+    return this.#onlyScopes === undefined || (this.#scope === undefined && !this.#scopeHasNoRoom);
   }
 
   point(point: PointCursor): void {
@@ -246,6 +244,7 @@ export class ShardFold implements MetricVisitor {
   }
 
   skipped(header: MetricHeader, pointCount: number): void {
+    if (this.#onlyScopes !== undefined) return;
     const counts = this.#context!.counts;
     if (metricMeaning(header.name) === undefined) counts.pointsIgnored += pointCount;
     else counts.pointsRefused += pointCount;
@@ -253,15 +252,14 @@ export class ShardFold implements MetricVisitor {
 
   #point(point: PointCursor): void {
     const context = this.#context!;
-    const scope = this.#scope!;
-    const parent = this.#parent!;
     const header = this.#header!;
-    if (!this.#isClean && refusePoint(header, parent.meaning, point, context) !== undefined) {
-      context.counts.pointsRefused++;
-      return;
-    }
+    const isRefused = !this.#isClean && refusePoint(header, this.#meaning!, point, context) !== undefined;
+    if (isRefused && this.#onlyScopes === undefined) context.counts.pointsRefused++;
     // NO_RECORDED_VALUE: a mark of the sender's, not a measurement.
-    if ((point.flags & 1) !== 0) return;
+    if (isRefused || (point.flags & 1) !== 0) return;
+    const scope = this.#scope ?? this.#makeScope();
+    if (scope === undefined || this.#onlyScopes !== undefined) return;
+    const parent = (this.#parent ??= parentOf(scope, header, this.#meaning!));
     const stream = parent.stream(point, this.#target);
     if (stream === undefined) throw new RangeError(NO_ROOM);
     if (stream.columns.values.length === 0) {
@@ -271,6 +269,22 @@ export class ShardFold implements MetricVisitor {
     } else {
       this.#points.cumulative(scope, parent, stream, header, point, context);
     }
+  }
+
+  /** Only a point that counts makes state: a sender's empty scopes are as many as it likes. */
+  #makeScope(): ScopeState | undefined {
+    if (this.#scopeHasNoRoom) return undefined;
+    const scope = this.scopes.scope(this.#resource!, ...this.#scopeBytes);
+    this.#scope = scope;
+    this.#scopeHasNoRoom = scope === undefined;
+    if (this.#onlyScopes !== undefined) {
+      if (scope && !scope.loaded) this.#onlyScopes.add(scope);
+    } else if (scope === undefined) {
+      this.#putAside("there is no room for another resource", this.#body.subarray(...this.#resourceRange));
+    } else {
+      scope.touchedAtMillis = Math.max(scope.touchedAtMillis, this.#context!.receivedAtMillis);
+    }
+    return scope;
   }
 
   #target = (attributes: PlainAttributes): StreamTarget =>
@@ -292,6 +306,18 @@ function restore(scope: ScopeState, row: CounterStateRow): void {
   const nanos = (row.touchedAt + MAX_POINT_LEAD_MILLIS / 1000) * 1e9;
   scope.forgottenHigh = highHalf(nanos);
   scope.forgottenLow = lowHalf(nanos);
+}
+
+/** The parent of a metric whose first point is at hand. */
+function parentOf(scope: ScopeState, header: MetricHeader, meaning: MetricMeaning): Parent {
+  const key = parentKey(header);
+  let parent = scope.parents.get(key);
+  if (parent === undefined) {
+    parent = new Parent(key, meaning, scope);
+    scope.parents.set(key, parent);
+  }
+  parent.rewind();
+  return parent;
 }
 
 function bufferOf(body: Uint8Array): Buffer {

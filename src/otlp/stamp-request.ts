@@ -9,8 +9,8 @@ import { BYTES, MalformedMessage } from "../model/protobuf-wire.ts";
 import { failure, type Result, success } from "../model/result.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 
-/** Tags of length-delimited fields 1 and 2, and of the fixed64 fields 2 and 3. */
-const [FIELD_1, FIELD_2, FIXED_2, FIXED_3] = [0x0a, 0x12, 0x11, 0x19];
+/** Tags of length-delimited fields 1 and 2, and of the fixed64 field 3. */
+const [FIELD_1, FIELD_2, FIXED_3] = [0x0a, 0x12, 0x19];
 /** `Metric.data`: gauge, sum, histogram, exponential histogram, summary. Their points are field 1 of each. */
 const DATA_TAGS: ReadonlySet<number> = new Set([0x2a, 0x3a, 0x4a, 0x52, 0x5a]);
 /** What a page may tell of. */
@@ -21,7 +21,8 @@ const encoder = new TextEncoder();
 
 /**
  * The request with the identity as resource attributes, in place of any such attributes it had, and with the receive time as the
- * time of its points, unless a point starts after it: the clocks of pages are wrong, and a start must not change.
+ * time of its points, unless their own is later: the clocks of pages are wrong, a point must not end before its start, and where a
+ * clock is ahead the points of a stream must not go back once the receive time has passed its start.
  * Failure `invalid` for a metric that is not a page's to tell, and for bytes that are no request.
  */
 export function stampRequest(
@@ -114,12 +115,7 @@ function checkName(name: string, position: number): void {
 
 function stampPoint(body: Uint8Array, start: number, end: number, nanos: bigint): void {
   const view = new DataView(body.buffer, body.byteOffset, body.length);
-  let startNanos = 0n;
   eachField(body, start, end, (tag, from) => {
-    if (tag === FIXED_2) startNanos = view.getBigUint64(from, true);
-  });
-  if (startNanos > nanos) return;
-  eachField(body, start, end, (tag, from) => {
-    if (tag === FIXED_3) view.setBigUint64(from, nanos, true);
+    if (tag === FIXED_3 && view.getBigUint64(from, true) < nanos) view.setBigUint64(from, nanos, true);
   });
 }

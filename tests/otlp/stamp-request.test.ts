@@ -54,6 +54,11 @@ describe("a request that goes on", () => {
     expect(stamped([{ metrics }])).toEqual(expected([{ metrics }]));
   });
 
+  it("keeps the later time of a page whose clock is ahead: its points do not go back when the receive time passes their start", () => {
+    const metrics = [sum(RECEIVED + 60n, RECEIVED - 1n), histogram(RECEIVED + 60n)];
+    expect(stamped([{ metrics }])).toEqual(expected([{ metrics }]));
+  });
+
   it("leaves the bytes that were given alone", () => {
     const body = otlpRequest([{ metrics: [sum(7n)] }]);
     const before = Uint8Array.from(body);

@@ -46,8 +46,7 @@ export class AppendQueue {
   #delay: Timer | undefined;
   readonly #flushPlan = (): void => {
     this.#flushPlanned = false;
-    this.#delay = undefined;
-    if (this.#batchesUnderWay === 0) this.#flush();
+    this.#flushIdle();
   };
 
   /** Starts with nothing waiting. */
@@ -79,11 +78,19 @@ export class AppendQueue {
     const { entries } = this.#waiting;
     if (this.#flushPlanned || entries.length === 0) return;
     if (entries.length < this.#expectedEntries) {
-      this.#delay ??= this.#options.clock.after(this.#options.maxDelayMillis, this.#flushPlan);
+      this.#delay ??= this.#options.clock.after(this.#options.maxDelayMillis, () => this.#flushIdle());
       return;
     }
     this.#flushPlanned = true;
     setImmediate(this.#flushPlan);
+  }
+
+  /** Ends the wait for more; what is under way sends the waiting with its answer. */
+  #flushIdle(): void {
+    // One that is left would send a later batch too early.
+    this.#delay?.clear();
+    this.#delay = undefined;
+    if (this.#batchesUnderWay === 0) this.#flush();
   }
 
   #flush(): void {

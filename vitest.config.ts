@@ -1,4 +1,4 @@
-/** How tests run: real servers are made sure of first, and no more than two test files run at a time. */
+/** How tests run: real servers are made sure of first, and no more than two test files run at a time, calls of browsers alone. */
 import { defineConfig } from "vitest/config";
 import type { ViteUserConfig } from "vitest/config";
 import { sdk2File } from "./tests/support/otel-sdk-2.ts";
@@ -9,6 +9,9 @@ const SDK_PACKAGES = ["api", "context-async-hooks", "instrumentation-http", "sdk
 const WITH_OWN_SDK = ["register*", "examples", "express-versions", "own-sdk"].map(
   (name) => `tests/http/${name}.test.ts`,
 );
+
+/** Calls in real time, whose round trips and losses are compared with what was put in: they run last, and one at a time. */
+const CALLS = ["tests/flow/meeting-*.test.ts", "tests/compose/demo-call.test.ts"];
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -21,6 +24,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: "all",
           include: ["tests/**/*.test.ts"],
+          exclude: CALLS,
           globalSetup: ["tests/support/ensure-services.ts", "tests/support/otel-sdk-2.ts"],
         },
       },
@@ -37,6 +41,15 @@ const config: ViteUserConfig = defineConfig({
           include: ["tests/http/**/*.test.ts"],
           exclude: WITH_OWN_SDK,
           globalSetup: ["tests/support/otel-sdk-2.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "calls",
+          include: CALLS,
+          maxWorkers: 1,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -2,6 +2,7 @@
  * Between the log and the fold of one shard: brings entries to the fold in the order of the log, those that the door of this
  * process has just appended without reading them back.
  */
+import type { Clock } from "../model/clock.ts";
 import type { IngestLog, LogEntry } from "../model/ingest-log.ts";
 import { followingEntryId } from "../model/log-id.ts";
 import type { OpenBody } from "../model/metrics-walk.ts";
@@ -16,6 +17,7 @@ export interface EntryFolderOptions {
   readonly log: IngestLog;
   readonly store: RollupStore;
   readonly openBody: OpenBody;
+  readonly clock: Clock;
   readonly faults: FaultReports;
   /** `METRICS_BATCH_SIZE`. */
   readonly batchEntries: number;
@@ -99,7 +101,7 @@ export class EntryFolder {
 
   async #foldEntry(owned: Ownership, { entry, storedBytes, body, isClean }: OfferedEntry): Promise<boolean> {
     const { fold } = owned;
-    const unloaded = fold.unloadedScopes(entry, body);
+    const unloaded = fold.unloadedScopes(entry, body, isClean);
     if (unloaded.length > 0) {
       const rows = await this.#options.store.counterState(unloaded.map(({ stateKey }) => stateKey));
       if (!this.#options.faults.accepted("totals", rows)) return false;
@@ -107,8 +109,16 @@ export class EntryFolder {
     }
     fold.fold(entry, body, isClean);
     releaseBytes(body);
+    // Not by the fold, which reads no clock: the lag is no total. The clock may have been set back since.
+    const lagMillis = Math.max(0, Math.round(this.#options.clock.nowMillis() - entry.receivedAtMillis));
+    fold.counts.at(entry.receivedAtMillis).lagMillis += lagMillis;
     passed(owned, entry.id, storedBytes);
     return true;
+  }
+
+  /** When the entry after the last one folded was received, as far as it is known without reading the log. */
+  offeredAfter(foldedId: string): number | undefined {
+    return this.#offered.get(followingEntryId(foldedId))?.entry.receivedAtMillis;
   }
 }
 

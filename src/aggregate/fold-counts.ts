@@ -1,12 +1,14 @@
 /**
  * Fold, inside: what became of the points of a minute of receive time, for `receiver_minute` and our own metrics.
  */
+import { isRefusedForTime } from "../model/admission.ts";
 import type { ReceiverCounts, ReceiverIncrement } from "../model/rollup-store.ts";
 
 /** Counts that grow. */
 export type MutableReceiverCounts = { -readonly [name in keyof ReceiverCounts]: number };
 
-function zero(): MutableReceiverCounts {
+/** Counts of nothing yet. */
+export function noReceiverCounts(): MutableReceiverCounts {
   return {
     entries: 0,
     points: 0,
@@ -17,7 +19,28 @@ function zero(): MutableReceiverCounts {
     pointsFaulty: 0,
     quarantined: 0,
     pointsOverflow: 0,
+    pointsRefusedTime: 0,
+    pointsRefusedValue: 0,
+    lagMillis: 0,
+    commits: 0,
+    commitMicros: 0,
+    logCalls: 0,
+    logMicros: 0,
+    realtimeUpdates: 0,
+    realtimeMicros: 0,
   };
+}
+
+/** Adds counts to others. */
+export function addReceiverCounts(sum: MutableReceiverCounts, counts: Partial<ReceiverCounts>): void {
+  for (const [name, count] of Object.entries(counts)) sum[name as keyof ReceiverCounts] += count;
+}
+
+/** Counts a point that was refused for this reason. */
+export function countRefused(counts: MutableReceiverCounts, refusal: string): void {
+  counts.pointsRefused++;
+  if (isRefusedForTime(refusal)) counts.pointsRefusedTime++;
+  else counts.pointsRefusedValue++;
 }
 
 /** Counts by minute of the receive time, until a commit takes them. */
@@ -29,7 +52,7 @@ export class FoldCounts {
     const minute = Math.floor(receivedAtMillis / 60_000) * 60;
     let counts = this.#byMinute.get(minute);
     if (!counts) {
-      counts = zero();
+      counts = noReceiverCounts();
       this.#byMinute.set(minute, counts);
     }
     return counts;

@@ -51,6 +51,11 @@ export class OfferedEntries {
     this.#bytes += offered.body.length;
   }
 
+  /** The entry of this id, which is kept. */
+  get(id: string): OfferedEntry | undefined {
+    return this.#entries.get(id);
+  }
+
   /** The entry of this id, which is let go of. */
   take(id: string): OfferedEntry | undefined {
     const offered = this.#entries.get(id);

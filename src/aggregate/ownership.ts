@@ -1,7 +1,8 @@
 /**
  * What the owner of a shard holds between two commits, and how a commit is made of it.
  */
-import type { RollupStore, ShardCommit, ShardOffset } from "../model/rollup-store.ts";
+import type { RollupStore, ShardCommit, ShardOffset, StoreTimes } from "../model/rollup-store.ts";
+import { addReceiverCounts } from "./fold-counts.ts";
 import { incrementsOf } from "./increments.ts";
 import type { LedgerHorizon } from "./ledger-horizon.ts";
 import type { LiveRates } from "./live-rates.ts";
@@ -29,14 +30,19 @@ export interface PendingCommit {
   readonly newSeries: readonly Series[];
 }
 
-/** Takes what was folded since the last commit. Call it once for each commit: what it takes is nowhere else. */
+/**
+ * Takes what was folded since the last commit. Call it once for each commit: what it takes is nowhere else. `times` are told of with
+ * the minute of the commit; without entries there is nothing to tell, and no row is written.
+ */
 export function takeCommit(
   owned: Ownership,
   shard: number,
   nowMillis: number,
   ledgerExpiredBefore: number,
+  times?: StoreTimes,
 ): PendingCommit {
   const { fold, offset } = owned;
+  if (times && owned.foldedId !== offset.lastId) addReceiverCounts(fold.counts.at(nowMillis), times);
   const rows = fold.series.takeRows();
   const newSeries = [...new Set(rows.map(({ series }) => series))].filter(({ written }) => !written);
   const { counterState, ledger, quarantine } = fold.take();

@@ -169,3 +169,8 @@ function makeResource(body: Buffer, start: number, end: number, identity: Bridge
   const canonical = canonicalResource(body, start, end);
   return { canonical, dimensions, slot: resourceSlot(dimensions), identity, scopes: new Map() };
 }
+
+/** The same bytes as a buffer, not copied. */
+export function bufferOf(body: Uint8Array): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.length);
+}

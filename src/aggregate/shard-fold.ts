@@ -13,18 +13,18 @@ import type { RelayPrices } from "../model/relay-prices.ts";
 import { messageOf } from "../model/result.ts";
 import type { CounterStateRow, LedgerRow, QuarantineRow } from "../model/rollup-store.ts";
 import { highHalf, lowHalf, millisToNanos } from "../model/uint64.ts";
-import { FoldCounts } from "./fold-counts.ts";
+import { countRefused, FoldCounts } from "./fold-counts.ts";
 import type { FoldableEntry } from "./offered-entries.ts";
 import { bodyKey, LedgerBuilder, recallLedgerRow } from "./ledger.ts";
 import { Quarantine } from "./quarantine.ts";
 import { NO_ROOM, PointFold, type FoldContext } from "./point-fold.ts";
 import { RecentDeltas } from "./recent-deltas.ts";
-import { ScopeTable, type ResourceEntry, type ScopeState } from "./scopes.ts";
+import { bufferOf, ScopeTable, type ResourceEntry, type ScopeState } from "./scopes.ts";
 import { SeriesTable } from "./series-table.ts";
-import { decodeScopeState, encodeScopeState } from "./state-codec.ts";
+import { encodeScopeState, restoreScopeState } from "./state-codec.ts";
 import { ShardSize } from "./state-size.ts";
 import { streamTarget } from "./stream-target.ts";
-import { Parent, parentKey, type StreamTarget } from "./streams.ts";
+import { type Parent, parentOf, type StreamTarget } from "./streams.ts";
 
 /** Rows of a minute, and hashes of deltas, that wait for a commit before it should come early. */
 const MAX_PENDING_ROWS = 100_000;
@@ -111,11 +111,11 @@ export class ShardFold implements MetricVisitor {
     return scopes.isCrowded || series.pendingRows >= MAX_PENDING_ROWS || this.#ledger.hashes >= MAX_PENDING_HASHES;
   }
 
-  /** The scopes of an entry whose state in SQL has not been put in yet. */
-  unloadedScopes(entry: FoldableEntry, body: Uint8Array): readonly ScopeState[] {
+  /** The scopes with countable points of an entry whose state in SQL has not been put in yet; `isClean` as in {@link fold}. */
+  unloadedScopes(entry: FoldableEntry, body: Uint8Array, isClean = false): readonly ScopeState[] {
     const found = new Set<ScopeState>();
     this.#begin(entry, body);
-    this.#isClean = false;
+    this.#isClean = isClean;
     this.#onlyScopes = found;
     this.#options.walk(body, this);
     this.#onlyScopes = undefined;
@@ -128,7 +128,7 @@ export class ShardFold implements MetricVisitor {
     for (const scope of scopes) {
       if (scope.loaded) continue;
       const row = byKey.get(scope.stateKey);
-      if (row) restore(scope, row);
+      if (row) restoreScopeState(scope, row);
       scope.loaded = true;
     }
   }
@@ -237,7 +237,7 @@ export class ShardFold implements MetricVisitor {
       this.#point(point);
     } catch (error) {
       // Whatever a point of foreign origin breaks must not stop the shard: its metric is kept to be looked at, once.
-      if (this.#quarantined) return;
+      if (this.#quarantined || this.#onlyScopes !== undefined) return;
       this.#quarantined = true;
       this.#putAside(messageOf(error), this.#body.subarray(...this.#metricRange));
     }
@@ -253,10 +253,13 @@ export class ShardFold implements MetricVisitor {
   #point(point: PointCursor): void {
     const context = this.#context!;
     const header = this.#header!;
-    const isRefused = !this.#isClean && refusePoint(header, this.#meaning!, point, context) !== undefined;
-    if (isRefused && this.#onlyScopes === undefined) context.counts.pointsRefused++;
+    const refusal = this.#isClean ? undefined : refusePoint(header, this.#meaning!, point, context);
+    if (refusal !== undefined) {
+      if (this.#onlyScopes === undefined) countRefused(context.counts, refusal);
+      return;
+    }
     // NO_RECORDED_VALUE: a mark of the sender's, not a measurement.
-    if (isRefused || (point.flags & 1) !== 0) return;
+    if ((point.flags & 1) !== 0) return;
     const scope = this.#scope ?? this.#makeScope();
     if (scope === undefined || this.#onlyScopes !== undefined) return;
     const parent = (this.#parent ??= parentOf(scope, header, this.#meaning!));
@@ -274,17 +277,12 @@ export class ShardFold implements MetricVisitor {
   /** Only a point that counts makes state: a sender's empty scopes are as many as it likes. */
   #makeScope(): ScopeState | undefined {
     if (this.#scopeHasNoRoom) return undefined;
-    const scope = this.scopes.scope(this.#resource!, ...this.#scopeBytes);
-    this.#scope = scope;
-    this.#scopeHasNoRoom = scope === undefined;
-    if (this.#onlyScopes !== undefined) {
-      if (scope && !scope.loaded) this.#onlyScopes.add(scope);
-    } else if (scope === undefined) {
-      this.#putAside("there is no room for another resource", this.#body.subarray(...this.#resourceRange));
-    } else {
-      scope.touchedAtMillis = Math.max(scope.touchedAtMillis, this.#context!.receivedAtMillis);
-    }
-    return scope;
+    // Of an entry that is folded, all are made that there was room for.
+    if (this.#onlyScopes) this.#scope = this.scopes.scope(this.#resource!, ...this.#scopeBytes);
+    else this.#putAside("there is no room for another resource", this.#body.subarray(...this.#resourceRange));
+    this.#scopeHasNoRoom = this.#scope === undefined;
+    if (this.#scope && !this.#scope.loaded) this.#onlyScopes?.add(this.#scope);
+    return this.#scope;
   }
 
   #target = (attributes: PlainAttributes): StreamTarget =>
@@ -295,31 +293,4 @@ export class ShardFold implements MetricVisitor {
     this.counts.at(entry.receivedAtMillis).quarantined++;
     this.#quarantine.add(entry, reason, payload);
   }
-}
-
-function restore(scope: ScopeState, row: CounterStateRow): void {
-  if (row.state.length > 0) {
-    decodeScopeState(scope, row.state);
-    return;
-  }
-  // Forgotten for its age: a stream that is not newer than its last sign of life comes back as a baseline.
-  const nanos = (row.touchedAt + MAX_POINT_LEAD_MILLIS / 1000) * 1e9;
-  scope.forgottenHigh = highHalf(nanos);
-  scope.forgottenLow = lowHalf(nanos);
-}
-
-/** The parent of a metric whose first point is at hand. */
-function parentOf(scope: ScopeState, header: MetricHeader, meaning: MetricMeaning): Parent {
-  const key = parentKey(header);
-  let parent = scope.parents.get(key);
-  if (parent === undefined) {
-    parent = new Parent(key, meaning, scope);
-    scope.parents.set(key, parent);
-  }
-  parent.rewind();
-  return parent;
-}
-
-function bufferOf(body: Uint8Array): Buffer {
-  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.length);
 }

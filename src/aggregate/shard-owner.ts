@@ -9,14 +9,16 @@ import type { OpenBody } from "../model/metrics-walk.ts";
 import { releaseBytes } from "../model/release-bytes.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import { messageOf, success, type Result } from "../model/result.ts";
-import type { RollupStore } from "../model/rollup-store.ts";
+import type { ReceiverCounts, RollupStore, StoreTimes } from "../model/rollup-store.ts";
 import type { ShardLease } from "../model/shard-lease.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
+import { addReceiverCounts, noReceiverCounts } from "./fold-counts.ts";
 import { isOpenAt, openLog } from "./log-opening.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
 import { hasArrived, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
 import type { ShardFoldOptions } from "./shard-fold.ts";
+import { type ShardHealth, shardHealth } from "./shard-health.ts";
 import { takeOver } from "./take-over.ts";
 
 /** What a shard's loop works with. */
@@ -42,6 +44,10 @@ export interface ShardOwnerOptions {
   readonly maxBytes: number;
   /** Inflated bodies kept between the door and the fold. */
   readonly maxDecodedBytes: number;
+  /** Takes what the shard's stores took of time since it was last asked; absent: nothing is told of it in SQL. */
+  readonly takeTimes?: () => StoreTimes;
+  /** Told of each folding that got through entries: how long it took, seconds. */
+  readonly folded?: (seconds: number) => void;
   /** Told of what went wrong and is tried again, one sentence; called once per change, not once per try. */
   readonly report: (message: string) => void;
 }
@@ -56,6 +62,7 @@ export class ShardOwner {
   readonly #options: ShardOwnerOptions;
   readonly #folder: EntryFolder;
   readonly #faults: FaultReports;
+  readonly #committed = noReceiverCounts();
   #owned: Ownership | undefined;
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
@@ -84,6 +91,17 @@ export class ShardOwner {
     return this.#owned !== undefined;
   }
 
+  /** What this process has committed of the shard since it started, as `receiver_minute` has it. */
+  get committed(): ReceiverCounts {
+    return this.#committed;
+  }
+
+  /** How the shard does; `undefined` where another process owns it, or none. */
+  async health(): Promise<ShardHealth | undefined> {
+    const offeredAfter = (id: string): number | undefined => this.#folder.offeredAfter(id);
+    return this.#owned && shardHealth(this.#owned, { ...this.#options, offeredAfter });
+  }
+
   /** An entry that the door has appended; its body is ours to let go of. */
   offer({ generation }: AppendedEntry, offered: OfferedEntry): void {
     // Numbers come again in another generation: there they name other entries.
@@ -109,7 +127,7 @@ export class ShardOwner {
     this.#timer?.clear();
     await this.#running;
     try {
-      if (this.#owned) await this.#folder.foldAll(this.#owned);
+      if (this.#owned) await this.#fold(this.#owned);
       if (this.#owned) await this.#commit(this.#owned);
     } catch (error) {
       // What was not committed is in the log: the next owner folds it.
@@ -162,7 +180,7 @@ export class ShardOwner {
     if (!owned) return;
     const now = clock.monotonicMillis();
     if (this.#isFoldDue(now) || this.#folder.crowded) {
-      await this.#folder.foldAll(owned);
+      await this.#fold(owned);
       await this.#publish(owned, now);
     }
     if (
@@ -171,6 +189,13 @@ export class ShardOwner {
     ) {
       await this.#commit(owned);
     }
+  }
+
+  async #fold(owned: Ownership): Promise<void> {
+    const { clock, folded } = this.#options;
+    const [from, startedAt] = [owned.foldedId, clock.monotonicMillis()];
+    await this.#folder.foldAll(owned);
+    if (owned.foldedId !== from) folded?.((clock.monotonicMillis() - startedAt) / 1000);
   }
 
   #isFoldDue(monotonicMillis: number): boolean {
@@ -190,6 +215,8 @@ export class ShardOwner {
   }
 
   async #takeOver(): Promise<void> {
+    // What was measured before is not of this ownership.
+    this.#options.takeTimes?.();
     this.#owned = await takeOver(this.#options, this.#faults);
     this.#folder.clear();
   }
@@ -229,10 +256,10 @@ export class ShardOwner {
     if (owned.pending) {
       if (!(await this.#settle(owned, owned.pending))) return false;
     }
-    const { clock, shard } = this.#options;
+    const { clock, shard, takeTimes } = this.#options;
     const nowMillis = clock.nowMillis();
     const ledgerExpiredBefore = owned.ledgerHorizon.advance(nowMillis, clock.monotonicMillis());
-    owned.pending = takeCommit(owned, shard, nowMillis, ledgerExpiredBefore);
+    owned.pending = takeCommit(owned, shard, nowMillis, ledgerExpiredBefore, takeTimes?.());
     return this.#settle(owned, owned.pending);
   }
 
@@ -254,6 +281,7 @@ export class ShardOwner {
     owned.offset = { ...owned.offset, lastId: toId, persistedAt, commits: owned.offset.commits + 1 };
     owned.committedAtMillis = clock.monotonicMillis();
     for (const series of pending.newSeries) series.written = true;
+    for (const { counts } of pending.commit.receiver) addReceiverCounts(this.#committed, counts);
     const idleBefore = owned.fold.newestReceivedMillis - IDLE_MILLIS;
     owned.fold.scopes.evictIdle(idleBefore);
     owned.fold.series.evictIdle(idleBefore);

@@ -99,7 +99,7 @@ export const BRIDGE_SETTING_DEFINITIONS: {
     1000,
     1,
     1_000_000,
-    "Different series of a participant in an hour; events with more are refused.",
+    "Different series and scopes of a participant in an hour; events with more are refused.",
   ),
   bridgeMaxConnections: whole(
     "BRIDGE_MAX_CONNECTIONS",

@@ -1,4 +1,5 @@
 /** Wiring: the bridge for browsers, as the settings ask for it. */
+import { randomInt } from "node:crypto";
 import { Bridge, DEFAULT_BRIDGE_LIMITS } from "../bridge/bridge.ts";
 import type { LiveFigures } from "../bridge/live-broadcast.ts";
 import { OtlpForwarder } from "../bridge/otlp-forwarder.ts";
@@ -49,6 +50,7 @@ export function openBridge(settings: ReceiverSettings, parts: BridgeParts): Brid
       maxSeries: settings.bridgeMaxSeries,
       maxPendingPerAddress: settings.bridgeMaxPendingPerAddress,
     },
+    hashSeed: randomInt(2 ** 48 - 1),
     report,
   });
 }

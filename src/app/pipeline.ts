@@ -2,29 +2,31 @@
  * The whole pipeline on one screen: OTLP in → door → log → fold → totals and realtime → alerts → live view. Stages meet only here.
  */
 import { randomBytes } from "node:crypto";
+import type { IMetricReader } from "@opentelemetry/sdk-metrics";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
 import { AlertEvaluator } from "../alerts/alert-evaluator.ts";
 import type { Bridge } from "../bridge/bridge.ts";
 import { LiveServer } from "../bridge/live-server.ts";
 import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock, Timer } from "../model/clock.ts";
-import type { OtlpRequest } from "../model/otlp-exchange.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
-import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
 import { walkCheckedMetrics, walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
 import { liveView, type LiveView } from "../realtime/live-view.ts";
 import { Intake, type IntakeOptions } from "../receive/intake.ts";
-import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
-import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
+import type { OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
+import type { OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import { migrateUp } from "../rollup/migrate.ts";
 import { alertOptions } from "./alert-options.ts";
 import { bridgeKeys, type BridgeKeys } from "./bridge-keys.ts";
 import { isLoopback } from "./loopback.ts";
 import { openBridge } from "./open-bridge.ts";
+import { openDoors } from "./open-doors.ts";
 import { openLivePage } from "./open-live-page.ts";
+import { ReceiverHealth } from "./receiver-health.ts";
+import { receiverObservers } from "./receiver-observers.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
 import { readTlsFiles } from "./tls-files.ts";
@@ -61,6 +63,8 @@ export class Pipeline {
   readonly live: LiveServer;
   readonly bridgeKeys: BridgeKeys;
   readonly bridge: Bridge;
+  readonly health: ReceiverHealth;
+  readonly #pageIntake: Intake;
   readonly #settings: ReceiverSettings;
   readonly #clock: Clock;
   readonly #report: (message: string) => void;
@@ -92,8 +96,10 @@ export class Pipeline {
     this.#pageDirectory = pageDirectory;
     this.logs = logs;
     this.totals = totals;
+    this.health = new ReceiverHealth(settings, clock, { ...logs, ...totals });
+    const { shards } = this.health;
     const intakeOptions: IntakeOptions = {
-      logs: logs.logs,
+      logs: shards.map(({ log }) => log),
       openBody,
       walk: walkMetrics,
       maxOpenBytes: Math.max(MAX_OPEN_BYTES, settings.maxBodyBytes),
@@ -109,17 +115,15 @@ export class Pipeline {
       maxInflatedBytes: settings.bridgeMaxEventBytes,
       maxConcurrent: MAX_CONCURRENT_INFLATIONS,
     });
-    const pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
+    this.#pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
     const figures = (): Promise<Result<LiveView>> =>
       this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), this.alerts.alerts, prices));
-    this.owners = logs.logs.map(
-      (log, shard) =>
+    this.owners = shards.map(
+      (timed, shard) =>
         new ShardOwner({
+          ...timed,
           shard,
-          log,
           lease: logs.leases[shard]!,
-          store: totals.store,
-          realtime: logs.realtime,
           clock,
           openBody,
           newIdentity: () => randomBytes(16).toString("hex"),
@@ -151,31 +155,14 @@ export class Pipeline {
       clock,
       isOwner: () => this.owners[0]!.owns,
     });
-    const door = {
-      host: settings.otlpHost,
-      token: settings.otlpToken,
-      tls,
+    const doors = openDoors(settings, {
       clock,
-      handler: (request: OtlpRequest) => this.intake.accept(request),
-      handlerThrew: (reason: string) => report(`the door failed: ${reason}`),
-    };
-    const { maxBodyBytes } = settings;
-    this.otlp = new OtlpHttpServer({
-      ...door,
-      port: settings.otlpPort,
-      limits: { ...DEFAULT_OTLP_HTTP_LIMITS, maxBodyBytes },
-      encodeSuccess,
-      encodeStatus,
+      tls,
+      handler: (request) => this.intake.accept(request),
+      handlerThrew: (reason) => report(`the door failed: ${reason}`),
     });
-    if (settings.otlpGrpcPort !== undefined) {
-      this.otlpGrpc = new OtlpGrpcServer({
-        ...door,
-        port: settings.otlpGrpcPort,
-        limits: { ...DEFAULT_OTLP_GRPC_LIMITS, maxBodyBytes },
-        encodeSuccess: (acceptance) => encodeSuccess("protobuf", acceptance),
-        encodeDetails: encodeRpcStatus,
-      });
-    }
+    this.otlp = doors.otlp;
+    this.otlpGrpc = doors.otlpGrpc;
     this.live = new LiveServer({
       host: settings.bridgeHost,
       port: settings.bridgePort,
@@ -184,6 +171,7 @@ export class Pipeline {
       tls,
       live: figures,
       history: () => this.#snapshot((snapshot) => liveHistory(snapshot, prices)),
+      metrics: () => this.health.metricsPage(),
       ready: () => this.#ready(),
     });
     this.bridgeKeys = bridgeKeys(settings, clock);
@@ -191,7 +179,7 @@ export class Pipeline {
       live: this.live,
       keys: this.bridgeKeys.keys,
       clock,
-      take: (request, page) => pageIntake.accept(request, page),
+      take: (request, page) => this.#pageIntake.accept(request, page),
       openBody: openEvent,
       gate: () => this.#gate,
       figures,
@@ -221,8 +209,14 @@ export class Pipeline {
     return success(new Pipeline(settings, clock, report, logs.value, totals.value, pageDirectory));
   }
 
-  /** Listens, migrates and starts to fold. Retryable `unavailable` when a port cannot be had. */
-  async start(): Promise<Result<Listening>> {
+  /**
+   * Listens, migrates and starts to fold; `metricReaders` export our own metrics. Retryable `unavailable` when a port cannot be had.
+   */
+  async start(metricReaders: readonly IMetricReader[] = []): Promise<Result<Listening>> {
+    const intakes = [this.intake, this.#pageIntake];
+    const { otlp, otlpGrpc, live, bridge, owners, totals } = this;
+    const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, owners, store: totals.store });
+    this.health.start(observers, metricReaders);
     const otlpPort = await this.otlp.listen();
     if (otlpPort.kind !== "success") return otlpPort;
     const otlpGrpcPort = (await this.otlpGrpc?.listen()) ?? success(undefined);
@@ -262,7 +256,7 @@ export class Pipeline {
   }
 
   async #snapshot<T>(view: (snapshot: Parameters<typeof liveHistory>[0]) => T): Promise<Result<T>> {
-    const snapshot = await this.logs.realtime.snapshot(this.#clock.nowMillis());
+    const snapshot = await this.health.realtime.snapshot(this.#clock.nowMillis());
     return snapshot.kind === "success" ? success(view(snapshot.value)) : snapshot;
   }
 
@@ -290,6 +284,7 @@ export class Pipeline {
     await Promise.all(doors.map(async (door) => door?.close(CLOSE_DEADLINE_MILLIS)));
     await this.alerts.stop();
     await Promise.all(this.owners.map((owner) => owner.stop()));
+    await this.health.stop();
     await this.live.close();
     await this.totals.store.close();
     await this.logs.close();

@@ -6,6 +6,7 @@ import { systemClock } from "../model/clock.ts";
 import { messageOf } from "../model/result.ts";
 import { trialAccess, type TrialAccess } from "./bridge-keys.ts";
 import { loadSettings } from "./load-settings.ts";
+import { ownMetricReaders } from "./own-metric-readers.ts";
 import { Pipeline, type Listening } from "./pipeline.ts";
 import type { ReceiverSettings } from "./settings.ts";
 
@@ -16,7 +17,10 @@ export type { ReceiverSettings } from "./settings.ts";
 
 /** Settings that differ from the environment's and the defaults, and where messages go. */
 export interface ReceiverOptions extends Partial<ReceiverSettings> {
-  /** The environment to read; default `process.env`. */
+  /**
+   * The environment to read; default `process.env`. `OTEL_*` settings, by which the receiver's own metrics are exported, are obeyed
+   * only where they are those of the process.
+   */
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Told of what went wrong and is tried again, one sentence. Default: standard error. */
   readonly report?: (message: string) => void;
@@ -60,7 +64,9 @@ export function createReceiver(options: ReceiverOptions = {}): Receiver {
     settings,
     storage: { log: pipeline.logs.description, totals: pipeline.totals.description },
     start: async () => {
-      const started = await pipeline.start();
+      // Exporters read the settings of the process: those of another environment are not theirs.
+      const readers = environment === process.env ? await ownMetricReaders(environment, report) : [];
+      const started = await pipeline.start(readers);
       if (started.kind === "success") return started.value;
       await (stopped ??= pipeline.stop());
       throw new Error(started.reason);

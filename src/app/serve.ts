@@ -29,7 +29,7 @@ function announce({ settings, storage }: Receiver, { otlpPort, otlpGrpcPort, bri
   if (otlpGrpcPort !== undefined) print(`OTLP/gRPC at ${hostText(settings.otlpHost)}:${otlpGrpcPort}`);
   const bridge = `${scheme}://${hostText(settings.bridgeHost)}:${bridgePort}`;
   print(`live page at ${bridge}/`);
-  print(`live at ${bridge}/api/live (also /healthz, /readyz)`);
+  print(`live at ${bridge}/api/live (also /metrics, /healthz, /readyz)`);
   print(`pages connect to ${bridge} (Socket.IO, /webrtc and /admin)`);
   print(`log in ${storage.log}, totals in ${storage.totals}`);
   if (!settings.metricsEnabled) print("METRICS_ENABLED is false: nothing is accepted, senders are answered 503");

@@ -9,8 +9,8 @@ import {
   optional,
   optionalPort,
   required,
-  share,
   type SettingDefinition,
+  share,
   urlWith,
   whole,
 } from "./setting-definition.ts";

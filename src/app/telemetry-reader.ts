@@ -38,14 +38,16 @@ export function metricExporterFromEnvironment(environment: Environment): Process
 }
 
 /**
- * Builds the reader. `OTEL_METRIC_EXPORT_INTERVAL` defaults to 5 s, and the timeout is never longer than the interval.
+ * Builds the reader. `OTEL_METRIC_EXPORT_INTERVAL` defaults to 5 s or `defaultIntervalMillis`, and the timeout is never longer than
+ * the interval.
  */
 export function metricReader(
   exporter: PushMetricExporter,
   environment: Environment,
   metricProducers: MetricProducer[],
+  defaultIntervalMillis: number = DEFAULT_EXPORT_INTERVAL_MILLIS,
 ): MetricReader {
-  const exportIntervalMillis = exportIntervalOf(environment);
+  const exportIntervalMillis = exportIntervalOf(environment, defaultIntervalMillis);
   const exportTimeoutMillis = Math.min(
     positive(environment["OTEL_METRIC_EXPORT_TIMEOUT"]) ?? DEFAULT_EXPORT_TIMEOUT_MILLIS,
     exportIntervalMillis,
@@ -53,8 +55,8 @@ export function metricReader(
   return new PeriodicExportingMetricReader({ exporter, exportIntervalMillis, exportTimeoutMillis, metricProducers });
 }
 
-function exportIntervalOf(environment: Environment): number {
-  return positive(environment["OTEL_METRIC_EXPORT_INTERVAL"]) ?? DEFAULT_EXPORT_INTERVAL_MILLIS;
+function exportIntervalOf(environment: Environment, defaultMillis: number = DEFAULT_EXPORT_INTERVAL_MILLIS): number {
+  return positive(environment["OTEL_METRIC_EXPORT_INTERVAL"]) ?? defaultMillis;
 }
 
 /** A timeout that the user set is left to the exporter to read. */

@@ -7,7 +7,7 @@ import type { Clock } from "../model/clock.ts";
 import type { Result } from "../model/result.ts";
 import type { LiveBroadcast, LiveWatcher } from "./live-broadcast.ts";
 import { connectErrorOf, internalFault } from "./socket-answer.ts";
-import { bufferedBytes, type EngineSocket, terminate } from "./socket-engine.ts";
+import { bufferedBytes, endConnection, type EngineSocket, terminate } from "./socket-engine.ts";
 import type { TokenClaims } from "./token-claims.ts";
 import { TokenDeadline } from "./token-deadline.ts";
 
@@ -62,6 +62,8 @@ function connected(socket: Socket, { expiresAtMillis, role }: TokenClaims, optio
   socket.on("disconnect", () => {
     deadline.clear();
     broadcast.remove(watcher);
+    // Outside of the namespace the token's end would not reach it.
+    endConnection(socket.conn, clock);
   });
   void broadcast.add(watcher);
 }

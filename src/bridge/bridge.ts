@@ -8,14 +8,17 @@ import type { Server as HttpsServer } from "node:https";
 import { Server } from "socket.io";
 import type { Clock } from "../model/clock.ts";
 import type { WalkMetrics } from "../model/metrics-walk.ts";
-import type { Result } from "../model/result.ts";
+import type { RequestOutcome } from "../model/outcome-counts.ts";
+import { failure, type Result } from "../model/result.ts";
 import { serveAdmins } from "./admin-sockets.ts";
 import { LiveBroadcast, type LiveFigures } from "./live-broadcast.ts";
+import { limitMessages } from "./message-limit.ts";
 import { isOriginAllowed } from "./origin-check.ts";
 import type { PageConfig } from "./page-config.ts";
 import { PageSockets, type TakePageMetrics } from "./page-sockets.ts";
 import { Participants } from "./participants.ts";
 import { PendingSockets } from "./pending-sockets.ts";
+import { connectErrorOf } from "./socket-answer.ts";
 import { type EngineSocket, LimitedWebSocketServer, terminate } from "./socket-engine.ts";
 import type { TokenClaims } from "./token-claims.ts";
 
@@ -38,6 +41,8 @@ export interface BridgeOptions {
   /** `WEBRTC_BROADCAST_THROTTLE`. */
   readonly broadcastThrottleMillis: number;
   readonly limits: BridgeLimits;
+  /** See {@link hashOf}: made at random when the process starts. */
+  readonly hashSeed: number;
   /** Told of what went wrong, one sentence. */
   readonly report: (message: string) => void;
 }
@@ -73,6 +78,7 @@ export const DEFAULT_BRIDGE_LIMITS: BridgeLimits = {
 const MAX_ABSENT_PARTICIPANTS = 10_000;
 /** An event is two messages; what comes above five times the events allowed is no mistake. */
 const MESSAGES_PER_EVENT = 10;
+const NO_NAMESPACE = failure("unsupported", "expected the namespace /webrtc for pages or /admin for admins");
 /** How long clients may take to say good-bye. */
 const FAREWELL_MILLIS = 500;
 /** Refused origins that are reported, each once. */
@@ -92,13 +98,12 @@ export class Bridge {
   constructor(http: HttpServer | HttpsServer, options: BridgeOptions) {
     const { clock, verify, take, config, report, limits } = options;
     this.#options = options;
-    this.#pending = new PendingSockets(limits);
+    this.#pending = new PendingSockets(limits, clock);
     this.#server = new Server({
       transports: ["websocket"],
       wsEngine: LimitedWebSocketServer,
       perMessageDeflate: false,
       serveClient: false,
-      connectTimeout: limits.connectTimeoutMillis,
       // What is larger ends the connection; up to this an event that is too large is told so.
       maxHttpBufferSize: 2 * limits.maxEventBytes,
       allowRequest: (request, decide) => this.#allowRequest(request, decide),
@@ -108,7 +113,10 @@ export class Bridge {
       this.#connections.add(connection);
       connection.once("close", () => this.#connections.delete(connection));
       this.#pending.watch(connection);
+      limitMessages(connection, clock, MESSAGES_PER_EVENT * limits.maxEventsPerMinute);
     });
+    // The library's own namespace, which cannot be taken away.
+    this.#server.of("/").use((_socket, next) => next(connectErrorOf(NO_NAMESPACE)));
     this.#pages = new PageSockets(this.#server.of("/webrtc"), {
       clock,
       verify,
@@ -116,10 +124,10 @@ export class Bridge {
       participants: new Participants(
         { ...limits, maxConnections: limits.maxConnectionsPerParticipant, maxAbsent: MAX_ABSENT_PARTICIPANTS },
         options.walk,
+        options.hashSeed,
       ),
       config,
       maxEventBytes: limits.maxEventBytes,
-      maxMessagesPerMinute: MESSAGES_PER_EVENT * limits.maxEventsPerMinute,
       admitted: (connection) => this.#pending.admit(connection),
       report,
     });
@@ -135,6 +143,16 @@ export class Bridge {
       broadcast: this.#broadcast,
       admitted: (connection) => this.#pending.admit(connection),
     });
+  }
+
+  /** Events of pages since start by what became of them. */
+  get outcomes(): ReadonlyMap<RequestOutcome, number> {
+    return this.#pages.outcomes;
+  }
+
+  /** Sockets of pages and admins that are open now. */
+  get sockets(): number {
+    return this.#connections.size;
   }
 
   /** Alerts began or ended: admins are told at once, whatever the throttle says. */

@@ -1,20 +1,25 @@
 /**
- * The HTTP server on `BRIDGE_PORT`: what is happening now, as a page and as JSON, and whether the receiver is alive and ready. It reads
- * from ports and knows no other stage.
+ * The HTTP server on `BRIDGE_PORT`: what is happening now, as a page and as JSON, the receiver's own metrics, and whether it is
+ * alive and ready. It reads from ports and knows no other stage.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { httpStatusOf, isRetryableStatus, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
+import { openConnections } from "../model/open-connections.ts";
 import { type Failure, messageOf, retryable, type Retryable, success, type Result } from "../model/result.ts";
 import type { LivePage } from "./live-page.ts";
+import { isLoopbackHost } from "./loopback-host.ts";
 
 /** What the server answers from. */
 export interface LiveServerOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
-  /** When given, `/api/*` and `/metrics` ask for it: whether a bearer token is one that may see them. */
+  /**
+   * When given, `/api/*` and `/metrics` ask for it: whether a bearer token is one that may see them. Without it they answer under
+   * names of loopback alone.
+   */
   readonly authorise?: ((token: string | undefined) => Promise<Result<unknown>>) | undefined;
   /** Connections at once, upgraded ones included; one more is refused. */
   readonly maxConnections: number;
@@ -23,8 +28,21 @@ export interface LiveServerOptions {
   readonly live: () => Promise<Result<unknown>>;
   /** The JSON of `GET /api/live/history`. */
   readonly history: () => Promise<Result<unknown>>;
+  /** The text of `GET /metrics`. */
+  readonly metrics: () => Promise<Result<PlainText>>;
   /** Whether an append would succeed and migrations are done. */
   readonly ready: () => Promise<Result<unknown>>;
+}
+
+/** An answer that is no JSON. */
+export class PlainText {
+  readonly contentType: string;
+  readonly text: string;
+
+  constructor(contentType: string, text: string) {
+    this.contentType = contentType;
+    this.text = text;
+  }
 }
 
 /** How often connections that send no request in time are looked for. */
@@ -71,6 +89,11 @@ export class LiveServer {
     });
   }
 
+  /** Connections that are open now, upgraded ones included. */
+  connections(): Promise<number> {
+    return openConnections(this.#server);
+  }
+
   /** Serves this page at `/` from now on. */
   setPage(page: LivePage): void {
     this.#page = page;
@@ -92,14 +115,17 @@ export class LiveServer {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (this.#page?.handle(request, response)) return;
     const answer = await this.#answer(request).catch(() => ({ status: 500, body: { error: "internal fault" } }));
-    const body = `${JSON.stringify(answer.body)}\n`;
+    const { contentType, text } =
+      answer.body instanceof PlainText
+        ? answer.body
+        : { contentType: "application/json; charset=utf-8", text: `${JSON.stringify(answer.body)}\n` };
     response.writeHead(answer.status, {
-      "content-type": "application/json; charset=utf-8",
+      "content-type": contentType,
       "cache-control": "no-store",
       "x-content-type-options": "nosniff",
       ...("headers" in answer ? answer.headers : {}),
     });
-    response.end(request.method === "HEAD" ? undefined : body);
+    response.end(request.method === "HEAD" ? undefined : text);
     request.resume();
   }
 
@@ -111,6 +137,7 @@ export class LiveServer {
       return { status: 405, body: { error: "expected GET" }, headers: { allow: "GET, HEAD" } };
     }
     const isOpen = !path.startsWith("/api/") && path !== "/metrics";
+    if (!isOpen && !this.#options.authorise && !isLoopbackHost(request.headers.host)) return NOT_LOOPBACK;
     const allowed = isOpen ? success(undefined) : await this.#authorised(request);
     const result = allowed.kind === "success" ? await route() : allowed;
     return result.kind === "success" ? { status: 200, body: result.value } : refusalOf(result);
@@ -122,6 +149,8 @@ export class LiveServer {
         return this.#options.live;
       case "/api/live/history":
         return this.#options.history;
+      case "/metrics":
+        return this.#options.metrics;
       case "/readyz":
         return this.#options.ready;
       case "/healthz":
@@ -136,6 +165,16 @@ export class LiveServer {
     return authorise?.(/^Bearer +(\S+) *$/i.exec(headers.authorization ?? "")?.[1]) ?? success(undefined);
   }
 }
+
+/** RFC 9110, 15.5.20. */
+const NOT_LOOPBACK: Answer = {
+  status: 421,
+  body: {
+    error:
+      "expected localhost, 127.0.0.1 or [::1] as the host: the receiver listens for this machine alone, and asks for an " +
+      "admin's token instead when BRIDGE_HOST is another address",
+  },
+};
 
 function refusalOf(result: Failure | Retryable): Answer {
   const status = httpStatusOf(result);

@@ -6,11 +6,12 @@ import type { Namespace, Socket } from "socket.io";
 import type { Clock } from "../model/clock.ts";
 import type { BodyEncoding } from "../model/ingest-log.ts";
 import type { OtlpAcceptance, OtlpRequest, PageSender } from "../model/otlp-exchange.ts";
+import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
 import { failure, messageOf, type Result, retryable } from "../model/result.ts";
 import type { PageConfig } from "./page-config.ts";
 import type { Participant, ParticipantConnection, Participants } from "./participants.ts";
-import { answerOf, connectErrorOf, internalFault, type SocketAnswer } from "./socket-answer.ts";
-import { type EngineSocket, terminate } from "./socket-engine.ts";
+import { answerOf, connectErrorOf, internalFault } from "./socket-answer.ts";
+import { type EngineSocket, endConnection } from "./socket-engine.ts";
 import type { TokenClaims } from "./token-claims.ts";
 import { TokenDeadline } from "./token-deadline.ts";
 
@@ -25,8 +26,6 @@ export interface PageSocketsOptions {
   readonly participants: Participants;
   readonly config: PageConfig;
   readonly maxEventBytes: number;
-  /** Messages of one connection in a minute, whatever they are; more end it. */
-  readonly maxMessagesPerMinute: number;
   /** Told when a connection has shown a valid token. */
   readonly admitted: (connection: EngineSocket) => void;
   readonly report: (message: string) => void;
@@ -34,7 +33,6 @@ export interface PageSocketsOptions {
 
 /** Events of one connection that wait for their answer; a page waits for each before it sends the next. */
 const MAX_UNANSWERED = 4;
-const MINUTE_MILLIS = 60_000;
 
 /** What the bridge knows of a connection. */
 interface Session {
@@ -49,6 +47,7 @@ export class PageSockets {
   readonly #namespace: Namespace;
   readonly #claims = new WeakMap<Socket, TokenClaims>();
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #outcomes = new OutcomeCounts();
   #config: PageConfig;
   #isClosing = false;
 
@@ -64,6 +63,11 @@ export class PageSockets {
   configure(config: PageConfig): void {
     this.#config = config;
     this.#namespace.emit("config", config);
+  }
+
+  /** Events since start by what became of them. */
+  get outcomes(): ReadonlyMap<RequestOutcome, number> {
+    return this.#outcomes.counts();
   }
 
   /** Takes no more events, and resolves when those that were taken are answered. */
@@ -95,12 +99,13 @@ export class PageSockets {
     const deadline = new TokenDeadline(clock, expiresAtMillis, () => void socket.disconnect(true));
     const session: Session = { participant, deadline, unanswered: 0 };
     admitted(socket.conn);
-    this.#limitMessages(socket.conn);
     // What is no packet of Socket.IO ends the connection; unheard it would be printed.
     socket.on("error", () => undefined);
     socket.on("disconnect", () => {
       deadline.clear();
       participants.leave(participant, connection);
+      // Outside of the namespace neither the participant's limits nor the token's end would reach it.
+      endConnection(socket.conn, clock);
     });
     socket.on("metrics", (body: unknown, acknowledge: unknown) => {
       const answered = this.#acknowledge(session, body, acknowledge);
@@ -110,31 +115,20 @@ export class PageSockets {
     socket.emit("config", this.#config);
   }
 
-  /** Whatever a socket sends costs time to read, also what is no event of ours. */
-  #limitMessages(connection: EngineSocket): void {
-    const { clock, maxMessagesPerMinute } = this.#options;
-    let [sinceMillis, messages] = [clock.monotonicMillis(), 0];
-    connection.on("data", () => {
-      const now = clock.monotonicMillis();
-      if (now - sinceMillis >= MINUTE_MILLIS) [sinceMillis, messages] = [now, 0];
-      messages += 1;
-      if (messages > maxMessagesPerMinute) terminate(connection);
-    });
-  }
-
   async #acknowledge(session: Session, body: unknown, acknowledge: unknown): Promise<void> {
-    const answer = await this.#answer(session, body);
-    if (typeof acknowledge === "function") acknowledge(answer);
+    const result = await this.#result(session, body);
+    this.#outcomes.addResult(result);
+    if (typeof acknowledge === "function") acknowledge(answerOf(result));
   }
 
-  async #answer(session: Session, body: unknown): Promise<SocketAnswer> {
-    if (session.unanswered >= MAX_UNANSWERED) return answerOf(TOO_MANY_UNANSWERED);
+  async #result(session: Session, body: unknown): Promise<Result<OtlpAcceptance>> {
+    if (session.unanswered >= MAX_UNANSWERED) return TOO_MANY_UNANSWERED;
     session.unanswered += 1;
     try {
-      return answerOf(await this.#take(session, body));
+      return await this.#take(session, body);
     } catch (error) {
       this.#options.report(`the bridge failed: ${messageOf(error)}`);
-      return answerOf(INTERNAL_FAULT);
+      return INTERNAL_FAULT;
     } finally {
       session.unanswered -= 1;
     }

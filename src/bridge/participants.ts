@@ -36,13 +36,16 @@ export interface Participant {
 export class Participants {
   readonly #limits: ParticipantLimits;
   readonly #walk: WalkMetrics;
+  readonly #hashSeed: number;
   readonly #present = new Map<string, Participant>();
   /** Who left, longest ago first. */
   readonly #absent = new Map<string, Participant>();
 
-  constructor(limits: ParticipantLimits, walk: WalkMetrics) {
+  /** `hashSeed`: see {@link hashOf}. */
+  constructor(limits: ParticipantLimits, walk: WalkMetrics, hashSeed: number) {
     this.#limits = limits;
     this.#walk = walk;
+    this.#hashSeed = hashSeed;
   }
 
   /** Participants with a connection. */
@@ -83,7 +86,7 @@ export class Participants {
     return {
       identity: { meeting, participant },
       rate: new EventRate(this.#limits.maxEventsPerMinute),
-      series: new SeriesLimit(this.#limits.maxSeries, this.#walk),
+      series: new SeriesLimit(this.#limits.maxSeries, this.#walk, this.#hashSeed),
       connections: new Set(),
     };
   }

@@ -1,7 +1,8 @@
 /**
- * Bridge: sockets that have shown no token yet. They may be anybody's: few of one address, few in all, and they may send
- * little.
+ * Bridge: sockets that have shown no token yet. They may be anybody's: few of one address, few in all, not for long, and they
+ * may send little.
  */
+import type { Clock } from "../model/clock.ts";
 import { addressGroup } from "./address-group.ts";
 import { type EngineSocket, terminate } from "./socket-engine.ts";
 
@@ -9,20 +10,26 @@ import { type EngineSocket, terminate } from "./socket-engine.ts";
 export interface PendingLimits {
   readonly maxPending: number;
   readonly maxPendingPerAddress: number;
+  /** From the websocket to a valid token. */
+  readonly connectTimeoutMillis: number;
 }
 
 /** Messages that are enough to connect to both namespaces, and to try another token. */
 const MAX_MESSAGES = 8;
+/** Characters of a message: a token has at most 8192, and what is around it is short. */
+const MAX_MESSAGE_LENGTH = 12 * 1024;
 
 /** Counts them. */
 export class PendingSockets {
   readonly #limits: PendingLimits;
+  readonly #clock: Clock;
   readonly #byAddress = new Map<string, number>();
   readonly #admit = new WeakMap<EngineSocket, () => void>();
   #count = 0;
 
-  constructor(limits: PendingLimits) {
+  constructor(limits: PendingLimits, clock: Clock) {
     this.#limits = limits;
+    this.#clock = clock;
   }
 
   /** Sockets that have shown no token yet. */
@@ -36,18 +43,26 @@ export class PendingSockets {
     return this.#count < this.#limits.maxPending && ofAddress < this.#limits.maxPendingPerAddress;
   }
 
-  /** Counts a socket until it is admitted or closed, and ends it when it sends more than it takes to connect. */
+  /**
+   * Counts a socket until it is admitted or closed, and ends it when it takes too long, or sends more or other things than it
+   * takes to connect.
+   */
   watch(connection: EngineSocket): void {
     const address = addressGroup(connection.remoteAddress);
     let messages = 0;
     let isPending = true;
-    const onMessage = (): void => {
+    // That it has joined a namespace of the library's own, or none, is no admission.
+    const timer = this.#clock.after(this.#limits.connectTimeoutMillis, () => terminate(connection));
+    const onMessage = (data: unknown): void => {
       messages += 1;
-      if (messages > MAX_MESSAGES) terminate(connection);
+      // Connecting takes text alone: attachments would be held until the last of them came.
+      const isAllowed = typeof data === "string" && data.length <= MAX_MESSAGE_LENGTH && messages <= MAX_MESSAGES;
+      if (!isAllowed) terminate(connection);
     };
     const release = (): void => {
       if (!isPending) return;
       isPending = false;
+      timer.clear();
       connection.off("data", onMessage);
       this.#change(address, -1);
     };

@@ -1,29 +1,35 @@
 /**
- * Bridge: how many different series a participant sends. What the fold remembers of streams is shared by all, and one
- * page must not take it.
+ * Bridge: how many different series a participant sends, and how large they are. What the fold remembers of streams is shared
+ * by all, and one page must not take it.
  */
 import type { MetricHeader, MetricVisitor } from "../model/metric-visitor.ts";
 import type { WalkMetrics } from "../model/metrics-walk.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
 import { failure, type Result, success } from "../model/result.ts";
+import { hashOf } from "./series-hash.ts";
 
 const HOUR_MILLIS = 3_600_000;
+/** Buckets of one point: as many as pages of this project keep. */
+const MAX_BUCKETS = 640;
 
-/** Counts the series of one participant, anew every hour. */
+/** Counts the series of one participant, and the scopes that may be without any, anew every hour. */
 export class SeriesLimit {
   readonly #maxSeries: number;
   readonly #walk: WalkMetrics;
+  readonly #hashSeed: number;
   readonly #seen = new Set<number>();
   #sinceMillis = Number.NEGATIVE_INFINITY;
 
-  constructor(maxSeries: number, walk: WalkMetrics) {
+  /** `hashSeed`: see {@link hashOf}. */
+  constructor(maxSeries: number, walk: WalkMetrics, hashSeed: number) {
     this.#maxSeries = maxSeries;
     this.#walk = walk;
+    this.#hashSeed = hashSeed;
   }
 
   /**
-   * Takes note of the series in an OTLP request, protobuf. Failure `too_large` when there are more than the limit, and that of
-   * the walk when it is none. `nowMillis` never goes back.
+   * Takes note of the series in an OTLP request, protobuf; one that starts anew is another. Failure `too_large` when there are
+   * more than the limit or a histogram has too many buckets, and that of the walk when it is none. `nowMillis` never goes back.
    */
   check(body: Uint8Array, nowMillis: number): Result<void> {
     if (nowMillis - this.#sinceMillis >= HOUR_MILLIS) {
@@ -31,11 +37,12 @@ export class SeriesLimit {
       this.#sinceMillis = nowMillis;
     }
     const room = this.#maxSeries - this.#seen.size;
-    const visitor = new SeriesVisitor(this.#seen, room);
+    const visitor = new SeriesVisitor(this.#seen, room, this.#hashSeed);
     const walked = this.#walk(body, visitor);
     if (walked.kind !== "success") return walked;
+    if (visitor.mostBuckets > MAX_BUCKETS) return failure("too_large", `a point has more than ${MAX_BUCKETS} buckets`);
     if (visitor.fresh.size > room) {
-      const reason = `there are more than ${this.#maxSeries} different series of this participant in an hour`;
+      const reason = `there are more than ${this.#maxSeries} different series and scopes of this participant in an hour`;
       return failure("too_large", reason);
     }
     // Of what is refused nothing is remembered: series that are known stay welcome.
@@ -44,26 +51,33 @@ export class SeriesLimit {
   }
 }
 
-/** Collects the hash of every series that was not seen before, up to one more than there is room for. */
+/** Collects the hash of every series and scope that was not seen before, up to one more than there is room for. */
 class SeriesVisitor implements MetricVisitor {
   readonly fresh: Set<number> = new Set();
+  /** Buckets of the point that has most. */
+  mostBuckets = 0;
   readonly #seen: ReadonlySet<number>;
   readonly #room: number;
+  readonly #seed: number;
+  readonly #startBytes = new Uint8Array(8);
+  readonly #startView = new DataView(this.#startBytes.buffer);
   #resourceHash = 0;
   #scopeHash = 0;
   #metricHash = 0;
 
-  constructor(seen: ReadonlySet<number>, room: number) {
+  constructor(seen: ReadonlySet<number>, room: number, seed: number) {
     this.#seen = seen;
     this.#room = room;
+    this.#seed = seed;
   }
 
   resource(body: Uint8Array, start: number, end: number): void {
-    this.#resourceHash = hashOf(body, start, end, 0);
+    this.#resourceHash = hashOf(body, start, end, this.#seed);
   }
 
   scope(body: Uint8Array, start: number, end: number): boolean {
     this.#scopeHash = hashOf(body, start, end, this.#resourceHash);
+    this.#note(this.#scopeHash);
     return true;
   }
 
@@ -73,22 +87,32 @@ class SeriesVisitor implements MetricVisitor {
     return true;
   }
 
-  point({ body, attributesStart, attributesEnd }: PointCursor): void {
-    if (this.fresh.size > this.#room) return;
-    const hash = hashOf(body, attributesStart, attributesEnd, this.#metricHash);
-    if (!this.#seen.has(hash)) this.fresh.add(hash);
+  point(point: PointCursor): void {
+    this.mostBuckets = Math.max(this.mostBuckets, bucketsOf(point));
+    this.#startView.setUint32(0, point.startHigh);
+    this.#startView.setUint32(4, point.startLow);
+    const before = hashOf(this.#startBytes, 0, 8, this.#metricHash);
+    this.#note(hashOf(point.body, point.attributesStart, point.attributesEnd, before));
   }
 
   skipped(): void {}
+
+  #note(hash: number): void {
+    if (this.fresh.size <= this.#room && !this.#seen.has(hash)) this.fresh.add(hash);
+  }
 }
 
-/** 52 bits of two hashes over bytes (FNV-1a, and one of another factor), from the hash of what goes before them. */
-function hashOf(bytes: Uint8Array, start: number, end: number, before: number): number {
-  let high = (0x811c9dc5 ^ (before / 0x4000_000)) >>> 0;
-  let low = (0x811c9dc5 ^ (before % 0x4000_000)) >>> 0;
-  for (let position = start; position < end; position++) {
-    high = Math.imul(high ^ bytes[position]!, 0x01000193);
-    low = Math.imul(low ^ bytes[position]!, 0x85ebca6b) + 1;
-  }
-  return ((high >>> 6) & 0x3ff_ffff) * 0x400_0000 + ((low >>> 6) & 0x3ff_ffff);
+/** How many buckets a point of whatever kind has. */
+function bucketsOf({
+  bucketsBody,
+  bucketCountsStart,
+  bucketCountsEnd,
+  positiveStart,
+  positiveEnd,
+}: PointCursor): number {
+  let buckets = (bucketCountsEnd - bucketCountsStart) / 8;
+  // The last byte of a varint has its highest bit clear.
+  for (let position = positiveStart; position < positiveEnd; position++)
+    if (bucketsBody[position]! < 0x80) buckets += 1;
+  return buckets;
 }

@@ -4,6 +4,7 @@
  */
 import type { Socket } from "socket.io";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import type { Clock } from "../model/clock.ts";
 
 /** The connection below a socket. */
 export type EngineSocket = Socket["conn"];
@@ -30,6 +31,15 @@ export function terminate(connection: EngineSocket): void {
   connection.close(true);
   // A polite close alone would wait for the answer of somebody who does not read.
   socket?.terminate();
+}
+
+/** How long a client may take to read a farewell and to answer it. */
+const FAREWELL_MILLIS = 500;
+
+/** Ends a connection once what waits for it is written, and soon after in any case. */
+export function endConnection(connection: EngineSocket, clock: Clock): void {
+  connection.close();
+  clock.after(FAREWELL_MILLIS, () => terminate(connection));
 }
 
 /** Bytes that wait to be written to a connection. */

@@ -17,6 +17,18 @@ export const MAX_POINT_LEAD_MILLIS: number = 5 * 60_000;
 /** The largest increment that is credible, for any column. */
 export const MAX_INCREMENT: number = 2 ** 50;
 
+const NO_TIME = "a point has no time_unix_nano";
+const STARTS_LATE = "a point starts after its own time";
+const TOO_OLD = "a point is older than 48 h";
+const TOO_EARLY = "a point is more than 5 min ahead of the receiver's clock";
+const DELTA_TOO_OLD = "a delta point is older than METRICS_DELTA_MAX_AGE";
+const TIME_REFUSALS: ReadonlySet<string> = new Set([NO_TIME, STARTS_LATE, TOO_OLD, TOO_EARLY, DELTA_TOO_OLD]);
+
+/** Whether {@link refusePoint} gave this reason for the point's time; else it was for its value. */
+export function isRefusedForTime(refusal: string): boolean {
+  return TIME_REFUSALS.has(refusal);
+}
+
 /** What admission compares a point with. */
 export interface AdmissionContext {
   /** Receive time, milliseconds since the Unix epoch. */
@@ -58,15 +70,15 @@ export function refusePoint(
 }
 
 function refuseTime(header: MetricHeader, point: PointCursor, context: AdmissionContext): string | undefined {
-  if (point.timeHigh === 0 && point.timeLow === 0) return "a point has no time_unix_nano";
+  if (point.timeHigh === 0 && point.timeLow === 0) return NO_TIME;
   if (comparePairs(point.startHigh, point.startLow, point.timeHigh, point.timeLow) > 0) {
-    return "a point starts after its own time";
+    return STARTS_LATE;
   }
   const age = context.receivedAtMillis - nanosToMillis(point.timeHigh, point.timeLow);
-  if (age > MAX_POINT_AGE_MILLIS) return "a point is older than 48 h";
-  if (age < -MAX_POINT_LEAD_MILLIS) return "a point is more than 5 min ahead of the receiver's clock";
+  if (age > MAX_POINT_AGE_MILLIS) return TOO_OLD;
+  if (age < -MAX_POINT_LEAD_MILLIS) return TOO_EARLY;
   if (header.temporality === "delta" && age > context.deltaMaxAgeMillis) {
-    return "a delta point is older than METRICS_DELTA_MAX_AGE";
+    return DELTA_TOO_OLD;
   }
   return undefined;
 }

@@ -75,7 +75,31 @@ export interface ReceiverCounts {
   readonly quarantined: number;
   /** Data points counted in an overflow row. */
   readonly pointsOverflow: number;
+  /** Of the refused data points, those whose time is missing, too old or too far ahead: a clock may be wrong. */
+  readonly pointsRefusedTime: number;
+  /** Of the refused data points, those whose value no total can hold. The rest have the unit or kind of another metric. */
+  readonly pointsRefusedValue: number;
+  /** Milliseconds from the receipt of an entry to its folding, added up over the entries. */
+  readonly lagMillis: number;
+  /** Commits to SQL that the shard's owner tried. A commit cannot tell of itself: these are the ones before it. */
+  readonly commits: number;
+  /** Microseconds that they took. */
+  readonly commitMicros: number;
+  /** Calls to the shard's log in its owner's process, in the same time: appends, reads, trims and the like. */
+  readonly logCalls: number;
+  /** Microseconds that they took. */
+  readonly logMicros: number;
+  /** Updates of the live figures in the same time. */
+  readonly realtimeUpdates: number;
+  /** Microseconds that they took. */
+  readonly realtimeMicros: number;
 }
+
+/** What the stores of a shard took of time: see {@link ReceiverCounts}. */
+export type StoreTimes = Pick<
+  ReceiverCounts,
+  "commits" | "commitMicros" | "logCalls" | "logMicros" | "realtimeUpdates" | "realtimeMicros"
+>;
 
 /** A row of `counter_state`: the packed state of one resource and scope. */
 export interface CounterStateRow {

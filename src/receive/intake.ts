@@ -47,6 +47,9 @@ export interface IntakeCounts {
   requests: number;
   acceptedPoints: number;
   rejectedPoints: number;
+  /** Of the rejected points, those refused for their time, and those refused for their value. */
+  rejectedForTime: number;
+  rejectedForValue: number;
   ignoredPoints: number;
   retryableAnswers: number;
 }
@@ -61,6 +64,8 @@ export class Intake {
     requests: 0,
     acceptedPoints: 0,
     rejectedPoints: 0,
+    rejectedForTime: 0,
+    rejectedForValue: 0,
     ignoredPoints: 0,
     retryableAnswers: 0,
   };
@@ -70,6 +75,11 @@ export class Intake {
   constructor(options: IntakeOptions) {
     this.#options = options;
     this.#open = new BodyBudget(options.maxOpenBytes);
+  }
+
+  /** Bytes of opened bodies that are held now. */
+  get openBytes(): number {
+    return this.#open.bytes;
   }
 
   /**
@@ -121,6 +131,8 @@ export class Intake {
   #count(inspection: RequestInspection): void {
     for (const part of inspection.countedParts) this.counts.acceptedPoints += part.countedPoints;
     this.counts.rejectedPoints += inspection.rejectedPoints;
+    this.counts.rejectedForTime += inspection.rejectedForTime;
+    this.counts.rejectedForValue += inspection.rejectedForValue;
     this.counts.ignoredPoints += inspection.ignoredPoints;
   }
 

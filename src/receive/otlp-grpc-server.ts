@@ -20,6 +20,8 @@ import type { Clock } from "../model/clock.ts";
 import type { OtlpAcceptance, OtlpHandler } from "../model/otlp-exchange.ts";
 import { messageOf, type Result, retryable, success } from "../model/result.ts";
 import { GRPC_STATUS, grpcStatusOf, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
+import { openConnections } from "../model/open-connections.ts";
+import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
 import { BearerToken } from "./bearer-token.ts";
 import { BodyBudget } from "./body-budget.ts";
 import type { TlsFiles } from "./otlp-http-options.ts";
@@ -92,6 +94,7 @@ export class OtlpGrpcServer {
   readonly #injector: ConnectionInjector;
   /** Listens itself, so that connections are limited and certificates can be exchanged. */
   readonly #listener: NetServer | TlsServer;
+  readonly #outcomes = new OutcomeCounts();
   #isClosing = false;
 
   /** Does not listen yet. Throws on an empty token and on a certificate or key that cannot be read. */
@@ -140,6 +143,21 @@ export class OtlpGrpcServer {
     this.#listener.setSecureContext({ cert: tls.cert, key: tls.key });
   }
 
+  /** Calls since start by what became of them, those apart that the gRPC library itself refused. */
+  get outcomes(): ReadonlyMap<RequestOutcome, number> {
+    return this.#outcomes.counts();
+  }
+
+  /** Bytes of messages that are held now. */
+  get heldBytes(): number {
+    return this.#budget.bytes;
+  }
+
+  /** Connections that are open now. */
+  connections(): Promise<number> {
+    return openConnections(this.#listener);
+  }
+
   /**
    * Stops accepting connections, answers UNAVAILABLE to new calls on kept ones, waits for those in flight, at most
    * `deadlineMillis`, and ends all connections.
@@ -167,7 +185,7 @@ export class OtlpGrpcServer {
           onReceiveMetadata: (metadata, pass) => {
             const refused = this.#refusalOf(metadata);
             if (refused === undefined) pass(metadata);
-            else call.sendStatus(this.#statusOf(refused));
+            else call.sendStatus(this.#refuse(refused));
           },
           onReceiveMessage: (message, pass) => pass(message),
           onReceiveHalfClose: (pass) => pass(),
@@ -187,22 +205,24 @@ export class OtlpGrpcServer {
   async #export({ request: body }: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): Promise<void> {
     // The handler may have given the message's memory back when it returns: its length is then 0.
     const heldBytes = body.length;
-    if (!this.#budget.take(heldBytes)) return answer(this.#statusOf(noRoom()));
+    if (!this.#budget.take(heldBytes)) return answer(this.#refuse(noRoom()));
     try {
       const receivedAtMillis = this.#options.clock.nowMillis();
       const request = { contentType: "protobuf", encoding: "identity", body, receivedAtMillis } as const;
       const result = await this.#options.handler(request);
-      if (result.kind === "success") answer(null, Buffer.from(this.#options.encodeSuccess(result.value)));
-      else answer(this.#statusOf(result));
+      if (result.kind !== "success") return answer(this.#refuse(result));
+      this.#outcomes.add("accepted");
+      answer(null, Buffer.from(this.#options.encodeSuccess(result.value)));
     } catch (error) {
       this.#options.handlerThrew(messageOf(error));
-      answer(this.#statusOf(retryable("internal", "the receiver failed; it can be tried again")));
+      answer(this.#refuse(retryable("internal", "the receiver failed; it can be tried again")));
     } finally {
       this.#budget.give(heldBytes);
     }
   }
 
-  #statusOf(result: Exclude<Result<never>, { kind: "success" }>): StatusObject {
+  #refuse(result: Exclude<Result<never>, { kind: "success" }>): StatusObject {
+    this.#outcomes.addResult(result);
     const code = grpcStatusOf(result);
     const metadata = new Metadata();
     const retryAfter = code === UNAVAILABLE ? RETRY_AFTER_SECONDS : undefined;

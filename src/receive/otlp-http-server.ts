@@ -12,6 +12,8 @@ import { type FailureCode, messageOf, type Result, retryable, success } from "..
 import { httpStatusOf, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
 import { BearerToken } from "./bearer-token.ts";
 import { BodyBudget } from "./body-budget.ts";
+import { openConnections } from "../model/open-connections.ts";
+import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
 import { answerBrokenRequest } from "./broken-request.ts";
 import type { OtlpHttpServerOptions, TlsFiles } from "./otlp-http-options.ts";
 import { readBody } from "./read-body.ts";
@@ -30,6 +32,8 @@ export { DEFAULT_OTLP_HTTP_LIMITS } from "./otlp-http-options.ts";
 export interface OtlpHttpCounts {
   /** Answers by HTTP status. */
   readonly answers: ReadonlyMap<number, number>;
+  /** Answers by what became of the request. */
+  readonly outcomes: ReadonlyMap<RequestOutcome, number>;
   /** Handlers that threw. */
   readonly handlerErrors: number;
   /** Requests that were no HTTP or came too slowly. */
@@ -48,6 +52,7 @@ export class OtlpHttpServer {
   readonly #token: BearerToken | undefined;
   readonly #budget: BodyBudget;
   readonly #answers = new Map<number, number>();
+  readonly #outcomes = new OutcomeCounts();
   #handlerErrors = 0;
   #brokenRequests = 0;
   #inFlight = 0;
@@ -93,9 +98,20 @@ export class OtlpHttpServer {
   counts(): OtlpHttpCounts {
     return {
       answers: new Map(this.#answers),
+      outcomes: this.#outcomes.counts(),
       handlerErrors: this.#handlerErrors,
       brokenRequests: this.#brokenRequests,
     };
+  }
+
+  /** Bytes of bodies that are held now. */
+  get heldBytes(): number {
+    return this.#budget.bytes;
+  }
+
+  /** Connections that are open now. */
+  connections(): Promise<number> {
+    return openConnections(this.#server);
   }
 
   /**
@@ -161,6 +177,7 @@ export class OtlpHttpServer {
       const receivedAtMillis = this.#options.clock.nowMillis();
       const result = await this.#options.handler({ ...checked, body: read.body, receivedAtMillis });
       if (result.kind !== "success") return refusal(result.code, result.reason, {}, httpStatusOf(result));
+      this.#outcomes.add("accepted");
       this.#send(
         response,
         200,
@@ -184,6 +201,7 @@ export class OtlpHttpServer {
     contentType: BodyContentType,
     refused: Refusal,
   ): void {
+    this.#outcomes.add(refused.code);
     const body = this.#options.encodeStatus(contentType, refused.code, refused.reason);
     if (!request.complete) this.#linger(request, response);
     // A sender of too much is not read to its end: the connection is of no more use.

@@ -2,7 +2,7 @@
  * The door's look at a request: which points can be counted, which are refused and why, and to which shard each
  * `ResourceMetrics` belongs. The fold later applies the same rules to the same bytes.
  */
-import { refuseMetric, refusePoint, type AdmissionContext } from "../model/admission.ts";
+import { isRefusedForTime, refuseMetric, refusePoint, type AdmissionContext } from "../model/admission.ts";
 import { readResourceAttributes } from "../model/attributes.ts";
 import type { BridgeIdentity } from "../model/ingest-log.ts";
 import { metricMeaning, type MetricMeaning } from "../model/metric-meaning.ts";
@@ -29,6 +29,10 @@ const MAX_REASONS = 5;
 export class RequestInspection implements MetricVisitor {
   readonly parts: Map<number, ShardPart> = new Map();
   rejectedPoints = 0;
+  /** Of the rejected points, those refused for their time. */
+  rejectedForTime = 0;
+  /** Of the rejected points, those refused for their value. */
+  rejectedForValue = 0;
   ignoredPoints = 0;
   readonly #shardCount: number;
   readonly #context: AdmissionContext;
@@ -86,6 +90,8 @@ export class RequestInspection implements MetricVisitor {
     const [header, meaning, part] = [this.#header!, this.#meaning!, this.#part!];
     const refusal = refusePoint(header, meaning, point, this.#context);
     if (refusal !== undefined) {
+      if (isRefusedForTime(refusal)) this.rejectedForTime++;
+      else this.rejectedForValue++;
       this.#reject(1, refusal);
       return;
     }

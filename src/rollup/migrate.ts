@@ -20,6 +20,7 @@ export interface MigrationSession {
   execute(sql: string): Promise<void>;
   hasTable(name: string): Promise<boolean>;
   hasIndex(table: string, index: string): Promise<boolean>;
+  hasColumn(table: string, column: string): Promise<boolean>;
   /** Oldest first; makes `schema_migrations` when there is none. */
   applied(): Promise<readonly AppliedMigration[]>;
   record(migration: AppliedMigration): Promise<void>;
@@ -121,11 +122,13 @@ async function run(session: MigrationSession, statements: readonly MigrationStat
   }
 }
 
-async function isDue(session: MigrationSession, { onlyIfTable, onlyIfIndex }: MigrationStatement): Promise<boolean> {
+async function isDue(session: MigrationSession, statement: MigrationStatement): Promise<boolean> {
+  const { onlyIfTable, onlyIfIndex, onlyIfColumn } = statement;
   if (onlyIfTable !== undefined && !(await session.hasTable(onlyIfTable))) return false;
-  if (onlyIfIndex === undefined) return true;
-  const { table, index, exists } = onlyIfIndex;
-  return (await session.hasIndex(table, index)) === exists;
+  if (onlyIfIndex && (await session.hasIndex(onlyIfIndex.table, onlyIfIndex.index)) !== onlyIfIndex.exists)
+    return false;
+  if (onlyIfColumn === undefined) return true;
+  return (await session.hasColumn(onlyIfColumn.table, onlyIfColumn.column)) === onlyIfColumn.exists;
 }
 
 /** The table that remembers what was applied; the same on every engine. */

@@ -14,12 +14,21 @@ export interface MigrationStatement {
   readonly onlyIfTable?: string;
   /** Run only when this index exists, or only when it does not. */
   readonly onlyIfIndex?: IndexCondition;
+  /** Run only when this column exists, or only when it does not. */
+  readonly onlyIfColumn?: ColumnCondition;
 }
 
 /** Whether an index must be there for a statement to run. */
 export interface IndexCondition {
   readonly table: string;
   readonly index: string;
+  readonly exists: boolean;
+}
+
+/** Whether a column must be there for a statement to run. */
+export interface ColumnCondition {
+  readonly table: string;
+  readonly column: string;
   readonly exists: boolean;
 }
 
@@ -36,6 +45,7 @@ export interface Migration {
 const FILE_NAME = /^(\d{4})-([a-z0-9-]+)\.up\.sql$/;
 const TABLE_CONDITION = /^--\s*when table exists:\s*(\w+)\s*$/m;
 const INDEX_CONDITION = /^--\s*when (no )?index exists:\s*(\w+)\.(\w+)\s*$/m;
+const COLUMN_CONDITION = /^--\s*when (no )?column exists:\s*(\w+)\.(\w+)\s*$/m;
 
 /** Reads an engine's migrations, oldest first. Throws when a file is missing or misnamed: the package is incomplete. */
 export function loadMigrations(engine: MigrationEngine): readonly Migration[] {
@@ -73,7 +83,15 @@ export function splitStatements(text: string): readonly MigrationStatement[] {
     if (sql === "") return [];
     const onlyIfTable = TABLE_CONDITION.exec(part)?.[1];
     const onlyIfIndex = indexCondition(part);
-    return [{ sql, ...(onlyIfTable !== undefined && { onlyIfTable }), ...(onlyIfIndex && { onlyIfIndex }) }];
+    const onlyIfColumn = columnCondition(part);
+    return [
+      {
+        sql,
+        ...(onlyIfTable !== undefined && { onlyIfTable }),
+        ...(onlyIfIndex && { onlyIfIndex }),
+        ...(onlyIfColumn && { onlyIfColumn }),
+      },
+    ];
   });
 }
 
@@ -82,4 +100,11 @@ function indexCondition(part: string): IndexCondition | undefined {
   if (match === null) return undefined;
   const [, absent, table = "", index = ""] = match;
   return { table, index, exists: absent === undefined };
+}
+
+function columnCondition(part: string): ColumnCondition | undefined {
+  const match = COLUMN_CONDITION.exec(part);
+  if (match === null) return undefined;
+  const [, absent, table = "", column = ""] = match;
+  return { table, column, exists: absent === undefined };
 }

@@ -66,6 +66,14 @@ function migrationSession(session: MysqlSession): MigrationSession {
       );
       return rows.length > 0;
     },
+    async hasColumn(table, column) {
+      const rows = await session.rows(
+        `SELECT 1 AS found FROM information_schema.COLUMNS
+         WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = ? AND COLUMN_NAME = ?`,
+        [table, column],
+      );
+      return rows.length > 0;
+    },
     async applied() {
       await session.command(`${SCHEMA_MIGRATIONS_TABLE} ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin`);
       const rows = await session.rows(

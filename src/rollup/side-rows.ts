@@ -37,6 +37,15 @@ export const RECEIVER_COLUMNS: readonly (readonly [column: string, count: keyof 
   ["points_faulty", "pointsFaulty"],
   ["quarantined", "quarantined"],
   ["points_overflow", "pointsOverflow"],
+  ["points_refused_time", "pointsRefusedTime"],
+  ["points_refused_value", "pointsRefusedValue"],
+  ["lag_millis", "lagMillis"],
+  ["commits", "commits"],
+  ["commit_micros", "commitMicros"],
+  ["log_calls", "logCalls"],
+  ["log_micros", "logMicros"],
+  ["realtime_updates", "realtimeUpdates"],
+  ["realtime_micros", "realtimeMicros"],
 ];
 
 /** What a commit does with a row whose key is already there. */

@@ -80,6 +80,9 @@ function migrationSession(session: SqliteSession): MigrationSession {
       const sql = "SELECT 1 FROM sqlite_master WHERE type = 'index' AND tbl_name = ? AND name = ?";
       return session.get(sql, [table, index]) !== undefined;
     },
+    async hasColumn(table, column) {
+      return session.get("SELECT 1 FROM pragma_table_info(?) WHERE name = ?", [table, column]) !== undefined;
+    },
     async applied() {
       session.exec(SCHEMA_MIGRATIONS_TABLE);
       return session.all("SELECT * FROM schema_migrations ORDER BY version", []).map((row) => ({

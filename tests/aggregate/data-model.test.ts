@@ -158,6 +158,14 @@ describe("a cumulative counter", () => {
     expect(sumOf(points)).toBe(sum);
   });
 
+  test("are counted by why they are refused", () => {
+    const harness = new FoldHarness();
+    sumOf([[20, 10, 5n]], {}, harness);
+    sumOf([[1, 20, -5n]], {}, harness);
+    sumOf([[1, 20, 7n]], { unit: "km" }, harness);
+    expect(harness.counts).toMatchObject({ pointsRefused: 3, pointsRefusedTime: 1, pointsRefusedValue: 1 });
+  });
+
   test("of an old process that shows a new attribute set late counts it in full", () => {
     const harness = new FoldHarness();
     sumOf([[-50, 10, 5n]], {}, harness);
@@ -359,6 +367,6 @@ describe("the buckets of durations", () => {
       histogram: [{ ...times(10), count: 5n, sum: 1, bucketCounts: [4n, 0n], bounds: [1] }],
     });
     expect(harness.totals()).toEqual({});
-    expect(harness.counts["pointsRefused"]).toBe(1);
+    expect(harness.counts).toMatchObject({ pointsRefused: 1, pointsRefusedValue: 1, pointsRefusedTime: 0 });
   });
 });

@@ -1,4 +1,7 @@
-/** The steps of docs/rollback.md do what it says. Those of METRICS_ENABLED are in serve.test.ts and tests/http/register.test.ts. */
+/**
+ * The steps of docs/rollback.md do what it says. Those of METRICS_ENABLED are in serve.test.ts and tests/http/register.test.ts, those of
+ * pages in tests/bridge/page-sockets.test.ts and tests/browser/monitor-in-chromium.test.ts.
+ */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

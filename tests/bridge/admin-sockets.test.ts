@@ -63,6 +63,25 @@ describe("an admin", () => {
     expect(received).toBe(before);
   });
 
+  it("who leaves the namespace loses the connection", async () => {
+    await start();
+    const admin = world.socket("/admin", await adminToken());
+    await connected(admin);
+    const gone = new Promise((resolve) => void admin.io.once("close", resolve));
+    const { transport } = admin.io.engine as unknown as { transport: { ws: { send(data: unknown): void } } };
+    transport.ws.send("41/admin,");
+    expect(await gone).toBe("transport close");
+  });
+
+  it("who floods the bridge is cut off", async () => {
+    await start({ limits: { maxEventsPerMinute: 10 } });
+    const admin = world.socket("/admin", await adminToken());
+    await connected(admin);
+    const gone = nextEvent<string>(admin, "disconnect");
+    for (let count = 0; count <= 100; count++) admin.emit("unknown");
+    expect(await gone).toBe("transport close");
+  });
+
   it("who does not read is sent one message that waits, not a queue", async () => {
     await start({ broadcastThrottleMillis: 1000 });
     const admin = world.socket("/admin", await adminToken());

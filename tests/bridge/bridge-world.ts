@@ -52,6 +52,7 @@ export class BridgeWorld {
       walk: walkMetrics,
       live: async () => success({ at: 1 }),
       broadcastThrottleMillis: 100,
+      hashSeed: 1,
       report: (message) => void this.reports.push(message),
       ...changes,
       limits: { ...DEFAULT_BRIDGE_LIMITS, ...changes.limits },
@@ -71,6 +72,13 @@ export class BridgeWorld {
 
   get origin(): string {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Connections that the kernel has. */
+  connections(): Promise<number> {
+    return new Promise((resolve, reject) =>
+      this.#http.getConnections((error, count) => (error ? reject(error) : resolve(count))),
+    );
   }
 
   /** A token of ours, for an hour unless it says otherwise. */

@@ -199,14 +199,14 @@ describe("an event of a page", () => {
   });
 
   it("with more series than a participant may have is refused for good", async () => {
-    await start({ limits: { maxSeries: 3 } });
+    await start({ limits: { maxSeries: 4 } });
     const page = await world.page();
     const series = (...names: string[]): Buffer =>
       Buffer.from(otlpRequest([{ metrics: names.map((name) => packets(1n, { name })) }]));
     expect(await sendMetrics(page, series("a", "b", "c"))).toEqual({ ok: true });
     expect(await sendMetrics(page, series("a", "b", "c"))).toEqual({ ok: true });
     expect(await sendMetrics(page, series("d"))).toEqual({
-      error: "there are more than 3 different series of this participant in an hour",
+      error: "there are more than 4 different series and scopes of this participant in an hour",
       retryable: false,
     });
   });
@@ -258,6 +258,31 @@ describe("a page that floods the bridge", () => {
     const gone = nextEvent<string>(page, "disconnect");
     for (let count = 0; count <= 100; count++) page.emit("unknown");
     expect(await gone).toBe("transport close");
+  });
+});
+
+describe("a page that leaves the namespace", () => {
+  it("loses its connection, with which it would escape the limits and the end of its token", async () => {
+    await start();
+    const page = await world.page();
+    const gone = new Promise((resolve) => void page.io.once("close", resolve));
+    const { transport } = page.io.engine as unknown as { transport: { ws: { send(data: unknown): void } } };
+    transport.ws.send("41/webrtc,");
+    expect(await gone).toBe("transport close");
+  });
+
+  it("is cut off when it does not answer the farewell", async () => {
+    const clock = new FakeClock(NOW_MILLIS);
+    await start({ clock });
+    const { transport } = (await world.page()).io.engine as unknown as {
+      transport: { ws: { send(data: unknown): void; pause(): void } };
+    };
+    transport.ws.pause();
+    transport.ws.send("41/webrtc,");
+    await vi.waitFor(async () => {
+      await clock.advance(500);
+      expect(await world.connections()).toBe(0);
+    });
   });
 });
 

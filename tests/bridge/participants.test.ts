@@ -13,7 +13,7 @@ class Connection {
 }
 
 it("who comes back a moment later is the same participant", () => {
-  const participants = new Participants(LIMITS, walkMetrics);
+  const participants = new Participants(LIMITS, walkMetrics, 1);
   const connection = new Connection();
   const ann = participants.join(ANN, connection);
   participants.leave(ann, connection);
@@ -24,14 +24,14 @@ it("who comes back a moment later is the same participant", () => {
 });
 
 it("the same name in another meeting is another participant", () => {
-  const participants = new Participants(LIMITS, walkMetrics);
+  const participants = new Participants(LIMITS, walkMetrics, 1);
   const ann = participants.join(ANN, new Connection());
   expect(participants.join({ meeting: "n", participant: "ann" }, new Connection())).not.toBe(ann);
   expect(participants.join({ meeting: 'm","ann', participant: "" }, new Connection())).not.toBe(ann);
 });
 
 it("one connection too many replaces the oldest, and that one's leaving changes nothing", () => {
-  const participants = new Participants(LIMITS, walkMetrics);
+  const participants = new Participants(LIMITS, walkMetrics, 1);
   const connections = [new Connection(), new Connection(), new Connection()] as const;
   const [ann] = connections.map((connection) => participants.join(ANN, connection));
   expect(connections.map(({ replaced }) => replaced)).toEqual([true, false, false]);
@@ -40,7 +40,7 @@ it("one connection too many replaces the oldest, and that one's leaving changes 
 });
 
 it("those who left longest ago are forgotten", () => {
-  const participants = new Participants(LIMITS, walkMetrics);
+  const participants = new Participants(LIMITS, walkMetrics, 1);
   const left = ["a", "b", "c"].map((participant) => {
     const connection = new Connection();
     const joined = participants.join({ meeting: "m", participant }, connection);

@@ -2,7 +2,8 @@
 import { connect, type Socket as NetSocket } from "node:net";
 import { afterEach, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
-import { connected } from "../support/bridge-client.ts";
+import { connected, sendMetrics } from "../support/bridge-client.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { BridgeWorld } from "./bridge-world.ts";
 
 let world: BridgeWorld;
@@ -102,8 +103,48 @@ it("one that tries token after token on one connection is cut off", async () => 
 });
 
 it("one that shows no token in time is cut off", async () => {
-  world = await BridgeWorld.start({ limits: { connectTimeoutMillis: 50 } });
-  await closed(await engineSocket());
+  const clock = new FakeClock(1_800_000_000_000);
+  world = await BridgeWorld.start({ clock });
+  const gone = closed(await engineSocket());
+  await clock.advance(5000);
+  await gone;
+});
+
+it("one that joins the library's own namespace is refused there, and cut off", async () => {
+  const clock = new FakeClock(1_800_000_000_000);
+  world = await BridgeWorld.start({ clock });
+  const socket = await engineSocket();
+  const gone = closed(socket);
+  const answered = new Promise<string>((resolve) => {
+    socket.on("message", (data: Buffer) => {
+      if (data.toString().startsWith("4")) resolve(data.toString());
+    });
+  });
+  socket.send("40");
+  expect(await answered).toMatch(/^44\{"message":"expected the namespace \/webrtc for pages or \/admin for admins"/);
+  await clock.advance(5000);
+  await gone;
+});
+
+it("one that has shown its token in time stays", async () => {
+  const clock = new FakeClock(1_800_000_000_000);
+  world = await BridgeWorld.start({ clock });
+  const page = await world.page();
+  await clock.advance(60_000);
+  expect(await sendMetrics(page, "no bytes")).toMatchObject({ error: "expected metrics as binary OTLP" });
+});
+
+it.each<[string, readonly (string | Buffer)[]]>([
+  // The parser would hold it until the last of nine has come.
+  ["an attachment", ['459-/webrtc,["metrics",{"_placeholder":true,"num":0}]', Buffer.of(1)]],
+  ["a text that is longer than any token", [`40/webrtc,{"token":"${"x".repeat(12 * 1024)}"}`]],
+])("one that sends %s is cut off", async (_what, messages) => {
+  // The time in which a token must come does not pass.
+  world = await BridgeWorld.start({ clock: new FakeClock(1_800_000_000_000) });
+  const socket = await engineSocket();
+  const gone = closed(socket);
+  for (const message of messages) socket.send(message);
+  await gone;
 });
 
 it("there are few of one address, until they show a token or go", async () => {

@@ -46,11 +46,30 @@ export function describeRollupSideTables(engine: string, makeDatabase: () => Pro
     });
 
     it("adds to our own health by minute", async () => {
-      const receiver = [{ bucketStart: TEST_DAY, counts: receiverCounts({ entries: 1, pointsRefused: 2 }) }];
+      const receiver = [
+        {
+          bucketStart: TEST_DAY,
+          counts: receiverCounts({
+            entries: 1,
+            pointsRefused: 2,
+            pointsRefusedTime: 1,
+            lagMillis: 40,
+            commitMicros: 9,
+          }),
+        },
+      ];
       await commit(shardCommit("0-0", "1-0", { receiver }));
       await commit(shardCommit("1-0", "2-0", { receiver: [...receiver, ...receiver] }));
       const [row] = (await database.query("SELECT * FROM receiver_minute")).map(plain);
-      expect(row).toMatchObject({ entries: "3", points_refused: "6", points: "0" });
+      expect(row).toMatchObject({
+        entries: "3",
+        points_refused: "6",
+        points_refused_time: "3",
+        points_refused_value: "0",
+        lag_millis: "120",
+        commit_micros: "27",
+        points: "0",
+      });
       expect(Object.keys(row ?? {}).toSorted()).toEqual(
         ["bucket_start", "shard", ...RECEIVER_COLUMNS.map(([column]) => column)].toSorted(),
       );

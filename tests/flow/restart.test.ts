@@ -5,107 +5,20 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
 import { type RunningCommand, startCommand } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
 import { startMariadb } from "../support/mariadb-server.ts";
-import { otlpRequest } from "../support/otlp-request.ts";
 import { startRedisServer } from "../support/redis-server.ts";
-import { nextNanos, nowNanos, postMetrics } from "../support/send-metrics.ts";
+import { ServiceLoad } from "../support/service-load.ts";
 import { columnSums, embeddedColumnSums } from "../support/totals.ts";
-
-const SENDERS = 4;
-const PAUSE_MILLIS = 20;
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "otel-bandwidth-restart-"));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
-
-/** Services that each count bytes in as a growing counter and bytes out as deltas, and never give up. */
-class Load {
-  acknowledgedIn = 0n;
-  acknowledgedOut = 0n;
-  requests = 0;
-  repetitions = 0;
-  readonly #origin: string;
-  readonly #senders: Promise<void>[];
-  #ending = false;
-  #gaveUp = false;
-
-  constructor(origin: string) {
-    this.#origin = origin;
-    this.#senders = Array.from({ length: SENDERS }, (_, sender) => this.#run(`service-${sender}`));
-  }
-
-  /** Resolves when this many more requests were acknowledged. */
-  async acknowledges(count: number): Promise<void> {
-    const goal = this.requests + count;
-    await expect.poll(() => this.requests, { timeout: 20_000, interval: 10 }).toBeGreaterThanOrEqual(goal);
-  }
-
-  /** Ends when what is under way is acknowledged, and tells the totals that must be. */
-  async end(): Promise<Record<string, bigint>> {
-    this.#ending = true;
-    await Promise.all(this.#senders);
-    return { wire_bytes_in: this.acknowledgedIn, wire_bytes_out: this.acknowledgedOut };
-  }
-
-  /** Ends at once, for a test that failed. */
-  giveUp(): void {
-    this.#ending = true;
-    this.#gaveUp = true;
-  }
-
-  async #run(service: string): Promise<void> {
-    const start = nowNanos();
-    let total = 0n;
-    for (let count = 1n; !this.#ending; count++) {
-      const [received, sent] = [1000n + count, 10n + count];
-      total += received;
-      await this.#deliver(requestOf(service, start, total, sent));
-      this.acknowledgedIn += received;
-      this.acknowledgedOut += sent;
-      this.requests++;
-    }
-  }
-
-  async #deliver(body: Uint8Array): Promise<void> {
-    while (!this.#gaveUp) {
-      const status = await postMetrics(this.#origin, body).then(
-        (answer) => answer.status,
-        () => undefined,
-      );
-      if (status === 200) return;
-      if (status !== 503 && status !== undefined) throw new Error(`answered ${status}`);
-      this.repetitions++;
-      await pause(PAUSE_MILLIS);
-    }
-  }
-}
-
-function requestOf(service: string, start: bigint, received: bigint, sent: bigint): Uint8Array {
-  const time = nextNanos();
-  const attributes = (direction: string) => ({ "network.io.direction": direction });
-  const name = "bandwidth.http.server.io";
-  return otlpRequest([
-    {
-      attributes: { "service.name": service },
-      metrics: [
-        { name, unit: "By", sum: [{ attributes: attributes("receive"), start, time, value: received }] },
-        {
-          name,
-          unit: "By",
-          temporality: "delta",
-          sum: [{ attributes: attributes("transmit"), start: time - 1000n, time, value: sent }],
-        },
-      ],
-    },
-  ]);
-}
 
 interface Stores {
   readonly environment: Readonly<Record<string, string>>;
@@ -128,7 +41,7 @@ async function survives({ environment, sums }: Stores): Promise<void> {
     return command;
   };
   let receiver = await start();
-  const load = new Load(`http://127.0.0.1:${otlpPort}`);
+  const load = new ServiceLoad(`http://127.0.0.1:${otlpPort}`);
   try {
     for (const [signal, code] of [
       ["SIGTERM", 0],

@@ -1,6 +1,7 @@
 /** Every query of every panel and variable, run as Grafana runs it on a real database: its numbers are those that were stored. */
 import type { Connection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { ReceiverCounts } from "../../src/model/rollup-store.ts";
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { mysqlMigrationDatabase } from "../../src/rollup/mysql-migration-database.ts";
 import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
@@ -133,8 +134,9 @@ function everyMinute(): number[] {
   return Array.from({ length: (NOW - START) / 60 }, (_, index) => START + index * 60);
 }
 
-function receiverMinutes(): Record<number, { points: number; pointsRefused: number }> {
-  return Object.fromEntries(everyMinute().map((at) => [at, { points: 1000, pointsRefused: 2 }]));
+function receiverMinutes(): Record<number, Partial<ReceiverCounts>> {
+  const stores = { lagMillis: 5000, entries: 2, commits: 1, commitMicros: 40_000, logCalls: 4, logMicros: 6000 };
+  return Object.fromEntries(everyMinute().map((at) => [at, { points: 1000, pointsRefused: 2, ...stores }]));
 }
 
 function open(uid: string, range: keyof typeof RANGES, choices: Choices = {}): Promise<OpenDashboard> {
@@ -412,6 +414,12 @@ describe("the receiver's row", () => {
     expect(await opened.number("Totals are behind by")).toBe(0);
     expect((await opened.rows("Data points a minute"))[0]).toMatchObject({ Counted: 1000, Repeated: 0 });
     expect((await opened.rows("Not counted as sent, a minute"))[0]).toMatchObject({ Refused: 2, Faulty: 0 });
+    expect((await opened.rows("Times of the stores"))[0]).toMatchObject({
+      "Until folded": 2500,
+      "SQL commit": 40,
+      "Log call": 1.5,
+      "Live update": null,
+    });
     const [writes] = await opened.rows("What keeping totals costs, a minute");
     expect(writes?.["Rows stored"]).toBe(9);
     expect(await opened.rows("Shards")).toMatchObject([{ Shard: 0, Behind: 0, Commits: 1 }]);

@@ -10,11 +10,12 @@ import { compile, manifestOf, PackageFolder } from "./support/package-folder.ts"
 import { RawClient } from "./support/raw-client.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
+/** Not of a framework: tests/flow/meeting-example.test.ts and tests/compose run these. */
+const OTHERS: ReadonlySet<string> = new Set(["webrtc-meeting", "compose-demo"]);
 const NAMES = readdirSync(EXAMPLES, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)
-  // Not of a framework: tests/flow/meeting-example.test.ts runs it.
-  .filter((name) => name !== "webrtc-meeting");
+  .filter((name) => !OTHERS.has(name));
 
 vi.setConfig({ testTimeout: 90_000 });
 

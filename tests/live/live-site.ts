@@ -27,7 +27,16 @@ export function liveServerOptions(
       given === token ? success(undefined) : failure("unauthenticated", "a valid bearer token is needed"),
   };
   const ready = async (): Promise<Result<unknown>> => success({});
-  return { host: "127.0.0.1", port, maxConnections: 100, ready, ...(token === undefined ? {} : asks), ...answers };
+  const metrics = async (): Promise<Result<never>> => retryable("unavailable", "nothing is measured");
+  return {
+    host: "127.0.0.1",
+    port,
+    maxConnections: 100,
+    metrics,
+    ready,
+    ...(token === undefined ? {} : asks),
+    ...answers,
+  };
 }
 
 /** A server of the page. */

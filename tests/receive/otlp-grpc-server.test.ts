@@ -186,6 +186,24 @@ describe("what is refused", () => {
     expect(received).toEqual([]);
   });
 
+  it("and each answer is counted by what became of the call", async () => {
+    const outcomes = [success(NOTHING_REJECTED), failure("invalid", "no"), retryable("overloaded", "later")] as const;
+    let calls = 0;
+    const { port, server } = await start(async () => outcomes[calls++]!, {}, { token: "secret" });
+    const from = client(port);
+    await call(from, Buffer.from("x"), "wrong");
+    for (const _ of outcomes) await call(from, Buffer.from("x"), "secret");
+    expect(server.outcomes).toEqual(
+      new Map([
+        ["unauthenticated", 1],
+        ["accepted", 1],
+        ["invalid", 1],
+        ["overloaded", 1],
+      ]),
+    );
+    expect([server.heldBytes, await server.connections()]).toEqual([0, 1]);
+  });
+
   it("never when the token is right", async () => {
     const { port } = await start(undefined, {}, { token: "secret" });
     expect((await call(client(port), Buffer.from("x"), "secret")).code).toBe(0);

@@ -366,7 +366,12 @@ describe("what the handler says", () => {
         [503, 1],
         [200, 1],
       ]),
+      outcomes: new Map([
+        ["internal", 1],
+        ["accepted", 1],
+      ]),
     });
+    expect([server.heldBytes, await server.connections()]).toEqual([0, expect.any(Number)]);
   });
 });
 

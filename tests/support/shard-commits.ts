@@ -2,6 +2,7 @@
 import { type SeriesDimensions, seriesId } from "../../src/model/dimensions.ts";
 import type { LatencyHistogram } from "../../src/model/latency-histogram.ts";
 import { ROLLUP_COLUMNS, type RollupValues, rollupPosition } from "../../src/model/rollup-columns.ts";
+import { noReceiverCounts } from "../../src/aggregate/fold-counts.ts";
 import type { RollupIncrement, ReceiverCounts, ShardCommit } from "../../src/model/rollup-store.ts";
 
 /** A time for tests, the start of a minute, an hour and a day: 2026-11-22T00:00:00Z. */
@@ -75,16 +76,5 @@ export function minuteCommit(
 
 /** Receiver counts: those given, else 0. */
 export function receiverCounts(counts: Partial<ReceiverCounts>): ReceiverCounts {
-  return {
-    entries: 0,
-    points: 0,
-    pointsRefused: 0,
-    pointsIgnored: 0,
-    pointsDuplicate: 0,
-    pointsBaseline: 0,
-    pointsFaulty: 0,
-    quarantined: 0,
-    pointsOverflow: 0,
-    ...counts,
-  };
+  return { ...noReceiverCounts(), ...counts };
 }

@@ -37,7 +37,8 @@ export interface TurnServer {
 }
 
 const REALM = "test";
-const SECRET = "only-for-tests";
+/** Shared by those who issue credentials. */
+export const TURN_SECRET = "only-for-tests";
 const RELAY_PORTS = 400;
 const READY_TIMEOUT_MILLIS = 20_000;
 /** A line of the verbose log: `usage: realm=<r>, username=<u>, rp=1, rb=2, sp=3, sb=4`, the increase since the last. */
@@ -80,7 +81,7 @@ class PrivateTurnServer implements TurnServer {
       "min-port": String(lowestRelayPort),
       "max-port": String(lowestRelayPort + RELAY_PORTS - 1),
       realm: REALM,
-      "static-auth-secret": SECRET,
+      "static-auth-secret": TURN_SECRET,
       "log-file": "stdout",
       pidfile: join(this.#folder, "pid"),
       userdb: join(this.#folder, "db"),
@@ -120,7 +121,7 @@ class PrivateTurnServer implements TurnServer {
   /** As the draft "A REST API for access to TURN services" has it: coturn's `use-auth-secret`. */
   credentials(name: string): TurnCredentials {
     const username = `${Math.floor(Date.now() / 1_000) + 3_600}:${name}`;
-    return { username, credential: createHmac("sha1", SECRET).update(username).digest("base64") };
+    return { username, credential: createHmac("sha1", TURN_SECRET).update(username).digest("base64") };
   }
 
   usage(name: string): TurnUsage {

@@ -15,6 +15,7 @@ import {
   RECEIVER_LINES,
   receiverSteps,
   SHARDS,
+  STORE_TIMES,
   WRITES,
 } from "../sql/receiver-queries.ts";
 import { ENVIRONMENT, GRANULARITY, latencySource, LATENCY_STEP, READ_ORDER, SERVICE, STEP } from "../sql/variables.ts";
@@ -234,6 +235,17 @@ function receiver(threshold: (rule: string) => Threshold): Row {
         unit: "short",
         width: 8,
         lines: { "Rows stored": { color: COLORS.cost }, "Requests counted": { color: COLORS.received } },
+      }),
+      chartPanel({
+        id: 19,
+        title: "Times of the stores",
+        description:
+          "Means: from the receipt of an entry to its folding (a fold every 5 s is usual), of a commit to SQL, of a call to the log (an append waits for Redis or SQLite to flush), of an update of the live figures.",
+        sql: STORE_TIMES,
+        unit: "ms",
+        width: 24,
+        lines: look(["Until folded", "SQL commit", "Log call", "Live update"], ["blue", "orange", "purple", "green"]),
+        figures: ["mean", "max"],
       }),
       tablePanel({
         id: 17,

@@ -16,7 +16,7 @@ export const RECEIVER_FAULT_LINES: Readonly<Record<string, string>> = {
   Overflow: "points_overflow",
 };
 
-// Minutes of the receiver are kept for ever: any range can be cut into any step.
+// Minutes of the receiver are kept for 30 days: as far as they go, any range can be cut into any step.
 const RECEIVER_STEP = "$__unixEpochGroup(bucket_start, ${step}s, NULL)";
 
 /** A chart of counts of `receiver_minute`, a minute on average. */
@@ -34,6 +34,23 @@ ${sums.join(",\n")}
 ) AS steps
 ORDER BY step_start`;
 }
+
+/**
+ * Means of what stores took and of how late entries were folded, milliseconds: of all calls in a step, not of its minutes. NULL
+ * where there was none.
+ */
+export const STORE_TIMES: string = `SELECT step_start AS "time", lag_millis / NULLIF(entries, 0) AS "Until folded",
+  commit_micros / NULLIF(commits, 0) / 1000 AS "SQL commit", log_micros / NULLIF(log_calls, 0) / 1000 AS "Log call",
+  realtime_micros / NULLIF(realtime_updates, 0) / 1000 AS "Live update"
+FROM (
+  SELECT ${RECEIVER_STEP} AS step_start, SUM(lag_millis) AS lag_millis, SUM(entries) AS entries,
+    SUM(commit_micros) AS commit_micros, SUM(commits) AS commits, SUM(log_micros) AS log_micros, SUM(log_calls) AS log_calls,
+    SUM(realtime_micros) AS realtime_micros, SUM(realtime_updates) AS realtime_updates
+  FROM receiver_minute
+  WHERE bucket_start BETWEEN $__unixEpochFrom() DIV $step * $step AND $__unixEpochTo()
+  GROUP BY step_start
+) AS steps
+ORDER BY step_start`;
 
 /** Seconds since the shard that is furthest behind persisted; NULL before there is a shard. */
 export const FRESHNESS = "SELECT UNIX_TIMESTAMP() - MIN(persisted_at) AS age FROM ingest_offset";

@@ -1,0 +1,41 @@
+/** Wiring: the OTLP servers, as the settings ask for them. */
+import type { Clock } from "../model/clock.ts";
+import type { OtlpHandler } from "../model/otlp-exchange.ts";
+import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
+import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
+import type { TlsFiles } from "../receive/otlp-http-options.ts";
+import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
+import type { ReceiverSettings } from "./settings.ts";
+
+/** What stands behind the doors. */
+export interface DoorParts {
+  readonly clock: Clock;
+  readonly tls: TlsFiles | undefined;
+  readonly handler: OtlpHandler;
+  readonly handlerThrew: (reason: string) => void;
+}
+
+/** The servers; they do not listen yet. `otlpGrpc` is undefined without `OTLP_GRPC_PORT`. */
+export function openDoors(
+  settings: ReceiverSettings,
+  parts: DoorParts,
+): { readonly otlp: OtlpHttpServer; readonly otlpGrpc: OtlpGrpcServer | undefined } {
+  const { maxBodyBytes, otlpHost: host, otlpToken: token, otlpPort, otlpGrpcPort } = settings;
+  const door = { ...parts, host, token };
+  const otlp = new OtlpHttpServer({
+    ...door,
+    port: otlpPort,
+    limits: { ...DEFAULT_OTLP_HTTP_LIMITS, maxBodyBytes },
+    encodeSuccess,
+    encodeStatus,
+  });
+  if (otlpGrpcPort === undefined) return { otlp, otlpGrpc: undefined };
+  const otlpGrpc = new OtlpGrpcServer({
+    ...door,
+    port: otlpGrpcPort,
+    limits: { ...DEFAULT_OTLP_GRPC_LIMITS, maxBodyBytes },
+    encodeSuccess: (acceptance) => encodeSuccess("protobuf", acceptance),
+    encodeDetails: encodeRpcStatus,
+  });
+  return { otlp, otlpGrpc };
+}

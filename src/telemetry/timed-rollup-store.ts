@@ -1,0 +1,20 @@
+/** A totals' store whose calls are timed. */
+import type { RollupStore } from "../model/rollup-store.ts";
+import type { CallTiming } from "./call-timing.ts";
+
+/** The same store, timed. */
+export function timedRollupStore(store: RollupStore, timing: CallTiming): RollupStore {
+  return {
+    birth: () => timing.time("birth", () => store.birth()),
+    offset: (shard) => timing.time("offset", () => store.offset(shard)),
+    advanceGeneration: (shard, from, to) =>
+      timing.time("advance_generation", () => store.advanceGeneration(shard, from, to)),
+    counterState: (stateKeys) => timing.time("counter_state", () => store.counterState(stateKeys)),
+    ledger: (shard, receivedAtOrAfter) => timing.time("ledger", () => store.ledger(shard, receivedAtOrAfter)),
+    commit: (commit) => timing.time("commit", () => store.commit(commit)),
+    maintain: (nowSeconds) => timing.time("maintain", () => store.maintain(nowSeconds)),
+    ready: () => timing.time("ready", () => store.ready()),
+    statementCounts: () => store.statementCounts(),
+    close: () => store.close(),
+  };
+}

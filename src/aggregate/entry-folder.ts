@@ -23,7 +23,7 @@ export interface EntryFolderOptions {
   readonly batchEntries: number;
   /** Inflated bodies kept between the door and the fold. */
   readonly maxDecodedBytes: number;
-  /** Called after every few entries; false when folding must not go on. */
+  /** Called after every few entries, and after each that leaves the fold crowded; false when folding must not go on. */
   readonly makeRoom: (owned: Ownership) => Promise<boolean>;
 }
 
@@ -67,6 +67,8 @@ export class EntryFolder {
       }
       for (const entry of entries.value) {
         if (!(await this.#foldRead(owned, entry))) return;
+        // Not only after the batch: what another batch size would have let go of in time must not be without room here.
+        if (owned.fold.isCrowded && !(await makeRoom(owned))) return;
       }
       if (!(await makeRoom(owned))) return;
     }
@@ -99,7 +101,7 @@ export class EntryFolder {
 
   async #foldEntry(owned: Ownership, { entry, storedBytes, body, isClean }: OfferedEntry): Promise<boolean> {
     const { fold } = owned;
-    const unloaded = fold.unloadedScopes(entry, body);
+    const unloaded = fold.unloadedScopes(entry, body, isClean);
     if (unloaded.length > 0) {
       const rows = await this.#options.store.counterState(unloaded.map(({ stateKey }) => stateKey));
       if (!this.#options.faults.accepted("totals", rows)) return false;

@@ -6,7 +6,6 @@ import { LATENCY_SCALE } from "../model/latency-histogram.ts";
 import type { MetricHeader } from "../model/metric-visitor.ts";
 import { MAX_BUCKETS, readBuckets, readExplicitCounts } from "../model/point-buckets.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
-import { chunkedArray } from "./number-slab.ts";
 import type { LatencyAccumulator } from "./latency-accumulator.ts";
 import type { ExplicitBounds } from "./latency-parts.ts";
 
@@ -98,8 +97,8 @@ export function latencyStateOf(header: MetricHeader, point: PointCursor, boundsO
   const buckets = readBuckets(header, point);
   if (buckets.kind === "none") return undefined;
   if (buckets.kind === "explicit") {
-    const counts = chunkedArray(buckets.counts.length);
-    counts.set(buckets.counts);
+    // Of its own: it lives as long as its stream, and would keep the chunk of rows that are gone in a minute.
+    const counts = Float64Array.from(buckets.counts);
     return { kind: "explicit", bounds: boundsOf(point), counts };
   }
   const { scale, zeroCount, offset, counts } = buckets;

@@ -35,7 +35,7 @@ const CHUNK_LENGTH = 1024;
 let chunk = new Float64Array(CHUNK_LENGTH);
 let chunkUsed = 0;
 
-/** An array of zeros that lies beside those asked for before and after it. */
+/** An array of zeros that lies beside those asked for before and after it; for what goes with them: the last one kept keeps all. */
 export function chunkedArray(length: number): Float64Array {
   if (length > CHUNK_LENGTH / 8) return new Float64Array(length);
   if (chunkUsed + length > CHUNK_LENGTH) {

@@ -86,28 +86,32 @@ export class ScopeTable {
     this.#rawLength = raw.length;
   }
 
-  /**
-   * The state of a resource and scope; `loaded` is false until its state in SQL was put in. Undefined when it is new and
-   * there is no room for it.
-   */
-  scope(resource: ResourceEntry, body: Buffer, start: number, end: number): ScopeState | undefined {
+  /** The state of a resource and scope if it is held; `loaded` is false until its state in SQL was put in. */
+  find(resource: ResourceEntry, body: Buffer, start: number, end: number): ScopeState | undefined {
     const raw = body.toString("latin1", start, end);
     const known = resource.scopes.get(raw);
     if (known && this.#states.get(known.stateKey) === known) return known;
-    const state = this.#state(resource, canonicalScope(body, start, end));
-    if (state === undefined) return undefined;
-    this.#noteRaw(raw, false);
-    if (resource.scopes.size >= MAX_RAW_SCOPES_PER_RESOURCE) resource.scopes.clear();
-    resource.scopes.set(raw, state);
+    const state = this.#states.get(stateKeyOf(resource, canonicalScope(body, start, end)));
+    if (state) this.#remember(resource, raw, state);
     return state;
   }
 
-  #state(resource: ResourceEntry, scope: Uint8Array): ScopeState | undefined {
-    const parts = [resource.canonical, scope];
-    if (resource.identity) parts.push(new TextEncoder().encode(JSON.stringify(resource.identity)));
-    const stateKey = identityHash(parts);
-    const known = this.#states.get(stateKey);
+  /** As {@link find}, and makes it when it is not held. Undefined when there is no room for it. */
+  scope(resource: ResourceEntry, body: Buffer, start: number, end: number): ScopeState | undefined {
+    const known = this.find(resource, body, start, end);
     if (known) return known;
+    const state = this.#make(resource, stateKeyOf(resource, canonicalScope(body, start, end)));
+    if (state) this.#remember(resource, body.toString("latin1", start, end), state);
+    return state;
+  }
+
+  #remember(resource: ResourceEntry, raw: string, state: ScopeState): void {
+    this.#noteRaw(raw, false);
+    if (resource.scopes.size >= MAX_RAW_SCOPES_PER_RESOURCE) resource.scopes.clear();
+    resource.scopes.set(raw, state);
+  }
+
+  #make(resource: ResourceEntry, stateKey: string): ScopeState | undefined {
     if (this.#size.isFullForScopes) return undefined;
     const state: ScopeState = {
       stateKey,
@@ -154,8 +158,19 @@ export class ScopeTable {
   }
 }
 
+function stateKeyOf({ canonical, identity }: ResourceEntry, scope: Uint8Array): string {
+  const parts = [canonical, scope];
+  if (identity) parts.push(new TextEncoder().encode(JSON.stringify(identity)));
+  return identityHash(parts);
+}
+
 function makeResource(body: Buffer, start: number, end: number, identity: BridgeIdentity | undefined): ResourceEntry {
   const dimensions = resourceDimensions(readResourceAttributes(body, start, end), identity);
   const canonical = canonicalResource(body, start, end);
   return { canonical, dimensions, slot: resourceSlot(dimensions), identity, scopes: new Map() };
+}
+
+/** The same bytes as a buffer, not copied. */
+export function bufferOf(body: Uint8Array): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.length);
 }

@@ -5,7 +5,7 @@
 import { MAX_POINT_LEAD_MILLIS, refuseMetric, refusePoint } from "../model/admission.ts";
 import type { PlainAttributes } from "../model/attributes.ts";
 import type { LogEntry } from "../model/ingest-log.ts";
-import { metricMeaning } from "../model/metric-meaning.ts";
+import { metricMeaning, type MetricMeaning } from "../model/metric-meaning.ts";
 import type { MetricHeader, MetricVisitor } from "../model/metric-visitor.ts";
 import type { WalkMetrics } from "../model/metrics-walk.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
@@ -19,12 +19,12 @@ import { bodyKey, LedgerBuilder, recallLedgerRow } from "./ledger.ts";
 import { Quarantine } from "./quarantine.ts";
 import { NO_ROOM, PointFold, type FoldContext } from "./point-fold.ts";
 import { RecentDeltas } from "./recent-deltas.ts";
-import { ScopeTable, type ResourceEntry, type ScopeState } from "./scopes.ts";
+import { bufferOf, ScopeTable, type ResourceEntry, type ScopeState } from "./scopes.ts";
 import { SeriesTable } from "./series-table.ts";
-import { decodeScopeState, encodeScopeState } from "./state-codec.ts";
+import { encodeScopeState, restoreScopeState } from "./state-codec.ts";
 import { ShardSize } from "./state-size.ts";
 import { streamTarget } from "./stream-target.ts";
-import { Parent, parentKey, type StreamTarget } from "./streams.ts";
+import { type Parent, parentOf, type StreamTarget } from "./streams.ts";
 
 /** Rows of a minute, and hashes of deltas, that wait for a commit before it should come early. */
 const MAX_PENDING_ROWS = 100_000;
@@ -32,6 +32,7 @@ const MAX_PENDING_HASHES = 500_000;
 
 /** The receive time where nothing asks for it. */
 const NO_TIME = [0, 0] as const;
+const NO_BYTES = Buffer.alloc(0);
 
 /** How a shard is folded. */
 export interface ShardFoldOptions {
@@ -71,11 +72,15 @@ export class ShardFold implements MetricVisitor {
   // Where the walk stands.
   #entry: FoldableEntry | undefined;
   #context: FoldContext | undefined;
-  #body: Buffer = Buffer.alloc(0);
+  #body: Buffer = NO_BYTES;
   #resource: ResourceEntry | undefined;
+  /** The `InstrumentationScope` message, and its state once a point needs one. */
+  #scopeBytes: readonly [body: Buffer, start: number, end: number] = [NO_BYTES, 0, 0];
   #scope: ScopeState | undefined;
+  #scopeHasNoRoom = false;
   #parent: Parent | undefined;
   #header: MetricHeader | undefined;
+  #meaning: MetricMeaning | undefined;
   #metricRange: readonly [start: number, end: number] = [0, 0];
   #quarantined = false;
   #isClean = false;
@@ -106,10 +111,11 @@ export class ShardFold implements MetricVisitor {
     return scopes.isCrowded || series.pendingRows >= MAX_PENDING_ROWS || this.#ledger.hashes >= MAX_PENDING_HASHES;
   }
 
-  /** The scopes of an entry whose state in SQL has not been put in yet. */
-  unloadedScopes(entry: FoldableEntry, body: Uint8Array): readonly ScopeState[] {
+  /** The scopes with countable points of an entry whose state in SQL has not been put in yet; `isClean` as in {@link fold}. */
+  unloadedScopes(entry: FoldableEntry, body: Uint8Array, isClean = false): readonly ScopeState[] {
     const found = new Set<ScopeState>();
     this.#begin(entry, body);
+    this.#isClean = isClean;
     this.#onlyScopes = found;
     this.#options.walk(body, this);
     this.#onlyScopes = undefined;
@@ -122,7 +128,7 @@ export class ShardFold implements MetricVisitor {
     for (const scope of scopes) {
       if (scope.loaded) continue;
       const row = byKey.get(scope.stateKey);
-      if (row) restore(scope, row);
+      if (row) restoreScopeState(scope, row);
       scope.loaded = true;
     }
   }
@@ -203,35 +209,27 @@ export class ShardFold implements MetricVisitor {
   }
 
   scope(body: Uint8Array, start: number, end: number): boolean {
-    const scope = this.scopes.scope(this.#resource!, bufferOf(body), start, end);
-    if (this.#onlyScopes) {
-      if (scope && !scope.loaded) this.#onlyScopes.add(scope);
-      return false;
-    }
-    if (scope === undefined) {
-      this.#putAside("there is no room for another resource", this.#body.subarray(...this.#resourceRange));
-      return false;
-    }
-    scope.touchedAtMillis = Math.max(scope.touchedAtMillis, this.#context!.receivedAtMillis);
+    this.#scopeBytes = [bufferOf(body), start, end];
+    const scope = this.scopes.find(this.#resource!, ...this.#scopeBytes);
     this.#scope = scope;
-    return true;
+    this.#scopeHasNoRoom = false;
+    if (this.#onlyScopes === undefined) {
+      if (scope) scope.touchedAtMillis = Math.max(scope.touchedAtMillis, this.#context!.receivedAtMillis);
+      return true;
+    }
+    if (scope && !scope.loaded) this.#onlyScopes.add(scope);
+    return scope === undefined;
   }
 
   metric(header: MetricHeader): boolean {
     const meaning = metricMeaning(header.name);
     if (meaning === undefined || refuseMetric(header, meaning, this.#context!.fromBridge) !== undefined) return false;
-    const key = parentKey(header);
-    let parent = this.#scope!.parents.get(key);
-    if (parent === undefined) {
-      parent = new Parent(key, meaning, this.#scope!);
-      this.#scope!.parents.set(key, parent);
-    }
-    parent.rewind();
-    this.#parent = parent;
+    this.#parent = undefined;
     this.#header = header;
+    this.#meaning = meaning;
     this.#metricRange = [header.start, header.end];
     this.#quarantined = false;
-    return true;
+    return this.#onlyScopes === undefined || (this.#scope === undefined && !this.#scopeHasNoRoom);
   }
 
   point(point: PointCursor): void {
@@ -239,13 +237,14 @@ export class ShardFold implements MetricVisitor {
       this.#point(point);
     } catch (error) {
       // Whatever a point of foreign origin breaks must not stop the shard: its metric is kept to be looked at, once.
-      if (this.#quarantined) return;
+      if (this.#quarantined || this.#onlyScopes !== undefined) return;
       this.#quarantined = true;
       this.#putAside(messageOf(error), this.#body.subarray(...this.#metricRange));
     }
   }
 
   skipped(header: MetricHeader, pointCount: number): void {
+    if (this.#onlyScopes !== undefined) return;
     const counts = this.#context!.counts;
     if (metricMeaning(header.name) === undefined) counts.pointsIgnored += pointCount;
     else counts.pointsRefused += pointCount;
@@ -253,13 +252,17 @@ export class ShardFold implements MetricVisitor {
 
   #point(point: PointCursor): void {
     const context = this.#context!;
-    const scope = this.#scope!;
-    const parent = this.#parent!;
     const header = this.#header!;
-    const refusal = this.#isClean ? undefined : refusePoint(header, parent.meaning, point, context);
-    if (refusal !== undefined) return countRefused(context.counts, refusal);
+    const refusal = this.#isClean ? undefined : refusePoint(header, this.#meaning!, point, context);
+    if (refusal !== undefined) {
+      if (this.#onlyScopes === undefined) countRefused(context.counts, refusal);
+      return;
+    }
     // NO_RECORDED_VALUE: a mark of the sender's, not a measurement.
     if ((point.flags & 1) !== 0) return;
+    const scope = this.#scope ?? this.#makeScope();
+    if (scope === undefined || this.#onlyScopes !== undefined) return;
+    const parent = (this.#parent ??= parentOf(scope, header, this.#meaning!));
     const stream = parent.stream(point, this.#target);
     if (stream === undefined) throw new RangeError(NO_ROOM);
     if (stream.columns.values.length === 0) {
@@ -271,6 +274,17 @@ export class ShardFold implements MetricVisitor {
     }
   }
 
+  /** Only a point that counts makes state: a sender's empty scopes are as many as it likes. */
+  #makeScope(): ScopeState | undefined {
+    if (this.#scopeHasNoRoom) return undefined;
+    // Of an entry that is folded, all are made that there was room for.
+    if (this.#onlyScopes) this.#scope = this.scopes.scope(this.#resource!, ...this.#scopeBytes);
+    else this.#putAside("there is no room for another resource", this.#body.subarray(...this.#resourceRange));
+    this.#scopeHasNoRoom = this.#scope === undefined;
+    if (this.#scope && !this.#scope.loaded) this.#onlyScopes?.add(this.#scope);
+    return this.#scope;
+  }
+
   #target = (attributes: PlainAttributes): StreamTarget =>
     streamTarget(this.#parent!.meaning, this.#resource!.dimensions, attributes, this.series);
 
@@ -279,19 +293,4 @@ export class ShardFold implements MetricVisitor {
     this.counts.at(entry.receivedAtMillis).quarantined++;
     this.#quarantine.add(entry, reason, payload);
   }
-}
-
-function restore(scope: ScopeState, row: CounterStateRow): void {
-  if (row.state.length > 0) {
-    decodeScopeState(scope, row.state);
-    return;
-  }
-  // Forgotten for its age: a stream that is not newer than its last sign of life comes back as a baseline.
-  const nanos = (row.touchedAt + MAX_POINT_LEAD_MILLIS / 1000) * 1e9;
-  scope.forgottenHigh = highHalf(nanos);
-  scope.forgottenLow = lowHalf(nanos);
-}
-
-function bufferOf(body: Uint8Array): Buffer {
-  return Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.length);
 }

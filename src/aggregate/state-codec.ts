@@ -1,7 +1,10 @@
 /**
  * Fold, inside: the packed form of a scope's counter state, one row of `counter_state`.
  */
+import { MAX_POINT_LEAD_MILLIS } from "../model/admission.ts";
 import { metricMeaning } from "../model/metric-meaning.ts";
+import type { CounterStateRow } from "../model/rollup-store.ts";
+import { highHalf, lowHalf } from "../model/uint64.ts";
 import { ByteReader, ByteWriter } from "./byte-buffer.ts";
 import type { CounterSet } from "./counter.ts";
 import type { ExplicitBounds } from "./latency-parts.ts";
@@ -34,6 +37,18 @@ export function decodeScopeState(scope: ScopeState, bytes: Uint8Array): void {
   scope.forgottenHigh = reader.uint32();
   scope.forgottenLow = reader.uint32();
   while (!reader.done) readParent(reader, scope);
+}
+
+/** Puts in what SQL holds of a scope that holds nothing yet. Throws as {@link decodeScopeState}. */
+export function restoreScopeState(scope: ScopeState, row: CounterStateRow): void {
+  if (row.state.length > 0) {
+    decodeScopeState(scope, row.state);
+    return;
+  }
+  // Forgotten for its age: a stream that is not newer than its last sign of life comes back as a baseline.
+  const nanos = (row.touchedAt + MAX_POINT_LEAD_MILLIS / 1000) * 1e9;
+  scope.forgottenHigh = highHalf(nanos);
+  scope.forgottenLow = lowHalf(nanos);
 }
 
 function writeParent(writer: ByteWriter, parent: Parent): void {

@@ -215,3 +215,22 @@ const MAX_REMEMBERED_BOUNDS = 8;
 export function parentKey(header: MetricHeader): string {
   return `${header.name}|${header.unit}|${header.kind}|${header.temporality}`;
 }
+
+/** What a parent belongs to. */
+interface ParentScope {
+  readonly stateKey: string;
+  readonly size: ScopeSize;
+  readonly parents: Map<string, Parent>;
+}
+
+/** The parent of a metric whose first point is at hand, made when there is none. */
+export function parentOf(scope: ParentScope, header: MetricHeader, meaning: MetricMeaning): Parent {
+  const key = parentKey(header);
+  let parent = scope.parents.get(key);
+  if (parent === undefined) {
+    parent = new Parent(key, meaning, scope);
+    scope.parents.set(key, parent);
+  }
+  parent.rewind();
+  return parent;
+}

@@ -95,6 +95,35 @@ describe("attribute sets beyond what a shard remembers", () => {
   });
 });
 
+describe("scopes that tell nothing that is counted", () => {
+  const scopes = (count: number, metrics: readonly TestMetric[]): Uint8Array =>
+    otlpRequest(Array.from({ length: count }, (_, index) => ({ scope: `scope-${index}`, metrics })));
+  const foreign = { ...io(10, 1n), name: "somebody.elses" };
+  const refused = io(10, -1n);
+  const empty = { ...io(10, 1n), sum: [] };
+
+  test.each([
+    ["none", []],
+    ["an empty one", [empty]],
+    ["foreign ones", [foreign, foreign]],
+    ["refused ones", [refused]],
+  ])("take no room, whatever their number: of metrics there are %s", (_, metrics) => {
+    const harness = new FoldHarness({ maxStateBytes: SMALL }).receive(request(io(10, 1n)), BIRTH + 10);
+    const before = harness.fold.scopes.bytes;
+    harness.receive(scopes(2000, metrics), BIRTH + 11);
+    expect(harness.fold.scopes.bytes).toBe(before);
+    expect([...harness.fold.scopes.all()]).toHaveLength(1);
+    harness.receive(
+      otlpRequest([{ attributes: { "service.name": "new" }, metrics: [...metrics, io(12, 5n)] }]),
+      BIRTH + 12,
+    );
+    expect(harness.total("wire_bytes_in")).toBe(6n);
+    expect(harness.states.flatMap(({ quarantine }) => quarantine)).toEqual([]);
+    const points = 2001 * metrics.reduce((sum, metric) => sum + (metric.sum?.length ?? 0), 0);
+    expect(harness.counts["pointsIgnored"]! + harness.counts["pointsRefused"]!).toBe(points);
+  });
+});
+
 function* permutations(items: readonly string[]): Generator<readonly string[]> {
   if (items.length <= 1) yield items;
   for (const [index, item] of items.entries()) {

@@ -46,6 +46,14 @@ export class OwnerWorld {
   /** What the store makes of a commit; replace it to intervene. */
   commit: (commit: ShardCommit) => Promise<Result<void>>;
   holds = true;
+  readonly foldOptions: ShardOwnerOptions["fold"] = {
+    walk: walkMetrics,
+    maxSeries: 1000,
+    deltaMaxAgeMillis: 3_600_000,
+    maxRecentDeltas: 10_000,
+    maxStateBytes: 10_000_000,
+    prices: { nanosPerUserHour: 0, nanosPerGigabyte: 0 },
+  };
   released = 0;
   #openings = 0;
 
@@ -90,14 +98,7 @@ export class OwnerWorld {
       clock: this.clock,
       openBody: async (body) => success(body),
       newIdentity: () => `opening ${++this.#openings}`,
-      fold: {
-        walk: walkMetrics,
-        maxSeries: 1000,
-        deltaMaxAgeMillis: 3_600_000,
-        maxRecentDeltas: 10_000,
-        maxStateBytes: 10_000_000,
-        prices: { nanosPerUserHour: 0, nanosPerGigabyte: 0 },
-      },
+      fold: this.foldOptions,
       batchEntries: 3,
       processIntervalMillis: PROCESS,
       persistIntervalMillis: PERSIST,
@@ -155,9 +156,19 @@ export const START: bigint = nanos(BEGIN * 1000 + 1);
 
 /** A cumulative point of a process that began with the world, or at `start`. */
 export function cumulative(world: OwnerWorld, value: bigint, start: bigint = START): Uint8Array {
+  return cumulativeOf(world, "", value, start);
+}
+
+/** The same of a service; `""`: of one without a name. */
+export function cumulativeOf(world: OwnerWorld, service: string, value: bigint, start: bigint = START): Uint8Array {
   const time = nanos(world.clock.nowMillis()) + 2_000_000n;
   const point = { attributes: { "network.io.direction": "receive" }, start, time, value };
-  return otlpRequest([{ metrics: [{ name: "bandwidth.http.server.io", unit: "By", sum: [point] }] }]);
+  return otlpRequest([
+    {
+      ...(service === "" ? {} : { attributes: { "service.name": service } }),
+      metrics: [{ name: "bandwidth.http.server.io", unit: "By", sum: [point] }],
+    },
+  ]);
 }
 
 /** A delta point of one second. */

@@ -1,7 +1,16 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { failure, retryable, success } from "../../src/model/result.ts";
 import { valueOf } from "../support/log-entries.ts";
-import { BEGIN, cumulative, delta, OwnerWorlds, PERSIST, PROCESS, type OwnerWorld } from "./owner-world.ts";
+import {
+  BEGIN,
+  cumulative,
+  cumulativeOf,
+  delta,
+  OwnerWorlds,
+  PERSIST,
+  PROCESS,
+  type OwnerWorld,
+} from "./owner-world.ts";
 
 const worlds = new OwnerWorlds();
 beforeAll(() => worlds.prepare());
@@ -60,6 +69,18 @@ describe("an owner commits", () => {
     expect(world.commits.length).toBe(3);
     await world.clock.advance(PERSIST);
     expect(await world.totals()).toEqual({ wire_bytes_out: 210n });
+  });
+});
+
+describe("a log that tells of more scopes than there is room for at once", () => {
+  it.each([1, 7, 1000])("is folded without loss in batches of %i", async (batchEntries) => {
+    const world = worlds.make();
+    for (let index = 0; index < 200; index += 1) await world.append(cumulativeOf(world, `service-${index}`, 10n));
+    const fold = { ...world.foldOptions, maxStateBytes: 100_000 };
+    await world.started({ batchEntries, fold });
+    await world.clock.advance(2 * PERSIST);
+    expect(await world.totals()).toEqual({ wire_bytes_in: 2000n });
+    expect(world.commits.flatMap(({ quarantine }) => quarantine)).toEqual([]);
   });
 });
 

@@ -65,7 +65,7 @@ function receive(fold: ShardFold, body: Uint8Array, id: number, isClean: boolean
     bodyHash: new Uint8Array(0),
     receivedAtMillis: RECEIVED_MILLIS,
   };
-  fold.install(fold.unloadedScopes(entry, body), []);
+  fold.install(fold.unloadedScopes(entry, body, isClean), []);
   fold.fold(entry, body, isClean);
 }
 

@@ -108,4 +108,23 @@ describe("a queue of appends", () => {
     world.answer();
     valueOf(await another);
   });
+
+  it("waits its own time, not what was left of the wait of a batch that went early", async () => {
+    const world = queue();
+    await round(world, 3);
+    const first = [world.queue.append(logEntry()), world.queue.append(logEntry())];
+    await settled();
+    first.push(world.queue.append(logEntry()));
+    await settled();
+    world.answer();
+    for (const result of await Promise.all(first)) valueOf(result);
+    await world.clock.advance(3);
+    const one = world.queue.append(logEntry());
+    await world.clock.advance(4);
+    expect(world.sizes).toEqual([3, 3]);
+    await world.clock.advance(1);
+    expect(world.sizes).toEqual([3, 3, 1]);
+    world.answer();
+    valueOf(await one);
+  });
 });

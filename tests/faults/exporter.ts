@@ -6,6 +6,7 @@ import { Agent, request } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { ResponseType } from "../otlp/otlp-proto.ts";
 import type { Answer, Journal } from "./journal.ts";
+import type { Sender } from "./load.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { type Batch, mergedBatch, type ServiceBatches } from "./service-batches.ts";
 
@@ -48,7 +49,7 @@ const MAX_EARLIER = 50;
 const MAX_POINTS = 2000;
 
 /** One sender. */
-export class Exporter {
+export class Exporter implements Sender {
   readonly #options: ExporterOptions;
   readonly #agent: Agent;
   readonly #earlier: Batch[] = [];
@@ -65,7 +66,6 @@ export class Exporter {
     this.#origin = options.random.integer(0, options.origins.length - 1);
   }
 
-  /** Sends until `end`; resolves when everything made was acknowledged. */
   async run(): Promise<void> {
     const { batches, random, timing } = this.#options;
     while (!this.#ending) {
@@ -80,30 +80,25 @@ export class Exporter {
     this.#agent.destroy();
   }
 
-  /** Makes no new batches; what was made is still delivered. */
   end(): void {
     this.#ending = true;
     this.resume();
   }
 
-  /** Ends at once, whatever is not delivered. */
   giveUp(): void {
     this.#gaveUp = true;
     this.end();
     this.#agent.destroy();
   }
 
-  /** Whether nothing of it is under way, and nothing will be until `resume`. */
   get parked(): boolean {
     return this.#parked;
   }
 
-  /** Holds the next batch back. */
   hold(): void {
     this.#paused ??= new Promise((resolve) => (this.#resume = resolve));
   }
 
-  /** Goes on after `hold`. */
   resume(): void {
     this.#resume?.();
     this.#paused = undefined;

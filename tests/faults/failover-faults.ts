@@ -109,12 +109,12 @@ const BEHIND: Fault = {
   environment: { METRICS_PROCESS_INTERVAL: "400", METRICS_PERSIST_INTERVAL: "800" },
   around: (_, own, cycle) => withReplica(2, own, cycle),
   async inject(scene) {
-    const { load, random, size, witness, keepsWhatIsAcknowledged } = scene;
+    const { load, random, size, witness } = scene;
     const parts = partsOf(scene);
     await load.hold();
     await replicated(parts.servers);
     parts.servers.link.replies("cut");
-    keepsWhatIsAcknowledged();
+    load.journal.atRisk = true;
     load.resume();
     const before = load.journal.acknowledgedBatches;
     await load.acknowledges(random.integer(1, 2 * size.batches));

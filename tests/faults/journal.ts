@@ -1,8 +1,8 @@
 /**
  * Every batch and every answer of a run, and what must therefore be stored: what was acknowledged, once.
  */
-import type { Amounts, Batch } from "./service-batches.ts";
-import { TABLES, Totals } from "./totals.ts";
+import type { Amounts, Batch, PointRecord } from "./service-batches.ts";
+import { SOME_BUCKET, TABLES, Totals } from "./totals.ts";
 
 /** What became of one attempt to deliver a batch. */
 export type Answer =
@@ -22,6 +22,13 @@ export class Journal {
   readonly lines: JournalLine[] = [];
   /** What must be stored. */
   readonly acknowledged: Totals = new Totals();
+  /** What must be stored though the only copy of other things went: all that was acknowledged while nothing was at risk. */
+  readonly kept: Totals = new Totals();
+  /** Whether what is acknowledged now may be lost: some store has it that may be gone before another has it too. */
+  atRisk = false;
+  /** Acknowledged while it was at risk. */
+  batchesAtRisk = 0;
+  pointsAtRisk = 0;
   acknowledgedBatches = 0;
   acknowledgedPoints = 0;
   refusedPoints = 0;
@@ -30,7 +37,7 @@ export class Journal {
   readonly #streams = new Map<string, Amounts>();
 
   /** Notes an attempt and its answer. */
-  note(batch: Batch, answer: Answer): void {
+  note(batch: Pick<Batch, "name">, answer: Answer): void {
     const short = answer.kind === "answer" ? String(answer.status) : "broken";
     this.answers.set(short, (this.answers.get(short) ?? 0) + 1);
     const rejected = answer.kind === "answer" && answer.rejectedPoints > 0 ? ` rejected ${answer.rejectedPoints}` : "";
@@ -49,47 +56,56 @@ export class Journal {
    * Counts a batch as acknowledged. Call it once a batch, in the order of its sender. `rejectedPoints`: by
    * `partial_success`; all delta points, or all points, can be, and are then known to be refused, not lost.
    */
-  acknowledge(batch: Batch, rejectedPoints: number): void {
+  acknowledge(batch: Pick<Batch, "name" | "points">, rejectedPoints: number): void {
     const deltas = batch.points.filter(({ temporality }) => temporality === "delta").length;
     if (![0, deltas, batch.points.length].includes(rejectedPoints)) {
       throw new Error(`${batch.name}: ${rejectedPoints} points refused of ${batch.points.length} (${deltas} deltas)`);
     }
     this.acknowledgedBatches++;
+    if (this.atRisk) this.batchesAtRisk++;
     this.refusedPoints += rejectedPoints;
     if (rejectedPoints === batch.points.length) return;
-    for (const { temporality, stream, series, timeMillis, amounts } of batch.points) {
-      if (temporality === "delta") {
-        if (rejectedPoints === 0) this.#add(series, timeMillis, amounts, {});
+    for (const point of batch.points) {
+      if (point.temporality === "delta") {
+        if (rejectedPoints === 0) this.#add(point, {});
       } else {
-        this.#add(series, timeMillis, amounts, this.#streams.get(stream) ?? {});
-        this.#streams.set(stream, amounts);
+        this.#add(point, this.#streams.get(point.stream) ?? {});
+        this.#streams.set(point.stream, point.amounts);
       }
     }
   }
 
-  #add(series: string, timeMillis: number, amounts: Amounts, before: Amounts): void {
+  #add({ series, timeMillis, amounts }: PointRecord, before: Amounts): void {
     this.acknowledgedPoints++;
-    this.acknowledged.add("receiver_minute|0|all", "points", 1n);
+    if (this.atRisk) this.pointsAtRisk++;
+    this.#addTo("receiver_minute|0|all", "points", 1n);
     for (const [column, amount] of Object.entries(amounts)) {
       const step = amount - (before[column] ?? 0n);
       for (const [table, seconds] of Object.entries(TABLES)) {
-        const bucket = Math.floor(timeMillis / 1000 / seconds) * seconds;
-        this.acknowledged.add(`${table}|${bucket}|${series}`, column, step);
+        this.#addTo(`${table}|${bucketOf(timeMillis, seconds)}|${series}`, column, step);
       }
       this.#addLatency(series, timeMillis, column, step);
     }
   }
 
+  #addTo(row: string, column: string, amount: bigint): void {
+    this.acknowledged.add(row, column, amount);
+    if (!this.atRisk) this.kept.add(row, column, amount);
+  }
+
   /** The two tables that hold latencies by service. */
-  #addLatency(series: string, timeMillis: number, column: string, step: bigint): void {
+  #addLatency(series: string, timeMillis: number | undefined, column: string, step: bigint): void {
     if (!column.startsWith("bucket:") && column !== "latency_count" && column !== "latency_sum_seconds") return;
     const service = series.slice(0, series.indexOf("|"));
     for (const [table, seconds] of [
       ["service_latency_minute", 60],
       ["service_latency_hourly", 3600],
     ] as const) {
-      const bucket = Math.floor(timeMillis / 1000 / seconds) * seconds;
-      this.acknowledged.add(`${table}|${bucket}|${service}`, column, step);
+      this.#addTo(`${table}|${bucketOf(timeMillis, seconds)}|${service}`, column, step);
     }
   }
+}
+
+function bucketOf(timeMillis: number | undefined, seconds: number): string {
+  return timeMillis === undefined ? SOME_BUCKET : String(Math.floor(timeMillis / 1000 / seconds) * seconds);
 }

@@ -5,6 +5,22 @@ import { Journal } from "./journal.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 import { HUGE_STEP, ServiceBatches } from "./service-batches.ts";
 
+/** Who sends, and takes part in the load. */
+export interface Sender {
+  /** Sends until `end`; resolves when everything made was acknowledged. */
+  run(): Promise<void>;
+  /** Makes nothing new; what was made is still delivered. */
+  end(): void;
+  /** Ends at once, whatever is not delivered. */
+  giveUp(): void;
+  /** Holds what is next back. */
+  hold(): void;
+  /** Goes on after `hold`. */
+  resume(): void;
+  /** Whether nothing of it is under way, and nothing will be until `resume`. */
+  readonly parked: boolean;
+}
+
 /** How much is sent, and how. */
 export interface LoadOptions {
   readonly origins: readonly string[];
@@ -26,7 +42,8 @@ const LOOK_MILLIS = 5;
 export class Load {
   readonly journal: Journal = new Journal();
   readonly #options: LoadOptions;
-  readonly #exporters: Exporter[] = [];
+  readonly #senders: Sender[] = [];
+  #exporters = 0;
   readonly #runs: Promise<void>[] = [];
   #fault: unknown;
 
@@ -39,18 +56,24 @@ export class Load {
   add(senders: number, timing: ExporterTiming): void {
     const { origins, random, habits, largestStep = HUGE_STEP, pinned } = this.#options;
     for (let left = senders; left > 0; left--) {
-      const name = `sender-${this.#exporters.length}`;
+      const at = this.#exporters++;
+      const name = `sender-${at}`;
       const exporter = new Exporter({
         batches: new ServiceBatches(name, SERVICES_PER_SENDER, random.fork(name), largestStep),
-        origins: pinned ? [origins[this.#exporters.length % origins.length]!] : origins,
+        origins: pinned ? [origins[at % origins.length]!] : origins,
         journal: this.journal,
         random: random.fork(`${name} network`),
         timing,
         habits: { copies: 1, repeats: 0, rebatches: 0, ...habits },
       });
-      this.#exporters.push(exporter);
-      this.#runs.push(exporter.run().catch((error: unknown) => void (this.#fault ??= error)));
+      this.join(exporter);
     }
+  }
+
+  /** One more sender, of another kind. It is started. */
+  join(sender: Sender): void {
+    this.#senders.push(sender);
+    this.#runs.push(sender.run().catch((error: unknown) => void (this.#fault ??= error)));
   }
 
   /** Resolves when this many more batches were acknowledged. Rejects when nothing is for too long. */
@@ -78,18 +101,18 @@ export class Load {
 
   /** Holds new batches back; resolves when what was made is delivered. */
   async hold(): Promise<void> {
-    for (const exporter of this.#exporters) exporter.hold();
-    await this.until(() => this.#exporters.every(({ parked }) => parked), "the senders to be idle");
+    for (const sender of this.#senders) sender.hold();
+    await this.until(() => this.#senders.every(({ parked }) => parked), "the senders to be idle");
   }
 
   /** Goes on after `hold`. */
   resume(): void {
-    for (const exporter of this.#exporters) exporter.resume();
+    for (const sender of this.#senders) sender.resume();
   }
 
   /** Ends when everything that was made is acknowledged. Rejects when it never is. */
   async end(): Promise<void> {
-    for (const exporter of this.#exporters) exporter.end();
+    for (const sender of this.#senders) sender.end();
     let done = false;
     void Promise.all(this.#runs).then(() => (done = true));
     await this.until(() => done, "everything to be acknowledged");
@@ -97,6 +120,6 @@ export class Load {
 
   /** Ends at once, for a run that failed. */
   giveUp(): void {
-    for (const exporter of this.#exporters) exporter.giveUp();
+    for (const sender of this.#senders) sender.giveUp();
   }
 }

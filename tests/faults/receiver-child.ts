@@ -19,15 +19,16 @@ const LOOK_MILLIS = 25;
 /** One receiver. */
 export class ReceiverChild {
   readonly port: number;
-  readonly #livePort: number;
-  readonly #options: ReceiverOptions;
+  /** Of pages, admins, the live view and `/readyz`. */
+  readonly bridgePort: number;
+  #options: ReceiverOptions;
   #command: RunningCommand | undefined;
   /** Lines of standard error of all its processes, the newest last. */
   #complaints = "";
 
-  private constructor(port: number, livePort: number, options: ReceiverOptions) {
+  private constructor(port: number, bridgePort: number, options: ReceiverOptions) {
     this.port = port;
-    this.#livePort = livePort;
+    this.bridgePort = bridgePort;
     this.#options = options;
   }
 
@@ -40,7 +41,7 @@ export class ReceiverChild {
   async start(added: Partial<ReceiverOptions> = {}): Promise<void> {
     const environment = {
       OTLP_PORT: String(this.port),
-      BRIDGE_PORT: String(this.#livePort),
+      BRIDGE_PORT: String(this.bridgePort),
       NODE_COMPILE_CACHE: join(tmpdir(), `otel-bandwidth-test-compile-cache-${process.getuid?.() ?? "user"}`),
       ...this.#options.environment,
       ...added.environment,
@@ -58,6 +59,11 @@ export class ReceiverChild {
     await command.printed(/log in /);
   }
 
+  /** Has it started with these settings from now on. */
+  reconfigure(environment: Readonly<Record<string, string>>): void {
+    this.#options = { ...this.#options, environment: { ...this.#options.environment, ...environment } };
+  }
+
   /** What it wrote to standard error lately. */
   get complaints(): string {
     return this.#complaints;
@@ -73,7 +79,7 @@ export class ReceiverChild {
   async ready(): Promise<void> {
     const deadline = Date.now() + READY_MILLIS;
     while (Date.now() < deadline) {
-      const status = await fetch(`http://127.0.0.1:${this.#livePort}/readyz`, {
+      const status = await fetch(`http://127.0.0.1:${this.bridgePort}/readyz`, {
         signal: AbortSignal.timeout(2000),
       }).then(
         (answer) => answer.status,

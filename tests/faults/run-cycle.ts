@@ -4,7 +4,7 @@
  */
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
 import type { ExporterHabits, ExporterTiming } from "./exporter.ts";
-import { Load } from "./load.ts";
+import { Load, type Sender } from "./load.ts";
 import type { Journal } from "./journal.ts";
 import { ReceiverChild } from "./receiver-child.ts";
 import type { SeededRandom } from "./seeded-random.ts";
@@ -21,19 +21,30 @@ export interface Size {
   readonly timing: ExporterTiming;
 }
 
+/** What stands between the senders and the receivers. */
+export interface Front {
+  /** Where exporters send to. */
+  readonly origins: readonly string[];
+  /** A proxy before each receiver; none where something else stands there. */
+  readonly doors: readonly TcpProxy[];
+  close(): Promise<void>;
+}
+
+/** Puts something between the senders and the receivers, which do not run yet. */
+export type OpenFront = (receivers: readonly ReceiverChild[]) => Promise<Front>;
+
 /** Everything that a fault can lay hands on. */
 export interface Scene {
   readonly stores: Stores;
   readonly receivers: readonly ReceiverChild[];
-  /** Between the senders and each receiver. */
+  readonly front: Front;
+  /** Those of the front. */
   readonly doors: readonly TcpProxy[];
   readonly load: Load;
   readonly random: SeededRandom;
   readonly size: Size;
   /** Notes in a few words what shows that the fault took place. */
   witness(text: string): void;
-  /** What is acknowledged by now must be there in the end, though what follows may be lost. */
-  keepsWhatIsAcknowledged(): void;
 }
 
 /** A fault of the matrix. */
@@ -43,6 +54,8 @@ export interface Fault {
   /** How many, on servers. Default 1. */
   readonly receivers?: number;
   readonly habits?: Partial<ExporterHabits>;
+  /** Who sends besides the exporters. */
+  readonly joins?: (journal: Journal, front: Front, random: SeededRandom, size: Size) => readonly Sender[];
   /** See `LoadOptions`. */
   readonly largestStep?: number;
   /** Settings of its receivers. */
@@ -87,8 +100,24 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   METRICS_BATCH_SIZE: "7",
 };
 
+/** A proxy before each receiver, and every exporter knows all of them. */
+async function openDoors(receivers: readonly ReceiverChild[]): Promise<Front> {
+  const doors = await Promise.all(receivers.map(({ port }) => startTcpProxy(port)));
+  return {
+    origins: doors.map(({ port }) => `http://127.0.0.1:${port}`),
+    doors,
+    close: async () => void (await Promise.all(doors.map((door) => door.close()))),
+  };
+}
+
 /** Runs one cycle on stores that it does not close. Rejects when something but the totals went wrong. */
-export async function runCycle(fault: Fault, stores: Stores, random: SeededRandom, size: Size): Promise<Outcome> {
+export async function runCycle(
+  fault: Fault,
+  stores: Stores,
+  random: SeededRandom,
+  size: Size,
+  openFront: OpenFront = openDoors,
+): Promise<Outcome> {
   const receivers = await Promise.all(
     Array.from({ length: receiverCount(fault, stores.kind) }, (_, at) =>
       ReceiverChild.create({
@@ -97,13 +126,12 @@ export async function runCycle(fault: Fault, stores: Stores, random: SeededRando
       }),
     ),
   );
-  const doors = await Promise.all(receivers.map(({ port }) => startTcpProxy(port)));
+  const front = await openFront(receivers);
   let load: Load | undefined;
   try {
     await startReceivers(receivers, fault.startTogether ?? false);
-    const origins = doors.map(({ port }) => `http://127.0.0.1:${port}`);
     load = new Load({
-      origins,
+      origins: front.origins,
       random,
       senders: size.senders,
       timing: size.timing,
@@ -111,20 +139,18 @@ export async function runCycle(fault: Fault, stores: Stores, random: SeededRando
       pinned: fault.pinned ?? false,
       ...(fault.largestStep === undefined ? {} : { largestStep: fault.largestStep }),
     });
+    for (const sender of fault.joins?.(load.journal, front, random.fork("joins"), size) ?? []) load.join(sender);
     await load.acknowledges(size.batches);
     const witnessed: string[] = [];
     const witness = (text: string): void => void witnessed.push(text);
     const { journal } = load;
-    let floor = new Totals();
-    const keepsWhatIsAcknowledged = (): void => void (floor = journal.acknowledged.copy());
-    const parts = { stores, receivers, doors, load, size, witness, keepsWhatIsAcknowledged };
+    const parts = { stores, receivers, front, doors: front.doors, load, size, witness };
     await fault.inject({ ...parts, random: random.fork("fault") });
     await load.acknowledges(size.batches);
     await load.end();
     await drain(receivers, stores, load);
     const stored = await stores.totals();
-    if (fault.keepsSender) floor = ofSenders(journal.acknowledged, fault.keepsSender);
-    const { lost } = compareTotals(floor, stored, true);
+    const { lost } = compareTotals(floorOf(journal, fault), stored, true);
     if (lost > 0n) throw new Error(`${lost} of what must have been kept are lost`);
     return { ...compareTotals(journal.acknowledged, stored, fault.mayLose ?? false), journal, witnessed };
   } catch (error) {
@@ -133,13 +159,19 @@ export async function runCycle(fault: Fault, stores: Stores, random: SeededRando
     load?.giveUp();
     for (const receiver of receivers) receiver.thaw();
     await Promise.all(receivers.map((receiver) => receiver.kill()));
-    await Promise.all(doors.map((door) => door.close()));
+    await front.close();
   }
 }
 
 /** An embedded receiver is always alone. */
 export function receiverCount({ receivers }: Fault, backend: BackendKind): number {
   return backend === "embedded" ? 1 : (receivers ?? 1);
+}
+
+/** What must be stored where something else may be lost. */
+function floorOf({ acknowledged, kept, batchesAtRisk }: Journal, { keepsSender }: Fault): Totals {
+  if (keepsSender) return ofSenders(acknowledged, keepsSender);
+  return batchesAtRisk > 0 ? kept : new Totals();
 }
 
 /** The rows of what some senders sent. */

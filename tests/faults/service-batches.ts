@@ -16,7 +16,8 @@ export interface PointRecord {
   readonly stream: string;
   /** `service|method|route|status` of the row it belongs to. */
   readonly series: string;
-  readonly timeMillis: number;
+  /** Undefined where the receiver sets the time, as it does with points of pages. */
+  readonly timeMillis: number | undefined;
   /** What a delta point adds, or what a cumulative stream has counted since its start. */
   readonly amounts: Amounts;
 }

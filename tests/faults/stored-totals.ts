@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { createConnection } from "mysql2/promise";
 import { NAMESPACE } from "./service-batches.ts";
-import { TABLES, Totals } from "./totals.ts";
+import { SOME_BUCKET, TABLES, Totals } from "./totals.ts";
 
 type Row = Readonly<Record<string, unknown>>;
 type Query = (sql: string) => Promise<readonly Row[]>;
@@ -23,6 +23,9 @@ const COLUMNS: readonly string[] = [
   "connection_bytes_in",
   "connection_bytes_out",
   "latency_sum_seconds",
+  "relay_bytes",
+  "packets_in",
+  "packets_out",
 ];
 
 /** The totals of an embedded receiver, running or not. */
@@ -60,7 +63,8 @@ async function readTotals(query: Query): Promise<Totals> {
   for (const table of Object.keys(TABLES)) {
     const columns = COLUMNS.map((column) => `t.${column}`).join(", ");
     const rows = await query(
-      `SELECT s.namespace, s.service, s.method, s.route, s.status_code, t.bucket_start, t.latency_histogram, ${columns}
+      `SELECT s.protocol, s.namespace, s.service, s.method, s.route, s.status_code, s.meeting_id, s.participant_id,
+         t.bucket_start, t.latency_histogram, ${columns}
        FROM ${table} t LEFT JOIN series s ON s.series_id = t.series_id`,
     );
     for (const row of rows) addRow(totals, table, row, nameOf(row), COLUMNS);
@@ -78,12 +82,19 @@ async function readTotals(query: Query): Promise<Totals> {
 
 /** Rows of services that nobody sent, or of no series at all, have names that nothing acknowledged has. */
 function nameOf(row: Row): string {
+  if (row["protocol"] === "webrtc") return pageSeries(String(row["meeting_id"]), String(row["participant_id"]));
   const service = row["namespace"] === NAMESPACE ? String(row["service"]) : `unknown ${JSON.stringify(row["service"])}`;
   return `${service}|${String(row["method"])}|${String(row["route"])}|${String(row["status_code"])}`;
 }
 
+/** The name of a participant's series. */
+export function pageSeries(meeting: string, participant: string): string {
+  return `page|${meeting}|${participant}`;
+}
+
 function addRow(totals: Totals, table: string, row: Row, name: string, columns: readonly string[]): void {
-  const key = `${table}|${String(row["bucket_start"])}|${name}`;
+  const bucket = row["protocol"] === "webrtc" ? SOME_BUCKET : String(row["bucket_start"]);
+  const key = `${table}|${bucket}|${name}`;
   for (const column of columns) {
     totals.add(key, column, column === "latency_sum_seconds" ? dyadic(row[column]) : exact(row[column]));
   }

@@ -173,7 +173,7 @@ export class ServerStores implements Stores {
 }
 
 /** Leaves the tables and what was migrated. */
-async function emptyTables(url: string): Promise<void> {
+export async function emptyTables(url: string): Promise<void> {
   await withSql(url, async (connection) => {
     const [tables] = await connection.query(
       `SELECT TABLE_NAME AS name FROM information_schema.TABLES

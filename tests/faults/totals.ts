@@ -3,6 +3,9 @@
 /** The tables of totals, and the length of their buckets, seconds. */
 export const TABLES = { metrics_minute: 60, metrics_hourly: 3600, metrics_daily: 86_400 } as const;
 
+/** The bucket in the name of a row where senders cannot know it: the receiver sets the time of what pages send. */
+export const SOME_BUCKET = "some";
+
 /** Amounts by column. */
 export type RowTotals = Map<string, bigint>;
 
@@ -19,13 +22,6 @@ export class Totals {
       this.rows.set(row, columns);
     }
     columns.set(column, (columns.get(column) ?? 0n) + amount);
-  }
-
-  /** The same figures, which stay what they are. */
-  copy(): Totals {
-    const copy = new Totals();
-    for (const [row, columns] of this.rows) copy.rows.set(row, new Map(columns));
-    return copy;
   }
 }
 

@@ -26,7 +26,8 @@ const RECEIVER_KILLED: ScaleFault = { name: "receiver killed", inject: killRecei
 
 const BRIDGE_KILLED: ScaleFault = { name: "bridge killed with pages connected", pages: 4, inject: killReceivers };
 
-const RECEIVER_PAUSED: ScaleFault = {
+/** The others take over, and it wakes up in the middle of what it did. */
+export const RECEIVER_PAUSED: ScaleFault = {
   name: "receiver paused and waking up",
   async inject({ receivers, stores, load, random, size, witness }) {
     const naps = size.short ? 1 : 2;

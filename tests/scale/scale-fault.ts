@@ -1,11 +1,8 @@
 /** What every row of the scale runs has: three receivers behind haproxy, exporters and pages. */
-import { SignJWT } from "jose";
-import type { Load, Sender } from "../faults/load.ts";
-import type { Journal } from "../faults/journal.ts";
-import type { Fault, Front, Scene, Size } from "../faults/run-cycle.ts";
-import type { SeededRandom } from "../faults/seeded-random.ts";
+import type { Load } from "../faults/load.ts";
+import type { Fault, Scene, Size } from "../faults/run-cycle.ts";
 import { HaproxyFront } from "./haproxy-front.ts";
-import { Page } from "./page.ts";
+import { PAGE_SETTINGS, pagesOf } from "./pages.ts";
 import { ScaleStores } from "./scale-stores.ts";
 
 /** A row. */
@@ -41,8 +38,6 @@ export const LONG: Size = {
 };
 
 const RECEIVERS = 3;
-const MEETINGS = 5;
-const SECRET = "the secret of the pages of these tests";
 
 /** The row as the harness runs it. `waitReplicas`: `REDIS_WAIT_REPLICAS`. */
 export function asFault(row: ScaleFault, waitReplicas: number): Fault {
@@ -57,12 +52,13 @@ export function asFault(row: ScaleFault, waitReplicas: number): Fault {
     // The step over what is missing must still be credible.
     ...(mayLose ? { mayLose, largestStep: 2 ** 40 } : {}),
     environment: {
-      BRIDGE_JWT_SECRET: SECRET,
-      BRIDGE_MAX_EVENTS_PER_MINUTE: "100000",
-      BRIDGE_MAX_PENDING_PER_ADDRESS: "1000",
+      ...PAGE_SETTINGS,
       ...environment,
     },
-    joins: (journal, front, random, size) => pagesOf(journal, front, random, size, pages),
+    joins(journal, front, random, { senders, timing }) {
+      if (!(front instanceof HaproxyFront)) throw new Error("pages need haproxy");
+      return pagesOf({ journal, front, random, pages: senders * pages, timing });
+    },
     async inject(scene) {
       const { stores, front } = scene;
       if (!(stores instanceof ScaleStores && front instanceof HaproxyFront)) throw new Error("this needs a cluster");
@@ -74,35 +70,4 @@ export function asFault(row: ScaleFault, waitReplicas: number): Fault {
 
 function atRisk({ journal }: Load): string {
   return `${journal.batchesAtRisk} batches, ${journal.pointsAtRisk} points at risk`;
-}
-
-function pagesOf(
-  journal: Journal,
-  front: Front,
-  random: SeededRandom,
-  { senders, timing }: Size,
-  perSender: number,
-): readonly Sender[] {
-  if (!(front instanceof HaproxyFront)) throw new Error("pages need haproxy");
-  return Array.from({ length: senders * perSender }, (_, at) => {
-    const name = `page-${at}`;
-    return new Page({
-      bridgeOrigin: front.bridgeOrigin,
-      journal,
-      random: random.fork(name),
-      name,
-      meeting: `meeting-${at % MEETINGS}`,
-      token: pageToken,
-      timeout: timing.timeout,
-      mostPause: 4 * timing.mostPause,
-    });
-  });
-}
-
-/** A token as whoever runs the meetings issues it. */
-async function pageToken(meeting: string, participant: string): Promise<string> {
-  return await new SignJWT({ meeting, participant, role: "participant" })
-    .setProtectedHeader({ alg: "HS256" })
-    .setExpirationTime("1h")
-    .sign(new TextEncoder().encode(SECRET));
 }

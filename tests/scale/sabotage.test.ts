@@ -1,0 +1,52 @@
+/** The scale runs fail when they should: what exactness rests on is left out, piece by piece. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { replaceSource, type SourceChange } from "../faults/child-modules.ts";
+import { missingPrograms } from "./needed-programs.ts";
+import { RECEIVER_PAUSED } from "./receiver-rows.ts";
+import { runScaleRow } from "./run-row.ts";
+import { type ScaleFault, SHORT } from "./scale-fault.ts";
+import { ScaleServers } from "./scale-stores.ts";
+import { REPLICA_BEHIND } from "./store-rows.ts";
+
+interface Sabotage {
+  readonly title: string;
+  readonly row: ScaleFault;
+  readonly waitReplicas: number;
+  readonly change?: SourceChange;
+  readonly reported: "lost" | "doubled";
+}
+
+const SABOTAGES: readonly Sabotage[] = [
+  {
+    title: "no replica is waited for",
+    row: REPLICA_BEHIND,
+    waitReplicas: 0,
+    reported: "lost",
+  },
+  {
+    title: "the offset is not compared before it is set",
+    row: RECEIVER_PAUSED,
+    waitReplicas: 1,
+    change: { file: "rollup/mysql-commit.ts", from: "return changed === 1;", to: "return changed >= 0;" },
+    reported: "doubled",
+  },
+];
+
+const missing = await missingPrograms();
+
+describe.skipIf(missing !== "")(`the scale runs report${missing}`, () => {
+  let servers: ScaleServers;
+  beforeAll(async () => {
+    servers = await ScaleServers.start("mariadb");
+  });
+  afterAll(() => servers?.stop());
+
+  for (const { title, row, waitReplicas, change, reported } of SABOTAGES) {
+    it(`${reported}, when ${title}`, { timeout: 120_000 }, async () => {
+      const imports = change === undefined ? [] : [replaceSource(change)];
+      const outcome = await runScaleRow(row, { servers, seed: 1, size: SHORT, waitReplicas, imports });
+      expect(outcome[reported]).toBeGreaterThan(0n);
+      expect(outcome.differences).not.toEqual([]);
+    });
+  }
+});

@@ -28,19 +28,30 @@ export function mysql97Obstacle(): string | undefined {
   return undefined;
 }
 
-/** Starts MySQL 9.7 on a free loopback port, installing it first where it is not. Throws saying what failed. */
-export async function startMysql97(): Promise<PrivateSqlServer> {
+/** The folder of MySQL 9.7, a root for `chroot`; installs it first where it is not. Throws saying what failed. */
+export function mysql97Root(): string {
   const root = rootFolder();
   if (!existsSync(join(root, "usr/sbin/mysqld"))) install(root);
   const version = check("chroot", [root, "mysqld", "--version"]);
   if (!LTS_VERSION.test(version)) throw new Error(`expected MySQL 9.7 in ${root} (got ${version.trim()})`);
+  process.stdout.write(version);
+  return root;
+}
+
+/** Runs `mysqld` of that root until it ends, in order to make a folder of data. Throws with what it printed. */
+export function runMysql97(root: string, options: readonly string[]): void {
+  check("chroot", [root, "mysqld", ...options]);
+}
+
+/** Starts MySQL 9.7 on a free loopback port, installing it first where it is not. Throws saying what failed. */
+export async function startMysql97(): Promise<PrivateSqlServer> {
+  const root = mysql97Root();
   const data = join(root, DATA_FOLDER);
   rmSync(data, { recursive: true, force: true });
   mkdirSync(data, { recursive: true });
   writeFileSync(join(root, INIT_FILE), TEST_USER_SQL);
   const common = ["--no-defaults", "--user=root", `--datadir=${DATA_FOLDER}`];
-  check("chroot", [root, "mysqld", ...common, "--initialize-insecure"]);
-  process.stdout.write(version);
+  runMysql97(root, [...common, "--initialize-insecure"]);
   return await startSqlServer({
     command: "chroot",
     arguments: (port) => [

@@ -7,7 +7,8 @@ import { cpSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type RowDataPacket, createConnection } from "mysql2/promise";
 import { freePort } from "./free-port.ts";
-import { mysql97Obstacle, mysql97Root, runMysql97 } from "./mysql97.ts";
+import { outputOf } from "./debian-unstable.ts";
+import { mysql97Obstacle, mysql97Root } from "./mysql97.ts";
 import { type PrivateSqlServer, type SqlServer, TEST_USER_SQL, startSqlServer } from "./sql-server.ts";
 
 /** What `performance_schema.replication_group_members` says of a member. */
@@ -221,7 +222,9 @@ function makeData(root: string, folder: string): void {
   mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, folder, "init.sql"), TEST_USER_SQL);
   const template = `${folder}/member-1`;
-  runMysql97(root, [
+  outputOf("chroot", [
+    root,
+    "mysqld",
     "--no-defaults",
     "--user=root",
     `--datadir=${template}`,

@@ -10,7 +10,7 @@ export interface ClusterProcess {
   /** What listens where. */
   readonly place: string;
   /** The number of the process that runs now, or ran last. */
-  pid(): number | undefined;
+  readonly pid: () => number | undefined;
   readonly victim: Victim;
 }
 

@@ -35,7 +35,9 @@ export async function printStatus({ stores, receivers, processes, load, shards, 
 }
 
 async function ownedShards({ bridgePort }: ReceiverChild): Promise<ReadonlySet<number>> {
-  const text = await fetch(`http://127.0.0.1:${bridgePort}/metrics`, { signal: AbortSignal.timeout(ANSWER_MILLIS) }).then(
+  const text = await fetch(`http://127.0.0.1:${bridgePort}/metrics`, {
+    signal: AbortSignal.timeout(ANSWER_MILLIS),
+  }).then(
     (answer) => answer.text(),
     () => "",
   );

@@ -64,6 +64,11 @@ export class ReceiverChild {
     this.#options = { ...this.#options, environment: { ...this.#options.environment, ...environment } };
   }
 
+  /** Of the process that runs now, or ran last. */
+  get pid(): number | undefined {
+    return this.#command?.child.pid;
+  }
+
   /** What it wrote to standard error lately. */
   get complaints(): string {
     return this.#complaints;

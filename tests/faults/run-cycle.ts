@@ -194,7 +194,7 @@ async function startReceivers(receivers: readonly ReceiverChild[], together: boo
 }
 
 /** Has everything in the logs folded and ends the receivers in order. */
-async function drain(receivers: readonly ReceiverChild[], stores: Stores, load: Load): Promise<void> {
+export async function drain(receivers: readonly ReceiverChild[], stores: Stores, load: Load): Promise<void> {
   for (const receiver of receivers) {
     const { code } = await receiver.stop();
     // 1: it stopped waiting for a commit; what is in the log is folded at the next start.

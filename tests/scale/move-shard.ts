@@ -46,7 +46,7 @@ export async function moveShard(
 async function moveKeys(source: Redis, slot: number, to: RedisClusterNode): Promise<void> {
   const deadline = Date.now() + MOVE_MILLIS;
   for (;;) {
-    const keys = (await source.cluster("GETKEYSINSLOT", slot, MOST_KEYS)) as string[];
+    const keys = await source.cluster("GETKEYSINSLOT", slot, MOST_KEYS);
     if (keys.length === 0) return;
     if (Date.now() > deadline) throw new Error(`slot ${slot} could not be moved`);
     await source.call("MIGRATE", "127.0.0.1", to.port, "", 0, MIGRATE_MILLIS, "KEYS", ...keys);

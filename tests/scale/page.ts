@@ -50,7 +50,12 @@ const STREAMS: readonly Stream[] = [
     attributes: { ...TRANSMIT, "webrtc.relay": true, "webrtc.relay.protocol": "udp" },
     columns: ["bytes_out", "relay_bytes"],
   },
-  { metric: "webrtc.wire.io", unit: "By", attributes: { ...RECEIVE, "webrtc.relay": false }, columns: ["wire_bytes_in"] },
+  {
+    metric: "webrtc.wire.io",
+    unit: "By",
+    attributes: { ...RECEIVE, "webrtc.relay": false },
+    columns: ["wire_bytes_in"],
+  },
   { metric: "webrtc.packets", unit: "{packet}", attributes: RECEIVE, columns: ["packets_in"] },
   { metric: "webrtc.packets", unit: "{packet}", attributes: TRANSMIT, columns: ["packets_out"] },
 ];

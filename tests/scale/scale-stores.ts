@@ -27,7 +27,10 @@ export class ScaleServers {
 
   /** Starts all of them. Rejects when there are none to run. */
   static async start(kind: SqlKind): Promise<ScaleServers> {
-    const [cluster, sql] = await Promise.allSettled([process.env["SINGLE"] ? single() : startRedisCluster(), startScaleSql(kind)]);
+    const [cluster, sql] = await Promise.allSettled([
+      process.env["SINGLE"] ? single() : startRedisCluster(),
+      startScaleSql(kind),
+    ]);
     if (cluster.status === "fulfilled" && sql.status === "fulfilled") return new ScaleServers(cluster.value, sql.value);
     if (cluster.status === "fulfilled") await cluster.value.remove();
     if (sql.status === "fulfilled") await sql.value.stop();
@@ -115,7 +118,8 @@ export class ScaleStores implements Stores {
     for (let shard = 0; shard < MOST_SHARDS; shard++) {
       const { port } = await this.cluster.primaryOfShard(shard);
       const reply = await askRedis(port, `${command} otel-bandwidth:{${shard}}:${key}`);
-      if (!reply?.startsWith(":")) throw new Error(`${command} of shard ${shard} was answered ${reply ?? "by nothing"}`);
+      if (!reply?.startsWith(":"))
+        throw new Error(`${command} of shard ${shard} was answered ${reply ?? "by nothing"}`);
       take(reply);
     }
   }

@@ -46,7 +46,8 @@ function rootFolder({ folder }: UnstableServer): string {
   return join(cache, folder);
 }
 
-function isInstalled(server: UnstableServer): boolean {
+/** Whether it is there already. */
+export function isInstalled(server: UnstableServer): boolean {
   return existsSync(join(rootFolder(server), server.program));
 }
 

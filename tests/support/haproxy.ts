@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { endsWithUs } from "./ends-with-us.ts";
 import { freePort } from "./free-port.ts";
+import { findProgram } from "./mariadb-server.ts";
 
 /** The ports of one receiver behind it. */
 export interface ProxiedReceiver {
@@ -64,7 +65,9 @@ export async function startHaproxy(receivers: readonly ProxiedReceiver[]): Promi
   const ports = { otlpPort: await freePort(), bridgePort: await freePort() };
   const file = join(folder, "haproxy.cfg");
   await writeFile(file, configuration(ports, receivers, folder));
-  const child = spawn("haproxy", ["-db", "-f", file], { stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn((await findProgram("haproxy")) ?? "haproxy", ["-db", "-f", file], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   endsWithUs(child);
   let output = "";
   for (const stream of [child.stdout, child.stderr]) {

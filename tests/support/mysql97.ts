@@ -1,7 +1,7 @@
 /** MySQL 9.7 LTS for `npm run test:mysql`: the server of Debian unstable. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { outputOf, unstableObstacle, unstableRoot, type UnstableServer } from "./debian-unstable.ts";
+import { isInstalled, outputOf, unstableObstacle, unstableRoot, type UnstableServer } from "./debian-unstable.ts";
 import { type PrivateSqlServer, TEST_SERVER_SETTINGS, TEST_USER_SQL, startSqlServer } from "./sql-server.ts";
 
 const MYSQL97: UnstableServer = {
@@ -19,6 +19,11 @@ const INIT_FILE = "/srv/otel-bandwidth-init.sql";
 /** Why the server cannot be had on this machine; undefined when it can. */
 export function mysql97Obstacle(): string | undefined {
   return unstableObstacle(MYSQL97, "npm run test:mysql");
+}
+
+/** Whether it can be started without a download. */
+export function mysql97IsInstalled(): boolean {
+  return isInstalled(MYSQL97) && mysql97Obstacle() === undefined;
 }
 
 /** The root folder of MySQL 9.7, for `chroot`; installed first where it is not. Throws saying what failed. */

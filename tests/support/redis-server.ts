@@ -31,6 +31,8 @@ function testedProgram(): RedisProgram {
 /** A redis-server of our own. Its data outlives `stop` and `kill`, until `remove`. */
 export interface RedisServer {
   readonly port: number;
+  /** Of the process that runs now, or ran last. */
+  readonly pid: number | undefined;
   readonly url: string;
   /** Starts it again after `stop` or `kill`, on the same port and data; `settings` replace those of before. */
   start(settings?: RedisSettings): Promise<void>;
@@ -110,6 +112,7 @@ class PrivateRedis implements RedisServer {
   readonly #folder: string;
   #settings: RedisSettings;
   #process: ChildProcess | undefined;
+  #pid: number | undefined;
 
   constructor(program: RedisProgram, port: number, folder: string, settings: RedisSettings) {
     this.#program = program;
@@ -117,6 +120,10 @@ class PrivateRedis implements RedisServer {
     this.url = `redis://127.0.0.1:${port}`;
     this.#folder = folder;
     this.#settings = settings;
+  }
+
+  get pid(): number | undefined {
+    return this.#pid;
   }
 
   async start(settings: RedisSettings = {}): Promise<void> {
@@ -129,6 +136,7 @@ class PrivateRedis implements RedisServer {
       stdio: ["ignore", "pipe", "pipe"],
     });
     this.#process = child;
+    this.#pid = child.pid;
     endsWithUs(child);
     let output = "";
     child.stdout.on("data", (text: Buffer) => (output += text.toString()));

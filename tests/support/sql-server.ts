@@ -18,6 +18,8 @@ export interface PrivateSqlServer extends SqlServer {
   /** Of a user who may do everything, without a database. */
   readonly url: string;
   readonly port: number;
+  /** Of the process that runs now, or ran last. */
+  readonly pid: number | undefined;
   /** Starts it again on the same port and data, after `shutDown` or `kill`. */
   start(): Promise<void>;
   /** Ends it in order. */
@@ -75,6 +77,7 @@ class PrivateServer implements PrivateSqlServer {
   readonly port: number;
   readonly #program: SqlServerProcess;
   #child: ChildProcess | undefined;
+  #pid: number | undefined;
 
   constructor(program: SqlServerProcess, port: number) {
     this.#program = program;
@@ -82,10 +85,15 @@ class PrivateServer implements PrivateSqlServer {
     this.url = `mysql://test@127.0.0.1:${port}`;
   }
 
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
   async start(): Promise<void> {
     const { command } = this.#program;
     const child = spawn(command, this.#program.arguments(this.port), { stdio: ["ignore", "pipe", "pipe"] });
     this.#child = child;
+    this.#pid = child.pid;
     endsWithUs(child);
     let output = "";
     const keep = (text: Buffer): void => {

@@ -1,32 +1,45 @@
 /** Everything at random, one upon the other: what no row thought of. */
 import { setTimeout as pause } from "node:timers/promises";
-import { MOST_SHARDS } from "./scale-stores.ts";
 import type { ScaleFault, ScaleScene } from "./scale-fault.ts";
+import { MOST_SHARDS, primariesOf } from "./scale-stores.ts";
 import type { Victim } from "./victim.ts";
 
-/** What a process may be chosen from, and how many of them may be away at a time. */
+/** What a process is chosen from. */
 interface Kind {
-  readonly name: string;
-  /** More at a time would not be a fault but the end: a group without a majority does not come back by itself. */
+  /** How many may be away at a time. More would not be a fault but the end: without a majority a group does not come back by itself. */
   readonly most: number;
   choose(): Promise<Victim>;
+  /** What is to be done before it is taken away. */
+  prepare(victim: Victim): Promise<void>;
+  /** Resolves when everything is in order again. */
+  ok(): Promise<void>;
 }
 
-function kindsOf({ receivers, stores, random }: ScaleScene): readonly Kind[] {
+function kindsOf({ receivers, stores, load, random }: ScaleScene): readonly Kind[] {
   const { cluster, sql } = stores;
+  const nothing = async (): Promise<void> => undefined;
   return [
-    { name: "receiver", most: receivers.length, choose: async () => random.pick(receivers) },
+    { most: receivers.length, choose: async () => random.pick(receivers), prepare: nothing, ok: nothing },
     {
-      name: "Redis primary",
       most: 1,
-      choose: () => cluster.primaryOfShard(random.integer(0, MOST_SHARDS - 1)),
+      async choose() {
+        const anyNode = random.chance(0.3);
+        return anyNode ? random.pick(cluster.nodes) : await cluster.primaryOfShard(random.integer(0, MOST_SHARDS - 1));
+      },
+      async prepare(victim) {
+        const primary = [...(await primariesOf(cluster))].find((node) => node === victim);
+        if (primary !== undefined) await stores.beginRisk(load.journal, primary);
+      },
+      async ok() {
+        await cluster.ok(cluster.nodes.length);
+        load.journal.atRisk = false;
+      },
     },
-    { name: "Redis node", most: 1, choose: async () => random.pick(cluster.nodes) },
-    { name: "SQL primary", most: 1, choose: () => sql.primary() },
+    { most: 1, choose: () => sql.primary(), prepare: nothing, ok: () => sql.ok() },
   ];
 }
 
-/** A process that is away, until it is brought back. */
+/** A process that is away. */
 interface Absent {
   readonly kind: Kind;
   readonly victim: Victim;
@@ -52,10 +65,9 @@ class Absences {
     const { random } = this.#scene;
     const kind = random.pick(this.#kinds);
     if (this.#absent.filter((absent) => absent.kind === kind).length >= kind.most) return;
-    // Nobody serves a key while its primary is away and no other has taken its place: then there is none to choose.
-    if (kind.name !== "receiver" && this.#absent.some((absent) => isStore(absent) && isStore({ kind }))) return;
     const victim = await kind.choose();
     if (this.#absent.some((absent) => absent.victim === victim)) return;
+    await kind.prepare(victim);
     const killed = random.chance(0.5);
     if (killed) await victim.kill();
     else victim.freeze();
@@ -64,37 +76,29 @@ class Absences {
 
   /** Brings one back. */
   async bringOne(): Promise<void> {
-    const { random } = this.#scene;
-    const [absent] = this.#absent.splice(random.integer(0, this.#absent.length - 1), 1);
+    const [absent] = this.#absent.splice(this.#scene.random.integer(0, this.#absent.length - 1), 1);
     await absent!.comeBack();
-    if (!isStore(absent!)) return;
-    const { cluster, sql } = this.#scene.stores;
-    await Promise.all([cluster.ok(cluster.nodes.length), sql.ok()]);
+    await absent!.kind.ok();
   }
-}
-
-function isStore({ kind }: Pick<Absent, "kind">): boolean {
-  return kind.name !== "receiver";
 }
 
 const ALL_AT_RANDOM: ScaleFault = {
   name: "everything at random",
   replacesPrimary: true,
-  habits: { copies: 2, repeats: 0.1, rebatches: 0.2 },
+  habits: { repeats: 0.1, rebatches: 0.2 },
   async inject(scene) {
-    const { load, random, size, stores, witness } = scene;
-    // Which of the acknowledged batches were on their way to a replica is not followed here.
-    load.journal.atRisk = stores.waitReplicas === 0;
+    const { random, size, witness } = scene;
     const absences = new Absences(scene);
     const steps = size.short ? 6 : 14;
+    let most = 0;
     for (let step = 0; step < steps; step++) {
-      if (absences.count > 0 && random.chance(absences.count / 3)) await absences.bringOne();
+      if (absences.count > 0 && random.chance(absences.count / 4)) await absences.bringOne();
       else await absences.takeOne();
+      most = Math.max(most, absences.count);
       await pause(random.integer(0, size.short ? 150 : 2000));
     }
     while (absences.count > 0) await absences.bringOne();
-    load.journal.atRisk = false;
-    witness(`${steps} steps`);
+    witness(`${steps} steps, up to ${most} away at a time`);
   },
 };
 

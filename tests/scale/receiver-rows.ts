@@ -26,23 +26,24 @@ const RECEIVER_KILLED: ScaleFault = { name: "receiver killed", inject: killRecei
 
 const BRIDGE_KILLED: ScaleFault = { name: "bridge killed with pages connected", pages: 4, inject: killReceivers };
 
-/** The others take over, and it wakes up in the middle of what it did. */
-export const RECEIVER_PAUSED: ScaleFault = {
+/** One receiver after the other falls asleep, at random; the others take over, and it wakes up in the middle of what it did. */
+export async function pauseReceivers(scene: ScaleScene, naps: number): Promise<void> {
+  const { receivers, stores, load, random, size, witness } = scene;
+  for (let nap = 0; nap < naps; nap++) {
+    const sleeper = random.pick(receivers);
+    await load.acknowledges(random.integer(1, size.batches));
+    sleeper.freeze();
+    if (size.short) await stores.expireLeases();
+    await pause(random.integer(0, size.short ? 500 : MOST_NAP_MILLIS));
+    await load.acknowledges(random.integer(1, size.batches));
+    sleeper.thaw();
+  }
+  witness(`${naps} naps`);
+}
+
+const RECEIVER_PAUSED: ScaleFault = {
   name: "receiver paused and waking up",
-  async inject({ receivers, stores, load, random, size, witness }) {
-    const naps = size.short ? 1 : 2;
-    for (let nap = 0; nap < naps; nap++) {
-      const sleeper = random.pick(receivers);
-      await load.acknowledges(random.integer(1, size.batches));
-      sleeper.freeze();
-      if (size.short) await stores.expireLeases();
-      await pause(random.integer(0, size.short ? 500 : MOST_NAP_MILLIS));
-      await load.acknowledges(random.integer(1, size.batches));
-      sleeper.thaw();
-    }
-    await load.acknowledges(size.batches);
-    witness(`${naps} naps`);
-  },
+  inject: (scene) => pauseReceivers(scene, scene.size.short ? 1 : 2),
 };
 
 const AT_SEVERAL: ScaleFault = {

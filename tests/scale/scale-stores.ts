@@ -28,7 +28,7 @@ export class ScaleServers {
   /** Starts all of them. Rejects when there are none to run. */
   static async start(kind: SqlKind): Promise<ScaleServers> {
     const [cluster, sql] = await Promise.allSettled([
-      process.env["SINGLE"] ? single() : startRedisCluster(),
+      startRedisCluster(),
       startScaleSql(kind),
     ]);
     if (cluster.status === "fulfilled" && sql.status === "fulfilled") return new ScaleServers(cluster.value, sql.value);
@@ -129,20 +129,6 @@ export class ScaleStores implements Stores {
 export async function primariesOf(cluster: RedisCluster): Promise<ReadonlySet<RedisClusterNode>> {
   const shards = Array.from({ length: MOST_SHARDS }, (_, shard) => cluster.primaryOfShard(shard));
   return new Set(await Promise.all(shards));
-}
-
-async function single(): Promise<RedisCluster> {
-  const { startRedisServer } = await import("../support/redis-server.ts");
-  const node = Object.assign(await startRedisServer(), { id: "x", busPort: 0 });
-  return {
-    nodes: [node],
-    url: node.url,
-    primaryOf: async () => node,
-    primaryOfShard: async () => node,
-    replicasOf: async () => [],
-    ok: async () => undefined,
-    remove: () => node.remove(),
-  };
 }
 
 async function offsetOf({ port }: RedisClusterNode, name: string): Promise<number> {

@@ -3,11 +3,11 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { Redis } from "ioredis";
-import { checkRedisDurability } from "../log/redis-durability.ts";
-import { connectRedis } from "../log/redis-connection.ts";
+import { checkServersDurability } from "../log/redis-durability.ts";
 import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
 import { RedisLease } from "../log/redis-lease.ts";
+import type { RedisRoute, RedisServers } from "../log/redis-route.ts";
+import { openRedis } from "../log/redis-servers.ts";
 import { RedisStreamLog } from "../log/redis-stream-log.ts";
 import { SingleLease } from "../log/single-lease.ts";
 import type { AlertStore } from "../model/alert-store.ts";
@@ -25,6 +25,7 @@ import { mysqlMigrationDatabase } from "../rollup/mysql-migration-database.ts";
 import { MysqlRollupStore } from "../rollup/mysql-rollup-store.ts";
 import { sqliteMigrationDatabase } from "../rollup/sqlite-migration-database.ts";
 import { openSqliteRollupStore } from "../rollup/sqlite-rollup-store.ts";
+import { describeRedis, redisOptions } from "./redis-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
 
 /** The log side. */
@@ -65,9 +66,7 @@ export function embeddedTotalsFile(dataDirectory: string): string {
 
 /** Opens the log side. Failure or retryable when the embedded log cannot be had. */
 export function openLogStores(settings: ReceiverSettings): Result<LogStores> {
-  return settings.redisUrl === undefined
-    ? openEmbeddedLogs(settings)
-    : success(openRedisLogs(settings, settings.redisUrl));
+  return settings.redisUrl === undefined ? openEmbeddedLogs(settings) : openRedisLogs(settings);
 }
 
 function shardNumbers(shardCount: number): readonly number[] {
@@ -92,37 +91,35 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
   });
 }
 
-function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
-  const connect = (): Redis => connectRedis({ url, random: Math.random });
-  const redis = connect();
-  const replicas = settings.redisWaitReplicas;
-  return {
-    open: (shardCount) => openRedisShards(settings, shardNumbers(shardCount), redis, connect),
-    description: `Redis at ${withoutSecrets(url)}`,
-    warnings: async () => (await checkRedisDurability(redis, replicas)).map(({ message }) => message),
-    close: async () => redis.disconnect(),
-  };
+function openRedisLogs(settings: ReceiverSettings): Result<LogStores> {
+  const options = redisOptions(settings);
+  if (options.kind !== "success") return options;
+  const servers = openRedis({ ...options.value, random: Math.random });
+  const { redisWaitReplicas: replicas, shards } = settings;
+  return success({
+    open: (shardCount) => openRedisShards(settings, shardNumbers(shardCount), servers),
+    description: `Redis at ${describeRedis(options.value.url)}`,
+    warnings: async () =>
+      (await checkServersDurability(servers, shardNumbers(shards), replicas)).map(({ message }) => message),
+    close: async () => servers.close(),
+  });
 }
 
-function openRedisShards(
-  settings: ReceiverSettings,
-  shards: readonly number[],
-  redis: Redis,
-  connect: () => Redis,
-): LogShards {
+function openRedisShards(settings: ReceiverSettings, shards: readonly number[], servers: RedisServers): LogShards {
   const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
   const replicas = settings.redisWaitReplicas;
   // A connection that waits for replicas holds up whatever else is sent on it: each shard has its own then.
-  const waiting = replicas === 0 ? [] : shards.map(() => connect());
+  const waiting = replicas === 0 ? [] : shards.map((shard) => servers.ownRouteTo(shard));
+  const routeTo = (shard: number): RedisRoute => servers.routeTo(shard);
   return {
     logs: shards.map((shard, at) => {
       const confirmation = waiting[at] && { redis: waiting[at], replicas };
-      return new RedisStreamLog({ redis, shard, limits, ...(confirmation && { confirmation }) });
+      return new RedisStreamLog({ redis: routeTo(shard), shard, limits, ...(confirmation && { confirmation }) });
     }),
-    leases: shards.map((shard) => new RedisLease({ redis, shard, token: randomUUID() })),
-    realtime: new RedisRealtimeStore({ redis, shards, ttlSeconds: settings.realtimeTtlSeconds }),
+    leases: shards.map((shard) => new RedisLease({ redis: routeTo(shard), shard, token: randomUUID() })),
+    realtime: new RedisRealtimeStore({ routeTo, shards, ttlSeconds: settings.realtimeTtlSeconds }),
     close: () => {
-      for (const connection of waiting) connection.disconnect();
+      for (const route of waiting) route.close();
     },
   };
 }

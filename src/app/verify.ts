@@ -10,6 +10,7 @@ import { success, type Result } from "../model/result.ts";
 import { storedOffsets } from "../rollup/totals-facts.ts";
 import { commandSettings } from "./command-settings.ts";
 import { checkLine } from "./doctor/check.ts";
+import { redisOptions } from "./redis-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import type { Finding } from "./verify/finding.ts";
 import { logFinding, mayPass } from "./verify/log-findings.ts";
@@ -86,14 +87,14 @@ async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
   );
 }
 
-function logViews(
-  { redisUrl, dataDirectory }: ReceiverSettings,
+async function logViews(
+  settings: ReceiverSettings,
   clock: Clock,
   shards: readonly number[],
-): Promise<Result<readonly LogView[]>> | Result<readonly LogView[]> {
-  return redisUrl === undefined
-    ? sqliteLogViews(dataDirectory, shards)
-    : redisLogViews({ url: redisUrl, clock }, shards);
+): Promise<Result<readonly LogView[]>> {
+  if (settings.redisUrl === undefined) return sqliteLogViews(settings.dataDirectory, shards);
+  const options = redisOptions(settings);
+  return options.kind === "success" ? await redisLogViews({ ...options.value, clock }, shards) : options;
 }
 
 function write(line: string): void {

@@ -20,10 +20,10 @@ export function redisLogViews(
   options: RedisInspectionOptions,
   shards: readonly number[],
 ): Promise<Result<readonly LogView[]>> {
-  return withInspectedRedis(options, async (redis) => {
+  return withInspectedRedis({ ...options, shards }, async (servers) => {
     const views: LogView[] = [];
     for (const shard of shards) {
-      const log = new RedisStreamLog({ redis, shard, limits: NO_LIMITS, clock: options.clock });
+      const log = new RedisStreamLog({ redis: servers.routeTo(shard), shard, limits: NO_LIMITS, clock: options.clock });
       const view = await viewLog(log);
       if (view.kind !== "success") return view;
       views.push(view.value);

@@ -3,6 +3,7 @@
  */
 import type { Redis } from "ioredis";
 import { messageOf } from "../model/result.ts";
+import type { RedisServers } from "./redis-route.ts";
 
 /** One thing about a Redis that an operator should know. */
 export interface DurabilityFinding {
@@ -45,6 +46,33 @@ const MINIMUM_VERSION = [6, 2] as const;
 export async function checkRedisDurability(redis: Redis, waitReplicas = 0): Promise<readonly DurabilityFinding[]> {
   const [facts, settings] = await Promise.all([checkFacts(redis, waitReplicas), checkSettings(redis)]);
   return [...facts, ...settings].sort((left, right) => left.level.localeCompare(right.level));
+}
+
+/**
+ * The findings of every server that has one of these shards, each once, with where it is so when there are several. Never throws: what
+ * cannot be reached is a finding.
+ */
+export async function checkServersDurability(
+  servers: RedisServers,
+  shards: readonly number[],
+  waitReplicas: number,
+): Promise<readonly DurabilityFinding[]> {
+  try {
+    const primaries = await servers.primaries(shards);
+    const places = new Map<string, { readonly finding: DurabilityFinding; readonly places: string[] }>();
+    for (const { place, redis } of primaries) {
+      for (const finding of await checkRedisDurability(redis, waitReplicas)) {
+        const known = places.get(finding.message);
+        if (known === undefined) places.set(finding.message, { finding, places: [place] });
+        else known.places.push(place);
+      }
+    }
+    const found = [...places.values()];
+    if (primaries.length === 1) return found.map(({ finding }) => finding);
+    return found.map(({ finding, places: at }) => ({ ...finding, message: `${at.join(", ")}: ${finding.message}` }));
+  } catch (error) {
+    return [unknown("REDIS_URL", `durability could not be checked (${messageOf(error)})`)];
+  }
 }
 
 async function checkSettings(redis: Redis): Promise<readonly DurabilityFinding[]> {

@@ -1,8 +1,8 @@
 /**
  * Says which receiver folds a shard, by a key in Redis that expires. Exactness does not rest on it: see `ShardLease`.
  */
-import type { Redis } from "ioredis";
 import type { ShardLease } from "../model/shard-lease.ts";
+import type { RedisRoute } from "./redis-route.ts";
 import { RedisScript } from "./redis-script.ts";
 
 /** KEYS[1] the lease; ARGV: token, milliseconds. Returns 1 when the token holds it now. */
@@ -20,8 +20,7 @@ return 0
 
 /** What a {@link RedisLease} is made of. */
 export interface RedisLeaseOptions {
-  /** A connection made by `connectRedis`. */
-  readonly redis: Redis;
+  readonly redis: RedisRoute;
   readonly shard: number;
   /** Tells this process from every other: random, such as a UUID. */
   readonly token: string;

@@ -5,15 +5,13 @@
 import type { Redis } from "ioredis";
 import { retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
+import type { RedisRoute } from "./redis-route.ts";
 import { RedisScript } from "./redis-script.ts";
 
 /** What a {@link ReplicaConfirmation} asks for. */
 export interface ReplicaConfirmationOptions {
-  /**
-   * A connection of its own, made by `connectRedis`: Redis holds it still while it waits, and with it whatever else is sent
-   * on it.
-   */
-  readonly redis: Redis;
+  /** Over a connection of its own: Redis holds it still while it waits, and with it whatever else is sent on it. */
+  readonly redis: RedisRoute;
   /** How many replicas must have a write; at least 1. */
   readonly replicas: number;
   /** How long they may take, milliseconds: less than the connection's command timeout. Default 1000. */
@@ -51,11 +49,20 @@ export class ReplicaConfirmation {
    * Does a write on this connection and gives what it returned once enough replicas have it. Retryable `unavailable` when they
    * do not have it in time: then it may be kept all the same. Rejects with the driver's error.
    */
-  async confirmed<T>(write: () => Promise<T>): Promise<Result<T>> {
-    const { redis, replicas, maxWaitMillis = DEFAULT_MAX_WAIT_MILLIS } = this.#options;
+  async confirmed<T>(write: (redis: Redis) => Promise<T>): Promise<Result<T>> {
+    return await this.#options.redis.run((redis) => this.#confirmedOn(redis, write));
+  }
+
+  /** Whether enough replicas have all that was written by anyone until now; `key` is written for it. Fails as {@link confirmed}. */
+  async allWrites(key: string): Promise<Result<unknown>> {
+    return await this.confirmed((redis) => this.#mark.runOn(redis, [key], []));
+  }
+
+  async #confirmedOn<T>(redis: Redis, write: (redis: Redis) => Promise<T>): Promise<Result<T>> {
+    const { replicas, maxWaitMillis = DEFAULT_MAX_WAIT_MILLIS } = this.#options;
     const { stream } = redis;
-    const written = await write();
-    const confirmed = await this.#wait(replicas, maxWaitMillis);
+    const written = await write(redis);
+    const confirmed = await this.#wait(redis, replicas, maxWaitMillis);
     // On another connection nothing was written yet, and Redis has nothing to wait for.
     if (redis.stream !== stream)
       return retryable("unavailable", "the connection to Redis was lost while replicas were waited for");
@@ -66,13 +73,7 @@ export class ReplicaConfirmation {
     );
   }
 
-  /** Whether enough replicas have all that was written by anyone until now; `key` is written for it. Fails as {@link confirmed}. */
-  async allWrites(key: string): Promise<Result<unknown>> {
-    return await this.confirmed(() => this.#mark.run([key], []));
-  }
-
-  async #wait(replicas: number, maxWaitMillis: number): Promise<number> {
-    const { redis } = this.#options;
+  async #wait(redis: Redis, replicas: number, maxWaitMillis: number): Promise<number> {
     if (this.#knowsWaitAof) {
       try {
         // 0: whether the primary flushes is a matter of its appendfsync.

@@ -1,5 +1,6 @@
 /** A free port on the loopback interface, for servers that tests start. */
 import { randomInt } from "node:crypto";
+import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
 
 /**
@@ -9,12 +10,33 @@ import { createServer } from "node:net";
 const LOWEST = 15_000;
 const HIGHEST = 32_700;
 
-/** A port that nobody listened on a moment ago. */
+/**
+ * Where a number is taken for this process, by a UDP socket that nobody sends to: whoever is given a port listens on it later, or not for
+ * a while, and other tests run beside this one.
+ */
+const RESERVATIONS = "127.0.0.7";
+
+/** A port that nobody listens on, and that no other call here or in another process returns as long as this process runs. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);
-    if (await isFree(port)) return port;
+    if ((await isFree(port)) && (await reserve(port))) return port;
   }
+}
+
+/** Whether nobody else has the number. Where there is no such address nobody can have it. */
+async function reserve(port: number): Promise<boolean> {
+  const socket = createSocket("udp4");
+  return await new Promise((resolve) => {
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      socket.close();
+      resolve(error.code !== "EADDRINUSE");
+    });
+    socket.bind({ port, address: RESERVATIONS, exclusive: true }, () => {
+      socket.unref();
+      resolve(true);
+    });
+  });
 }
 
 async function isFree(port: number): Promise<boolean> {

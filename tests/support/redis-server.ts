@@ -16,16 +16,18 @@ export type RedisSettings = Readonly<Record<string, string>>;
 export interface RedisProgram {
   /** The program, and what comes before its settings. */
   readonly command: readonly string[];
+  /** What speaks to it from a command line. */
+  readonly cli: readonly string[];
   /** The folder that it takes for `/`. */
   readonly root: string;
   /** Where its data may lie; within `root`. */
   readonly folder: string;
 }
 
-/** The Redis of this machine, or Valkey 9.1 under `npm run test:valkey`. */
-function testedProgram(): RedisProgram {
+/** What tests start: the Redis of this machine, or Valkey 9.1 under `npm run test:valkey`. */
+export function testedProgram(): RedisProgram {
   if (process.env["TEST_REDIS_PROGRAM"] === "valkey-9.1") return valkey91();
-  return { command: ["redis-server"], root: "/", folder: tmpdir() };
+  return { command: ["redis-server"], cli: ["redis-cli"], root: "/", folder: tmpdir() };
 }
 
 /** A redis-server of our own. Its data outlives `stop` and `kill`, until `remove`. */

@@ -22,7 +22,7 @@ export interface RedisClusterNode extends RedisServer {
 /** Six nodes. What is asked of the cluster is asked of those that answer: some may be down or held still. */
 export interface RedisCluster {
   readonly nodes: readonly RedisClusterNode[];
-  /** `redis+cluster://` with every node. */
+  /** `redis+cluster://` with every node, and a user of its own; without one everybody may do everything. */
   readonly url: string;
   /** The primary that serves a key. Waits until there is one, as long as {@link RedisCluster.ok} does. */
   primaryOf(key: string): Promise<RedisClusterNode>;
@@ -63,6 +63,7 @@ const NODE_SETTINGS: RedisSettings = {
   "cluster-node-timeout": "2000",
   "repl-diskless-sync-delay": "0",
   "repl-ping-replica-period": "1",
+  user: "receiver on >p@ss/word ~* &* +@all",
 };
 
 /** Starts the nodes and joins them; resolves when the cluster is in order. Rejects when a node does not start. */
@@ -112,7 +113,7 @@ class Cluster implements RedisCluster {
   }
 
   get url(): string {
-    return `redis+cluster://${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
+    return `redis+cluster://receiver:p%40ss%2Fword@${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   }
 
   async join(): Promise<void> {

@@ -6,7 +6,7 @@ import { askRedis } from "./redis-ask.ts";
 
 /** A primary, its replica, and those who watch them. */
 export interface WatchedRedis {
-  /** `redis+sentinel://` with every Sentinel. */
+  /** `redis+sentinel://` with every Sentinel, and a user of the servers and one of the Sentinels. */
   readonly url: string;
   readonly sentinels: readonly RedisServer[];
   /** The server that the Sentinels take for the primary. */
@@ -23,8 +23,9 @@ const DOWN_AFTER_MILLIS = 1000;
 
 /** Starts three Sentinels, of which two have to agree, before a primary with one replica. */
 export async function startWatchedRedis(): Promise<WatchedRedis> {
-  const primary = await startRedisServer();
-  const servers = [primary, await startReplica(primary)];
+  const settings = { user: "receiver on >a ~* &* +@all" };
+  const primary = await startRedisServer(settings);
+  const servers = [primary, await startReplica(primary, settings)];
   const folder = await mkdtemp(join(testedProgram().folder, "otel-bandwidth-sentinels-"));
   const sentinels = await Promise.all([1, 2, 3].map((number) => startSentinel(folder, number, primary.port)));
   const remove = async (): Promise<void> => {
@@ -41,7 +42,7 @@ export async function startWatchedRedis(): Promise<WatchedRedis> {
     await until(async () => (await askRedis(port, `SENTINEL REPLICAS ${NAME}`))?.startsWith("*1") === true);
   }
   return {
-    url: `redis+sentinel://${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${NAME}`,
+    url: `redis+sentinel://receiver:a@${sentinels.map(({ port }) => `127.0.0.1:${port}`).join(",")}/${NAME}?sentinel_user=watcher&sentinel_password=b%26`,
     sentinels,
     servers,
     primary: async () => {
@@ -65,7 +66,8 @@ async function startSentinel(folder: string, number: number, primaryPort: number
     [
       `sentinel monitor ${NAME} 127.0.0.1 ${primaryPort} 2`,
       `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MILLIS}`,
-      `sentinel failover-timeout ${NAME} 10000`,
+      `sentinel failover-timeout ${NAME} 3000`,
+      "user watcher on >b& ~* &* +@all",
       "",
     ].join("\n"),
   );

@@ -84,8 +84,11 @@ export async function startRedisServer(
 }
 
 /** Starts a replica of a server, or of a proxy before it, and resolves when it has all that the primary has. */
-export async function startReplica({ port }: Pick<RedisServer, "port">): Promise<RedisServer> {
-  const replica = await startRedisServer({ replicaof: `127.0.0.1 ${port}` });
+export async function startReplica(
+  { port }: Pick<RedisServer, "port">,
+  settings: RedisSettings = {},
+): Promise<RedisServer> {
+  const replica = await startRedisServer({ ...settings, replicaof: `127.0.0.1 ${port}` });
   for (;;) {
     const reply = await askRedis(replica.port, "INFO replication");
     if (reply?.includes("master_link_status:up")) return replica;
@@ -127,9 +130,13 @@ class PrivateRedis implements RedisServer {
     const dir = `/${relative(root, this.#folder)}`;
     const pairs = Object.entries({ ...this.#settings, bind: "127.0.0.1", port: String(this.port), dir });
     const [name, ...first] = command;
-    const child = spawn(name!, [...first, ...pairs.flatMap(([setting, value]) => [`--${setting}`, value])], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(
+      name!,
+      [...first, ...pairs.flatMap(([setting, value]) => [`--${setting}`, ...value.split(" ")])],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     this.#process = child;
     endsWithUs(child);
     let output = "";

@@ -29,6 +29,7 @@ const MIN_LOOK_INTERVAL_MILLIS = 250;
 
 /** Connections to the primaries of a cluster. Whatever a node refuses is its caller's to try again: nothing is sent twice. */
 export class RedisCluster implements RedisServers {
+  readonly isCluster: boolean = true;
   readonly #address: RedisAddress;
   readonly #behaviour: RedisConnectionBehaviour;
   readonly #clock: Clock;

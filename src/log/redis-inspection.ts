@@ -52,7 +52,7 @@ export function inspectRedis(options: RedisInspectionOptions): Promise<Result<Re
   return withInspectedRedis(options, async (servers, primaries) => {
     const { shards = [0], waitReplicas = 0 } = options;
     return success({
-      primaries: await Promise.all(primaries.map((primary) => look(primary, options))),
+      primaries: await Promise.all(primaries.map((primary) => look(primary, servers.isCluster, options))),
       findings: await checkServersDurability(servers, shards, waitReplicas),
     });
   });
@@ -90,10 +90,10 @@ export async function withInspectedRedis<T>(
 
 async function look(
   { place, redis }: RedisPrimary,
-  { clock, url, waitReplicas = 0 }: RedisInspectionOptions,
+  isCluster: boolean,
+  { clock, waitReplicas = 0 }: RedisInspectionOptions,
 ): Promise<RedisPrimaryFacts> {
   const info = await redis.info("server").catch(() => "");
-  const isCluster = /^rediss?\+cluster:/.test(url);
   return {
     place,
     version: /^redis_version:(\S+)/m.exec(info)?.[1],

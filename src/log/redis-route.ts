@@ -45,6 +45,8 @@ export interface RedisPrimary {
 
 /** The Redis of all shards: one server, what Sentinels lead to, or a cluster. */
 export interface RedisServers {
+  /** Whether shards may be on different servers. */
+  readonly isCluster: boolean;
   /** The way to a shard, over connections that all shards share. */
   routeTo(shard: number): RedisRoute;
   /** The way to a shard, over a connection of its own: for what Redis holds a connection still for. */

@@ -30,6 +30,7 @@ export function openRedis({ url, ...behaviour }: RedisServersOptions): RedisServ
 
 /** One server at a time, behind one connection. */
 class SingleRedis implements RedisServers {
+  readonly isCluster: boolean = false;
   readonly #address: RedisAddress;
   readonly #behaviour: RedisConnectionBehaviour;
   readonly #redis: Redis;

@@ -47,6 +47,7 @@ export function asFault(row: ScaleFault, waitReplicas: number): Fault {
     name,
     backends: ["servers"],
     receivers: RECEIVERS,
+    startTogether: true,
     ...(habits === undefined ? {} : { habits }),
     ...(open === undefined ? {} : { open }),
     // The step over what is missing must still be credible.

@@ -27,10 +27,7 @@ export class ScaleServers {
 
   /** Starts all of them. Rejects when there are none to run. */
   static async start(kind: SqlKind): Promise<ScaleServers> {
-    const [cluster, sql] = await Promise.allSettled([
-      startRedisCluster(),
-      startScaleSql(kind),
-    ]);
+    const [cluster, sql] = await Promise.allSettled([startRedisCluster(), startScaleSql(kind)]);
     if (cluster.status === "fulfilled" && sql.status === "fulfilled") return new ScaleServers(cluster.value, sql.value);
     if (cluster.status === "fulfilled") await cluster.value.remove();
     if (sql.status === "fulfilled") await sql.value.stop();

@@ -1,6 +1,6 @@
 /**
  * `npm run test:mysql`: the SQL tests and some rows of the fault matrix against MySQL 9.7 LTS, not MariaDB, and the
- * tests of a replicated group. With options, which go to vitest, only the tests.
+ * tests and scale runs of a replicated group. With options, which go to vitest, only the tests.
  */
 import { spawn } from "node:child_process";
 import { mysql97Obstacle, startMysql97 } from "./mysql97.ts";
@@ -17,6 +17,9 @@ const FAULTS: readonly string[] = [
   "SQL server read-only",
 ];
 
+/** Rows of the scale runs in which the group has a part. */
+const SCALE: readonly string[] = ["MySQL primary", "everything at random"];
+
 async function main(): Promise<number> {
   const obstacle = mysql97Obstacle();
   if (obstacle !== undefined) {
@@ -26,7 +29,9 @@ async function main(): Promise<number> {
   const options = process.argv.slice(2);
   const tests = await runTests(options);
   if (tests !== 0 || options.length > 0) return tests;
-  return await runNode(["tests/faults/main.ts", ...faultOptions()], {});
+  const faults = await runNode(["tests/faults/main.ts", ...faultOptions()], {});
+  const scale = await runNode(["tests/scale/main.ts", "--short", ...SCALE.flatMap((name) => ["--fault", name])], {});
+  return faults || scale;
 }
 
 async function runTests(options: readonly string[]): Promise<number> {

@@ -11,6 +11,7 @@ import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock, Timer } from "../model/clock.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
+import { nameTenant } from "../otlp/name-tenant.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { walkCheckedMetrics, walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
@@ -29,6 +30,8 @@ import { ReceiverHealth } from "./receiver-health.ts";
 import { receiverObservers } from "./receiver-observers.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
+import { Tenants } from "./tenants.ts";
+import { readTenantRules } from "./tenants-file.ts";
 import { readTlsFiles } from "./tls-files.ts";
 
 /** Where a running pipeline listens. */
@@ -64,6 +67,7 @@ export class Pipeline {
   readonly bridgeKeys: BridgeKeys;
   readonly bridge: Bridge;
   readonly health: ReceiverHealth;
+  readonly tenants: Tenants;
   readonly #pageIntake: Intake;
   readonly #settings: ReceiverSettings;
   readonly #clock: Clock;
@@ -98,13 +102,17 @@ export class Pipeline {
     this.totals = totals;
     this.health = new ReceiverHealth(settings, clock, { ...logs, ...totals });
     const { shards } = this.health;
+    const shardLogs = shards.map(({ log }) => log);
+    this.tenants = new Tenants(settings, clock, shardLogs);
     const intakeOptions: IntakeOptions = {
-      logs: shards.map(({ log }) => log),
+      logs: shardLogs,
       openBody,
       walk: walkMetrics,
       maxOpenBytes: Math.max(MAX_OPEN_BYTES, settings.maxBodyBytes),
       deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
       gate: () => this.#gate,
+      tenants: this.tenants.doorGate,
+      nameTenant,
       appended: ({ shard, to, entry, body, isClean }) => {
         const { body: stored, contentType: _, encoding: __, ...rest } = entry;
         this.owners[shard]!.offer(to, { entry: { ...rest, id: to.id }, storedBytes: stored.length, body, isClean });
@@ -130,6 +138,7 @@ export class Pipeline {
           fold: {
             walk: walkCheckedMetrics,
             maxSeries: settings.maxSeries,
+            maxSeriesOf: this.tenants.maxSeriesOf,
             deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
             maxRecentDeltas: MAX_RECENT_DELTAS,
             maxStateBytes: settings.maxSeries * STATE_BYTES_PER_SERIES,
@@ -141,6 +150,7 @@ export class Pipeline {
           maxEntries: settings.bufferEntries,
           maxBytes: settings.bufferBytes,
           maxDecodedBytes: MAX_DECODED_BYTES / settings.shards,
+          takeLimitedPoints: () => this.tenants.gate.takeRefusedPoints(),
           report,
         }),
     );
@@ -158,6 +168,7 @@ export class Pipeline {
     const doors = openDoors(settings, {
       clock,
       tls,
+      tenantTokens: this.tenants.tokens,
       handler: (request) => this.intake.accept(request),
       handlerThrew: (reason) => report(`the door failed: ${reason}`),
     });
@@ -199,6 +210,7 @@ export class Pipeline {
   ): Result<Pipeline> {
     // Throws, when it does, before anything is open.
     readTlsFiles(settings);
+    readTenantRules(settings);
     const logs = openLogStores(settings);
     if (logs.kind !== "success") return logs;
     const totals = openTotalsStore(settings, clock);
@@ -214,8 +226,17 @@ export class Pipeline {
    */
   async start(metricReaders: readonly IMetricReader[] = []): Promise<Result<Listening>> {
     const intakes = [this.intake, this.#pageIntake];
-    const { otlp, otlpGrpc, live, bridge, owners, totals } = this;
-    const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, owners, store: totals.store });
+    const { otlp, otlpGrpc, live, bridge, owners, tenants, totals } = this;
+    const observers = receiverObservers({
+      otlp,
+      otlpGrpc,
+      live,
+      bridge,
+      intakes,
+      owners,
+      tenants,
+      store: totals.store,
+    });
     this.health.start(observers, metricReaders);
     const otlpPort = await this.otlp.listen();
     if (otlpPort.kind !== "success") return otlpPort;
@@ -273,6 +294,11 @@ export class Pipeline {
     this.otlp.setSecureContext(tls);
     this.otlpGrpc?.setSecureContext(tls);
     this.live.setSecureContext(tls);
+  }
+
+  /** Reads `TENANTS_FILE` again. Throws when it is wrong: then the limits and tokens stay. */
+  reloadTenants(): void {
+    this.tenants.reload();
   }
 
   /** Stops intake, answers what is in flight, folds and commits what the logs hold, and closes everything. */

@@ -11,6 +11,8 @@ import type { OtlpAcceptance, OtlpRequest, PageSender } from "../model/otlp-exch
 import { retryable, success, type Result } from "../model/result.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { RequestInspection, type ShardPart } from "./request-inspection.ts";
+import type { TenantGate } from "./tenant-gate.ts";
+import { TenantLook } from "./tenant-look.ts";
 
 /** What the door works with. */
 export interface IntakeOptions {
@@ -28,6 +30,10 @@ export interface IntakeOptions {
    * Told of every append, so that the fold need not read it back.
    */
   readonly appended: (append: IntakeAppend) => void;
+  /** Keeps the limits of tenants; undefined while none has any. */
+  readonly tenants?: () => TenantGate | undefined;
+  /** Puts a token's tenant into those resources of an inflated body that name none. */
+  readonly nameTenant: (body: Uint8Array, tenant: string) => Result<Uint8Array>;
 }
 
 /** What the door has appended to a log. */
@@ -50,6 +56,8 @@ export interface IntakeCounts {
   /** Of the rejected points, those refused for their time, and those refused for their value. */
   rejectedForTime: number;
   rejectedForValue: number;
+  /** Of the rejected points, those of tenants over a limit, or of another tenant than the token's. */
+  rejectedForTenant: number;
   ignoredPoints: number;
   retryableAnswers: number;
 }
@@ -66,6 +74,7 @@ export class Intake {
     rejectedPoints: 0,
     rejectedForTime: 0,
     rejectedForValue: 0,
+    rejectedForTenant: 0,
     ignoredPoints: 0,
     retryableAnswers: 0,
   };
@@ -118,14 +127,31 @@ export class Intake {
     const { logs, walk, deltaMaxAgeMillis } = this.#options;
     const fromBridge = identity !== undefined;
     const context = { receivedAtMillis: request.receivedAtMillis, deltaMaxAgeMillis, fromBridge };
-    const inspection = new RequestInspection(logs.length, context, identity);
-    const walked = walk(body, inspection);
+    const tenants = this.#lookAtTenants(request, fromBridge);
+    const named = request.tenant === undefined ? success(body) : this.#options.nameTenant(body, request.tenant);
+    if (named.kind !== "success") return named;
+    const inspection = new RequestInspection(logs.length, context, identity, tenants);
+    const walked = walk(named.value, inspection);
     if (walked.kind !== "success") return walked;
-    const appended = await this.#append(request, body, inspection, identity);
-    if (appended.kind !== "success") return appended;
+    const refused = tenants && refusalOfAll(tenants, inspection);
+    if (refused !== undefined) return refused;
+    tenants?.take(1);
+    const isAsItCame = named.value === body;
+    const appended = await this.#append(request, named.value, isAsItCame, inspection, identity);
+    if (appended.kind !== "success") {
+      tenants?.take(-1);
+      return appended;
+    }
+    tenants?.tellRefused();
     this.#count(inspection);
     const { rejectedPoints, message } = inspection;
     return success(rejectedPoints === 0 ? NOTHING_REJECTED : { rejectedPoints, message });
+  }
+
+  /** Undefined where tenants need not be told apart: then nothing is read of them. */
+  #lookAtTenants({ tenant }: OtlpRequest, isPage: boolean): TenantLook | undefined {
+    const gate = this.#options.tenants?.();
+    return gate === undefined && tenant === undefined ? undefined : new TenantLook(gate, { tenant, isPage });
   }
 
   #count(inspection: RequestInspection): void {
@@ -133,36 +159,52 @@ export class Intake {
     this.counts.rejectedPoints += inspection.rejectedPoints;
     this.counts.rejectedForTime += inspection.rejectedForTime;
     this.counts.rejectedForValue += inspection.rejectedForValue;
+    this.counts.rejectedForTenant += inspection.rejectedForTenant;
     this.counts.ignoredPoints += inspection.ignoredPoints;
   }
 
   async #append(
     request: OtlpRequest,
     body: Uint8Array,
-    { countedParts, rejectedPoints }: RequestInspection,
+    isAsItCame: boolean,
+    { countedParts, rejectedPoints, isWhole }: RequestInspection,
     identity: BridgeIdentity | undefined,
   ): Promise<Result<void>> {
     const isClean = rejectedPoints === 0;
     const outcomes = await Promise.all(
       countedParts.map(async (part) => {
-        const piece = this.#options.logs.length === 1 ? body : pieceOf(body, part);
-        const whole = piece.length === body.length;
+        const piece = this.#options.logs.length === 1 && isWhole ? body : pieceOf(body, part);
+        const whole = isAsItCame && piece.length === body.length;
         const entry = entryOf(request, part, piece, identity);
         const stored = whole ? entry : { ...entry, ...(await compressed(piece)) };
-        return this.#appendPart(part.shard, stored, piece, isClean);
+        return this.#appendPart(part, stored, piece, isClean);
       }),
     );
     return outcomes.find(({ kind }) => kind !== "success") ?? success(undefined);
   }
 
-  async #appendPart(shard: number, entry: LogEntryInput, piece: Uint8Array, isClean: boolean): Promise<Result<void>> {
+  async #appendPart(
+    { shard, tenants }: ShardPart,
+    entry: LogEntryInput,
+    piece: Uint8Array,
+    isClean: boolean,
+  ): Promise<Result<void>> {
     const log = this.#options.logs[shard];
     if (!log) return retryable("internal", `there is no log for shard ${shard}`);
     const appended = await log.append(entry);
     if (appended.kind !== "success") return appended;
+    if (tenants) this.#options.tenants?.()?.appended(shard, appended.value, entry.body.length, tenants);
     this.#options.appended({ shard, to: appended.value, entry, body: piece, isClean });
     return success(undefined);
   }
+}
+
+/** The answer to a request of which only limits kept everything out: it may come again, and then nothing of it is lost. */
+function refusalOfAll(tenants: TenantLook, { countedParts }: RequestInspection): Result<never> | undefined {
+  const { longest } = tenants;
+  if (longest === undefined || countedParts.length > 0) return undefined;
+  tenants.tellRefused();
+  return retryable("limited", longest.reason, longest.retryAfterSeconds);
 }
 
 /** The bytes of a shard's `ResourceMetrics`: a protobuf message is the concatenation of its fields. */

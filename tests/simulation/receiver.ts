@@ -85,6 +85,7 @@ export class SimulatedReceiver implements RequestTarget {
       maxOpenBytes: 10_000_000,
       deltaMaxAgeMillis: DELTA_MAX_AGE_MILLIS,
       gate: () => (this.#stopping ? retryable("unavailable", "simulated: shutting down") : success(undefined)),
+      nameTenant: (body) => success(body),
       appended: ({ shard, to, entry, body, isClean }) => {
         const { body: stored, contentType: _, encoding: __, ...rest } = entry;
         const offered = { entry: { ...rest, id: to.id }, storedBytes: stored.length, body, isClean };

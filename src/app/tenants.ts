@@ -15,8 +15,8 @@ export class Tenants {
   #rules: TenantRules;
   #limitsTheDoor: boolean;
 
-  /** `logs`: by shard number. Throws as {@link readTenantRules} does. */
-  constructor(settings: ReceiverSettings, clock: Clock, logs: readonly IngestLog[]) {
+  /** `logs`: those of now, by shard number. Throws as {@link readTenantRules} does. */
+  constructor(settings: ReceiverSettings, clock: Clock, logs: () => readonly IngestLog[]) {
     this.#settings = settings;
     this.#rules = readTenantRules(settings);
     this.#limitsTheDoor = limitsTheDoor(this.#rules.plan);

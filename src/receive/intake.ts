@@ -16,8 +16,8 @@ import { TenantLook } from "./tenant-look.ts";
 
 /** What the door works with. */
 export interface IntakeOptions {
-  /** The log of each shard, by shard number. */
-  readonly logs: readonly IngestLog[];
+  /** The shards as they are now; asked once for each request. */
+  readonly shards: () => IntakeShards;
   readonly openBody: OpenBody;
   readonly walk: WalkMetrics;
   /** Inflated bytes that requests may hold while their logs are written: a small body can be large inside. */
@@ -26,14 +26,18 @@ export interface IntakeOptions {
   readonly deltaMaxAgeMillis: number;
   /** Whether anything may be taken in now: retryable before the first migration and while shutting down. */
   readonly gate: () => Result<void>;
-  /**
-   * Told of every append, so that the fold need not read it back.
-   */
-  readonly appended: (append: IntakeAppend) => void;
   /** Keeps the limits of tenants; undefined while none has any. */
   readonly tenants?: () => TenantGate | undefined;
   /** Puts a token's tenant into those resources of an inflated body that name none. */
   readonly nameTenant: (body: Uint8Array, tenant: string) => Result<Uint8Array>;
+}
+
+/** What the door sees of the shards. */
+export interface IntakeShards {
+  /** The log of each shard, by shard number. */
+  readonly logs: readonly IngestLog[];
+  /** Told of every append, so that the fold need not read it back. */
+  appended(append: IntakeAppend): void;
 }
 
 /** What the door has appended to a log. */
@@ -124,20 +128,21 @@ export class Intake {
     body: Uint8Array,
     identity: BridgeIdentity | undefined,
   ): Promise<Result<OtlpAcceptance>> {
-    const { logs, walk, deltaMaxAgeMillis } = this.#options;
+    const { walk, deltaMaxAgeMillis } = this.#options;
+    const shards = this.#options.shards();
     const fromBridge = identity !== undefined;
     const context = { receivedAtMillis: request.receivedAtMillis, deltaMaxAgeMillis, fromBridge };
-    const tenants = this.#lookAtTenants(request, fromBridge);
     const named = request.tenant === undefined ? success(body) : this.#options.nameTenant(body, request.tenant);
     if (named.kind !== "success") return named;
-    const inspection = new RequestInspection(logs.length, context, identity, tenants);
+    const tenants = this.#lookAtTenants(request, fromBridge);
+    const inspection = new RequestInspection(shards.logs.length, context, identity, tenants);
     const walked = walk(named.value, inspection);
     if (walked.kind !== "success") return walked;
     const refused = tenants && refusalOfAll(tenants, inspection);
     if (refused !== undefined) return refused;
     tenants?.take(1);
-    const isAsItCame = named.value === body;
-    const appended = await this.#append(request, named.value, isAsItCame, inspection, identity);
+    const toAppend = { request, body: named.value, isAsItCame: named.value === body, inspection, identity, tenants };
+    const appended = await append(shards, toAppend);
     if (appended.kind !== "success") {
       tenants?.take(-1);
       return appended;
@@ -162,41 +167,49 @@ export class Intake {
     this.counts.rejectedForTenant += inspection.rejectedForTenant;
     this.counts.ignoredPoints += inspection.ignoredPoints;
   }
+}
 
-  async #append(
-    request: OtlpRequest,
-    body: Uint8Array,
-    isAsItCame: boolean,
-    { countedParts, rejectedPoints, isWhole }: RequestInspection,
-    identity: BridgeIdentity | undefined,
-  ): Promise<Result<void>> {
-    const isClean = rejectedPoints === 0;
-    const outcomes = await Promise.all(
-      countedParts.map(async (part) => {
-        const piece = this.#options.logs.length === 1 && isWhole ? body : pieceOf(body, part);
-        const whole = isAsItCame && piece.length === body.length;
-        const entry = entryOf(request, part, piece, identity);
-        const stored = whole ? entry : { ...entry, ...(await compressed(piece)) };
-        return this.#appendPart(part, stored, piece, isClean);
-      }),
-    );
-    return outcomes.find(({ kind }) => kind !== "success") ?? success(undefined);
-  }
+/** A request that was looked at. */
+interface LookedAtRequest {
+  readonly request: OtlpRequest;
+  /** Inflated, protobuf. */
+  readonly body: Uint8Array;
+  /** Whether the body says what came, so that it can be stored in the form in which it came. */
+  readonly isAsItCame: boolean;
+  readonly inspection: RequestInspection;
+  readonly identity: BridgeIdentity | undefined;
+  readonly tenants: TenantLook | undefined;
+}
 
-  async #appendPart(
-    { shard, tenants }: ShardPart,
-    entry: LogEntryInput,
-    piece: Uint8Array,
-    isClean: boolean,
-  ): Promise<Result<void>> {
-    const log = this.#options.logs[shard];
-    if (!log) return retryable("internal", `there is no log for shard ${shard}`);
-    const appended = await log.append(entry);
-    if (appended.kind !== "success") return appended;
-    if (tenants) this.#options.tenants?.()?.appended(shard, appended.value, entry.body.length, tenants);
-    this.#options.appended({ shard, to: appended.value, entry, body: piece, isClean });
-    return success(undefined);
-  }
+async function append(shards: IntakeShards, looked: LookedAtRequest): Promise<Result<void>> {
+  const { request, body, isAsItCame, inspection, identity } = looked;
+  const outcomes = await Promise.all(
+    inspection.countedParts.map(async (part) => {
+      const piece = shards.logs.length === 1 && inspection.isWhole ? body : pieceOf(body, part);
+      const whole = isAsItCame && piece.length === body.length;
+      const entry = entryOf(request, part, piece, identity);
+      const stored = whole ? entry : { ...entry, ...(await compressed(piece)) };
+      return appendPart(shards, looked, part, stored, piece);
+    }),
+  );
+  return outcomes.find(({ kind }) => kind !== "success") ?? success(undefined);
+}
+
+async function appendPart(
+  shards: IntakeShards,
+  { inspection, tenants }: LookedAtRequest,
+  part: ShardPart,
+  entry: LogEntryInput,
+  piece: Uint8Array,
+): Promise<Result<void>> {
+  const { shard } = part;
+  const log = shards.logs[shard];
+  if (!log) return retryable("internal", `there is no log for shard ${shard}`);
+  const appended = await log.append(entry);
+  if (appended.kind !== "success") return appended;
+  if (part.tenants) tenants?.appended(shard, appended.value, entry.body.length, part.tenants);
+  shards.appended({ shard, to: appended.value, entry, body: piece, isClean: inspection.rejectedPoints === 0 });
+  return success(undefined);
 }
 
 /** The answer to a request of which only limits kept everything out: it may come again, and then nothing of it is lost. */

@@ -9,8 +9,8 @@ import { parseLogId } from "../model/log-id.ts";
 
 /** What is shared. */
 export interface LogSharesOptions {
-  /** By shard number. */
-  readonly logs: readonly IngestLog[];
+  /** The logs now, by shard number. */
+  readonly logs: () => readonly IngestLog[];
   readonly limits: LogLimits;
   readonly clock: Clock;
 }
@@ -45,18 +45,16 @@ interface ShardShares {
 /** The shares of all logs. */
 export class LogShares {
   readonly #options: LogSharesOptions;
-  readonly #shards: readonly ShardShares[];
+  readonly #byLog = new WeakMap<IngestLog, ShardShares>();
 
   constructor(options: LogSharesOptions) {
     this.#options = options;
-    this.#shards = options.logs.map(() => ({ groups: [], held: new Map(), lookedAtMillis: -Infinity }));
   }
 
   /** The part (0 to 1) of a shard's log that a tenant's data takes, by bytes or entries, whichever is more; some seconds old. */
   share(shard: number, tenant: string): number {
-    this.#lookInTime(shard);
+    const shares = this.#looked(shard);
     const { maxBytes, maxEntries } = this.#options.limits;
-    const shares = this.#shards[shard];
     const held = shares?.held.get(heldName(shares, tenant));
     return held === undefined ? 0 : Math.max(held.bytes / maxBytes, held.entries / maxEntries);
   }
@@ -68,7 +66,7 @@ export class LogShares {
     bytes: number,
     tenants: ReadonlyMap<string, number>,
   ): void {
-    const shares = this.#shards[shard];
+    const shares = this.#looked(shard);
     if (shares === undefined) return;
     const group = groupFor(shares, numberOf(id), generation, this.#options.limits.maxEntries / MAX_GROUPS);
     const whole = [...tenants.values()].reduce((sum, part) => sum + part, 0);
@@ -78,15 +76,22 @@ export class LogShares {
       add(group.held, name, more, 1);
       add(shares.held, name, more, 1);
     }
-    this.#lookInTime(shard);
   }
 
-  #lookInTime(shard: number): void {
-    const [shares, log, now] = [this.#shards[shard], this.#options.logs[shard], this.#options.clock.monotonicMillis()];
-    if (shares === undefined || log === undefined || shares.groups.length === 0) return;
-    if (now - shares.lookedAtMillis < LOOK_INTERVAL_MILLIS) return;
-    shares.lookedAtMillis = now;
-    void this.#look(shares, log);
+  /** The shares of a shard's log; begins to look at the log again when it is time. */
+  #looked(shard: number): ShardShares | undefined {
+    const [log, now] = [this.#options.logs()[shard], this.#options.clock.monotonicMillis()];
+    if (log === undefined) return undefined;
+    let shares = this.#byLog.get(log);
+    if (shares === undefined) {
+      shares = { groups: [], held: new Map(), lookedAtMillis: now };
+      this.#byLog.set(log, shares);
+    }
+    if (shares.groups.length > 0 && now - shares.lookedAtMillis >= LOOK_INTERVAL_MILLIS) {
+      shares.lookedAtMillis = now;
+      void this.#look(shares, log);
+    }
+    return shares;
   }
 
   /** Forgets what is not in the log any more. Out of reach, a log is taken to hold what it held. */

@@ -1,4 +1,5 @@
 /** What one request takes of its tenants' limits: decided once a tenant and shard, so that all of its data fares alike. */
+import type { AppendedEntry } from "../model/ingest-log.ts";
 import { PAGES_TENANT, tenantOf } from "../model/tenant-limits.ts";
 import type { TenantGate, TenantRefusal } from "./tenant-gate.ts";
 
@@ -70,6 +71,11 @@ export class TenantLook {
   get longest(): TenantRefusal | undefined {
     const refusals = [...this.#refusedPoints.keys()];
     return refusals.toSorted((a, b) => b.retryAfterSeconds - a.retryAfterSeconds)[0];
+  }
+
+  /** A part of the request was appended that holds these tenants' data, in these proportions; `bytes` as stored. */
+  appended(shard: number, to: AppendedEntry, bytes: number, tenants: ReadonlyMap<string, number>): void {
+    this.#gate?.appended(shard, to, bytes, tenants);
   }
 
   /** Counts what was refused, once the request is answered for good or for now. */

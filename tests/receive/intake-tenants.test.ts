@@ -1,5 +1,6 @@
 /** Limits by tenant at the door, on the real decoder and logs in memory. */
 import { describe, expect, it } from "vitest";
+import { readResourceAttributes } from "../../src/model/attributes.ts";
 import { retryable, success } from "../../src/model/result.ts";
 import { serviceSlot, shardOf } from "../../src/model/slot.ts";
 import { PAGES_TENANT, type TenantLimits, UNLIMITED } from "../../src/model/tenant-limits.ts";
@@ -64,8 +65,7 @@ function contentOf(body: Uint8Array): Record<string, number> {
   let namespace = "";
   walkMetrics(body, {
     resource: (bytes, start, end) => {
-      namespace =
-        /service\.namespace\x12.\n.([a-z-]*)/s.exec(Buffer.from(bytes.subarray(start, end)).toString())?.[1] ?? "";
+      namespace = String(readResourceAttributes(bytes, start, end).get("service.namespace") ?? "");
     },
     scope: () => true,
     metric: () => true,
@@ -139,7 +139,9 @@ describe("a request of several tenants", () => {
     appends.length = 0;
     expect(valueOf(await intake.accept(request(body))).rejectedPoints).toBe(16);
     const inShard = (shard: number) => names.filter((name) => shardOfService("quiet", name) === shard).length;
-    expect(appends.map(({ shard, body: piece }) => [shard, contentOf(piece)]).toSorted()).toEqual([
+    expect(
+      appends.map(({ shard, body: piece }) => [shard, contentOf(piece)] as const).toSorted(([a], [b]) => a - b),
+    ).toEqual([
       [0, { quiet: inShard(0) }],
       [1, { quiet: inShard(1) }],
     ]);

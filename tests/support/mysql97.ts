@@ -21,10 +21,16 @@ export function mysql97Obstacle(): string | undefined {
   return unstableObstacle(MYSQL97, "npm run test:mysql");
 }
 
-/** Starts MySQL 9.7 on a free loopback port, installing it first where it is not. Throws saying what failed. */
-export async function startMysql97(): Promise<PrivateSqlServer> {
+/** The root folder of MySQL 9.7, for `chroot`; installed first where it is not. Throws saying what failed. */
+export function mysql97Root(): string {
   const root = unstableRoot(MYSQL97);
   process.stdout.write(outputOf("chroot", [root, "mysqld", "--version"]));
+  return root;
+}
+
+/** Starts MySQL 9.7 on a free loopback port, installing it first where it is not. Throws saying what failed. */
+export async function startMysql97(): Promise<PrivateSqlServer> {
+  const root = mysql97Root();
   const data = join(root, DATA_FOLDER);
   rmSync(data, { recursive: true, force: true });
   mkdirSync(data, { recursive: true });

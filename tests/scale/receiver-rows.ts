@@ -7,7 +7,7 @@ const MOST_NAP_MILLIS = 8000;
 
 /** Kills one receiver after the other, at random, and starts it again after a while. */
 async function killReceivers({ receivers, stores, load, random, size, witness }: ScaleScene): Promise<void> {
-  const kills = size.short ? 1 : 3;
+  const kills = size.short ? 1 : 2;
   for (let kill = 0; kill < kills; kill++) {
     const victim = random.pick(receivers);
     await load.acknowledges(random.integer(1, size.batches));

@@ -46,6 +46,7 @@ export class RowTable {
     }
     const { cycles, firstSeed, journal } = this.#options;
     const sum = { batches: 0, failed: 0, acknowledged: 0n, stored: 0n, lost: 0n, doubled: 0n };
+    const counted = new Map<string, number>();
     let witnessed = "";
     let cycle = 0;
     let fine = true;
@@ -56,7 +57,8 @@ export class RowTable {
         sum.batches += outcome.journal.acknowledgedBatches;
         sum.failed += outcome.journal.failedAttempts;
         for (const figure of ["acknowledged", "stored", "lost", "doubled"] as const) sum[figure] += outcome[figure];
-        witnessed = outcome.witnessed.join(", ");
+        for (const [name, count] of outcome.counted ?? []) counted.set(name, (counted.get(name) ?? 0) + count);
+        witnessed = [...outcome.witnessed, ...[...counted].map(([name, sum]) => `${sum} ${name}`)].join(", ");
         if (journal !== undefined) writeJournal(journal, outcome);
         fine = row.isSound(outcome);
         if (!fine) complain(outcome, row.again(seed));

@@ -91,6 +91,8 @@ export interface Fault {
 export interface Outcome extends Verdict {
   readonly journal: Journal;
   readonly witnessed: readonly string[];
+  /** What is added up over cycles when it is printed. */
+  readonly counted?: ReadonlyMap<string, number>;
 }
 
 const ENVIRONMENT: Readonly<Record<string, string>> = {

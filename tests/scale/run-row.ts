@@ -28,8 +28,20 @@ export async function runScaleRow(row: ScaleFault, run: ScaleRun): Promise<Scale
   const stores = await servers.open(waitReplicas);
   try {
     const random = new SeededRandom(seed).fork(row.name);
-    return { ...(await runCycle(fault, stores, random, size, HaproxyFront.open)), fault };
+    const outcome = await runCycle(fault, stores, random, size, HaproxyFront.open);
+    return { ...outcome, fault, ...(fault.mayLose && { counted: countLost(outcome) }) };
   } finally {
     await stores.close();
   }
+}
+
+/** How much was lost of what was at risk, in points: more than that is no outcome but a failure of the run. */
+function countLost({ journal, differences }: Outcome): ReadonlyMap<string, number> {
+  const points = differences.find(({ row, column }) => row.startsWith("receiver_minute|") && column === "points");
+  const lost = points === undefined ? 0n : points.acknowledged - points.stored;
+  return new Map([
+    ["batches at risk", journal.batchesAtRisk],
+    ["points at risk", journal.pointsAtRisk],
+    ["points lost", Number(lost)],
+  ]);
 }

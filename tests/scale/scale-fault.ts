@@ -1,5 +1,4 @@
 /** What every row of the scale runs has: three receivers behind haproxy, exporters and pages. */
-import type { Load } from "../faults/load.ts";
 import type { Fault, Scene, Size } from "../faults/run-cycle.ts";
 import { HaproxyFront } from "./haproxy-front.ts";
 import { PAGE_SETTINGS, pagesOf } from "./pages.ts";
@@ -64,11 +63,6 @@ export function asFault(row: ScaleFault, waitReplicas: number): Fault {
       const { stores, front } = scene;
       if (!(stores instanceof ScaleStores && front instanceof HaproxyFront)) throw new Error("this needs a cluster");
       await inject({ ...scene, stores, front });
-      if (mayLose) scene.witness(atRisk(scene.load));
     },
   };
-}
-
-function atRisk({ journal }: Load): string {
-  return `${journal.batchesAtRisk} batches, ${journal.pointsAtRisk} points at risk`;
 }

@@ -96,6 +96,12 @@ describe("a command on a cluster", () => {
     for (const [at, { port }] of cluster.nodes.entries()) {
       expect(await askRedis(port, `CONFIG SET cluster-announce-port ${proxies[at]!.port}`)).toBe("+OK");
     }
+    // Nodes tell each other.
+    for (const { port } of cluster.nodes) {
+      for (const { port: announced } of proxies) {
+        await expect.poll(() => askRedis(port, "CLUSTER NODES"), { timeout: 30_000 }).toContain(`:${announced}@`);
+      }
+    }
     servers = openedRedis(`redis+cluster://${proxies.map(({ port }) => `127.0.0.1:${port}`).join(",")}`);
   });
   afterAll(async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RedisServers } from "../../src/log/redis-route.ts";
 import { slotOfShard } from "../../src/log/redis-slot.ts";
 import { RedisStreamLog } from "../../src/log/redis-stream-log.ts";
@@ -99,13 +99,15 @@ describe("a command on a cluster", () => {
     // Nodes tell each other.
     for (const { port } of cluster.nodes) {
       for (const { port: announced } of proxies) {
-        await expect.poll(() => askRedis(port, "CLUSTER NODES"), { timeout: 30_000 }).toContain(`:${announced}@`);
+        const knows = async (): Promise<boolean> =>
+          (await askRedis(port, "CLUSTER NODES"))?.includes(`:${announced}@`) ?? false;
+        await vi.waitUntil(knows, { timeout: 30_000 });
       }
     }
     servers = openedRedis(`redis+cluster://${proxies.map(({ port }) => `127.0.0.1:${port}`).join(",")}`);
   });
   afterAll(async () => {
-    servers.close();
+    servers?.close();
     await Promise.all(proxies.map((proxy) => proxy.close()));
   });
 

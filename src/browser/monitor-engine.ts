@@ -7,6 +7,7 @@ import type { BridgeConnection, BridgeHooks } from "./bridge-connection.ts";
 import { ExportSession } from "./export-session.ts";
 import { Measurement } from "./measurement.ts";
 import type { EngineSettings, FromEngine, RemoteConfig, ToEngine } from "./monitor-messages.ts";
+import type { ConnectionReport } from "./stats-entry.ts";
 
 /** What the engine needs of its surroundings. */
 export interface EngineOptions {
@@ -55,8 +56,8 @@ export class MonitorEngine {
       case "start":
         this.#start(message.settings);
         return;
-      case "report":
-        this.#take(message);
+      case "reports":
+        for (const report of message.reports) this.#take(report);
         return;
       case "ticked":
         this.#tickUnanswered = false;
@@ -130,7 +131,7 @@ export class MonitorEngine {
     this.#leaving.add(leaving);
   }
 
-  #take({ connection, report }: Extract<ToEngine, { kind: "report" }>): void {
+  #take({ connection, report }: ConnectionReport): void {
     if (!this.#enabled) return;
     const reading = this.#running?.measurement.take(connection, report);
     if (reading === undefined) return;

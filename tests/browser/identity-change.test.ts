@@ -144,7 +144,7 @@ class IdentityWorld {
       { id: "T", type: "transport", selectedCandidatePairId: "P", bytesSent: second * 1_000, bytesReceived: 0 },
       { id: "P", type: "candidate-pair", transportId: "T" },
     ];
-    this.engine.handle({ kind: "report", connection: 1, report: this.#page.post(at(second, entries)) });
+    this.engine.handle({ kind: "reports", reports: [{ connection: 1, report: this.#page.post(at(second, entries)) }] });
     this.engine.handle({ kind: "ticked" });
   }
 }

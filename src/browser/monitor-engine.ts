@@ -24,6 +24,9 @@ export interface EngineOptions {
 const SHORTEST_STATS_INTERVAL_MILLIS = 100;
 const LONGEST_MILLIS = 3_600_000;
 
+/** Sessions whose identity was left and that still try to bring their rest to the bridge; one more ends the oldest. */
+export const MAX_LEAVING = 4;
+
 interface Running {
   readonly settings: EngineSettings;
   readonly measurement: Measurement;
@@ -37,7 +40,7 @@ export class MonitorEngine {
   readonly #options: EngineOptions;
   readonly #tokenWaiters: ((token: string | undefined) => void)[] = [];
   /** The last exports of sessions whose identity was left; each ends within a minute. */
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #leaving = new Map<ExportSession, Promise<void>>();
   #running: Running | undefined;
   #statsIntervalMillis = 0;
   #emitThrottleMillis = 0;
@@ -127,8 +130,12 @@ export class MonitorEngine {
     const { resourceAttributes } = running.settings;
     const instance = { "service.instance.id": this.#options.newInstanceId() };
     running.session = this.#open(running.settings, { ...resourceAttributes, ...instance }, token);
-    const leaving = left.leave().finally(() => this.#leaving.delete(leaving));
-    this.#leaving.add(leaving);
+    const leaving = left.leave().finally(() => this.#leaving.delete(left));
+    this.#leaving.set(left, leaving);
+    const [oldest] = this.#leaving.keys();
+    if (oldest === undefined || this.#leaving.size <= MAX_LEAVING) return;
+    oldest.abandon();
+    this.#leaving.delete(oldest);
   }
 
   #take({ connection, report }: ConnectionReport): void {
@@ -203,7 +210,7 @@ export class MonitorEngine {
     this.#timer?.clear();
     if (running !== undefined) {
       running.measurement.endTick(this.#now());
-      await Promise.all([running.session.finish(), ...this.#leaving]);
+      await Promise.all([running.session.finish(), ...this.#leaving.values()]);
     }
     this.#options.post({ kind: "stopped" });
   }

@@ -123,6 +123,7 @@ function figuresOf(call: EndedCall): Record<string, unknown> {
     relayBytesOfCoturn: totals.relayBytes / counted,
     withPacketsAndChecks: (totals.relayBytes + 4 * packets + 92 * stunMessages) / counted,
     roundTripMillis: { sql: lowerQuartile(totals.roundTrips) * 1_000, proxy: lowerQuartile(delaying.roundTripMillis) },
+    reallyLost: call.meeting === "losing" ? [losing.rtpSent("up"), losing.rtpSent("down"), callRtp(call)] : undefined,
     loss: { in: totals.packetsLostIn, out: totals.packetsLostOut, of: [totals.packetsIn, totals.packetsOut] },
     relaySeconds: totals.relaySeconds,
     heldSeconds: (call.endedAtMillis - call.connectedAtMillis) / 1_000,
@@ -131,6 +132,10 @@ function figuresOf(call: EndedCall): Record<string, unknown> {
     levels: levelChanges(call.samples.caller).map(({ atMillis, level }) => [atMillis - call.connectedAtMillis, level]),
     events: call.tap.eventTimes(call.tokens.caller).map((at) => at - call.connectedAtMillis),
   };
+}
+
+function callRtp({ counts }: EndedCall): number {
+  return counts.caller.after.rtpReceived + counts.callee.after.rtpReceived;
 }
 
 function relayStates(samples: readonly SeenSample[]): Set<string> {
@@ -197,14 +202,20 @@ describe("a call in Chromium", () => {
     expect(Math.abs(lowerQuartile(roundTrips) * 1_000 - putIn)).toBeLessThanOrEqual(5);
   });
 
-  it("has the loss that was put in, to a point", () => {
+  it("has the loss that was put in, and what a busy machine lost besides, to a point", () => {
+    // Of each hundred packets exactly five, whatever the machine does.
     expect(losing.lossRatio()).toBeCloseTo(LOSS_RATIO, 2);
-    const totals = world.totals(callNamed("losing"), "caller");
+    const call = callNamed("losing");
+    // What sockets overflowed with is in it, before the proxy and after it: 0 on a machine that is idle.
+    const sent = losing.rtpSent("up") + losing.rtpSent("down");
+    const arrived = callRtp(call);
+    const reallyLost = (sent - arrived) / sent;
+    expect(reallyLost).toBeGreaterThan(LOSS_RATIO - 0.01);
+    const totals = world.totals(call, "caller");
     const lost = totals.packetsLostIn + totals.packetsLostOut;
     const expected = totals.packetsIn + totals.packetsLostIn + totals.packetsOut;
     expect(expected).toBeGreaterThan(LOSSY_PACKETS);
-    expect(lost / expected).toBeGreaterThan(0.04);
-    expect(lost / expected).toBeLessThan(0.06);
+    expect(Math.abs(lost / expected - reallyLost)).toBeLessThan(0.01);
   });
 
   it("is priced by the second and the byte, for the relayed participant alone", () => {

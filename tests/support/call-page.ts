@@ -31,8 +31,6 @@ export interface BrowserCounts {
   readonly packets: number;
   /** ICE checks and their answers, both ways; 0 where it does not count them. */
   readonly stunMessages: number;
-  /** RTP packets of all streams. */
-  readonly rtpReceived: number;
 }
 
 /** A sample as the page got it. */
@@ -60,7 +58,6 @@ const countsOf = async (connection) => {
   return {
     bytesSent: sum(source, "bytesSent"), bytesReceived: sum(source, "bytesReceived"),
     packets: sum("transport", "packetsSent", "packetsReceived"),
-    rtpReceived: sum("inbound-rtp", "packetsReceived"),
     stunMessages: sum("candidate-pair", "requestsSent", "requestsReceived", "responsesSent", "responsesReceived",
       "consentRequestsSent"),
   };

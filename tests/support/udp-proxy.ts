@@ -16,14 +16,6 @@ interface Way {
   /** Packets of the current block that are still to come, and of these, to be dropped. */
   left: number;
   toDrop: number;
-  /** RTP streams by SSRC. */
-  readonly streams: Map<number, Stream>;
-}
-
-/** Sequence numbers of a stream, the highest counted on past 16 bits. */
-interface Stream {
-  readonly first: number;
-  highest: number;
 }
 
 /** A proxy in front of one UDP server on loopback. */
@@ -33,11 +25,6 @@ export interface UdpProxy {
   impair(impairment: Impairment): void;
   /** Dropped of all packets, 0 to 1. */
   lossRatio(): number;
-  /**
-   * RTP packets that senders have sent this way, by the sequence numbers of those that came here: what the proxy drops and what
-   * was lost before it are among them.
-   */
-  rtpSent(way: "up" | "down"): number;
   /**
    * What it has seen of round trips of ICE checks, from when the client's check came to when the answer was handed on to it,
    * milliseconds: the truth that a client's own figure can be held against, also where timers are late.
@@ -63,8 +50,8 @@ class Proxy implements UdpProxy {
   readonly #targetPort: number;
   readonly #socket = createSocket("udp4");
   readonly #upstreams = new Map<string, Socket>();
-  readonly #up: Way = { packets: 0, dropped: 0, left: 0, toDrop: 0, streams: new Map() };
-  readonly #down: Way = { packets: 0, dropped: 0, left: 0, toDrop: 0, streams: new Map() };
+  readonly #up: Way = { packets: 0, dropped: 0, left: 0, toDrop: 0 };
+  readonly #down: Way = { packets: 0, dropped: 0, left: 0, toDrop: 0 };
   readonly #random: () => number;
   #impairment: Impairment;
   readonly roundTripMillis: number[] = [];
@@ -83,7 +70,7 @@ class Proxy implements UdpProxy {
       const upstream = this.#upstream(from);
       const check = iceMessage(packet, BINDING_REQUEST);
       if (check !== undefined) this.#checks.set(check, performance.now());
-      this.#pass(this.#up, packet, () => upstream.send(packet, this.#targetPort, "127.0.0.1"));
+      this.#pass(this.#up, () => upstream.send(packet, this.#targetPort, "127.0.0.1"));
     });
     await new Promise<void>((resolve) => void this.#socket.bind(0, "127.0.0.1", resolve));
     this.#socket.setRecvBufferSize(4 * 1024 * 1024);
@@ -102,11 +89,6 @@ class Proxy implements UdpProxy {
     return (this.#up.dropped + this.#down.dropped) / (this.#up.packets + this.#down.packets);
   }
 
-  rtpSent(way: "up" | "down"): number {
-    const { streams } = way === "up" ? this.#up : this.#down;
-    return [...streams.values()].reduce((sum, { first, highest }) => sum + highest - first + 1, 0);
-  }
-
   async close(): Promise<void> {
     this.#closed = true;
     const sockets = [this.#socket, ...this.#upstreams.values()];
@@ -120,7 +102,7 @@ class Proxy implements UdpProxy {
     if (known !== undefined) return known;
     const upstream = createSocket("udp4");
     upstream.on("message", (packet) => {
-      this.#pass(this.#down, packet, () => {
+      this.#pass(this.#down, () => {
         this.#socket.send(packet, port, address);
         const sent = this.#checks.get(iceMessage(packet, BINDING_RESPONSE) ?? "");
         if (sent !== undefined) this.roundTripMillis.push(performance.now() - sent);
@@ -131,9 +113,8 @@ class Proxy implements UdpProxy {
     return upstream;
   }
 
-  #pass(way: Way, packet: Buffer, send: () => void): void {
+  #pass(way: Way, send: () => void): void {
     way.packets += 1;
-    noteRtp(way.streams, packet);
     if (this.#drops(way)) {
       way.dropped += 1;
       return;
@@ -168,27 +149,6 @@ function iceMessage(packet: Buffer, type: number): string | undefined {
   if (!isChannelData || packet.length < CHANNEL_HEADER_BYTES + STUN_HEADER_BYTES) return undefined;
   if (packet.readUInt16BE(CHANNEL_HEADER_BYTES) !== type) return undefined;
   return packet.toString("hex", CHANNEL_HEADER_BYTES + 8, CHANNEL_HEADER_BYTES + STUN_HEADER_BYTES);
-}
-
-/** RFC 3550 section 5.1; which of RTP and RTCP a packet is: RFC 5761 section 4. */
-const RTP_HEADER_BYTES = 12;
-
-/** Takes note of an RTP packet in ChannelData; SRTP leaves its header readable. */
-function noteRtp(streams: Map<number, Stream>, packet: Buffer): void {
-  const isChannelData = packet[0]! >= 0x40 && packet[0]! < 0x50;
-  if (!isChannelData || packet.length < CHANNEL_HEADER_BYTES + RTP_HEADER_BYTES) return;
-  const payloadType = packet[CHANNEL_HEADER_BYTES + 1]!;
-  if (packet[CHANNEL_HEADER_BYTES]! >> 6 !== 2 || (payloadType >= 192 && payloadType < 224)) return;
-  const sequence = packet.readUInt16BE(CHANNEL_HEADER_BYTES + 2);
-  const source = packet.readUInt32BE(CHANNEL_HEADER_BYTES + 8);
-  const stream = streams.get(source);
-  if (stream === undefined) {
-    streams.set(source, { first: sequence, highest: sequence });
-    return;
-  }
-  // The low 16 bits, as a signed number: packets may overtake each other.
-  const ahead = ((sequence - stream.highest) << 16) >> 16;
-  if (ahead > 0) stream.highest += ahead;
 }
 
 /** mulberry32. */

@@ -102,6 +102,7 @@ async function tickCosts(page: Page): Promise<TickCosts> {
     await inPage(page, work);
     return (await taken()) - before;
   };
+  await inPage(page, "bench.prepare()");
   const [ours, getStats, slices]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < rounds!; round += 1) {
     const ask = await cpuMillis(`bench.ask(${ticks})`);

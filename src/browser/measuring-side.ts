@@ -92,10 +92,11 @@ export class MeasuringSide {
 }
 
 /** Tells a side that was left what ends a connection's account there: its next report, or that it was removed. */
-function tellLast({ link, connections, emptied }: Retiring, message: ToEngine): void {
+function tellLast(retiring: Retiring, message: ToEngine): void {
+  const { link, connections } = retiring;
   if (message.kind === "reports") {
     const reports = message.reports.filter(({ connection }) => connections.delete(connection));
     if (reports.length > 0) link.tell({ kind: "reports", reports });
   } else if (message.kind === "removed" && connections.delete(message.connection)) link.tell(message);
-  if (connections.size === 0) emptied();
+  if (connections.size === 0) retiring.emptied();
 }

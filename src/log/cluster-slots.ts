@@ -33,7 +33,7 @@ export async function askForSlots(
   try {
     await reached(redis);
     const [info, slots] = await Promise.all([redis.cluster("INFO"), redis.cluster("SLOTS")]);
-    return { isOk: String(info).includes("cluster_state:ok"), primaries: primariesOf(slots, node) };
+    return { isOk: info.includes("cluster_state:ok"), primaries: primariesOf(slots, node) };
   } finally {
     redis.disconnect();
   }
@@ -45,7 +45,8 @@ function primariesOf(reply: unknown, asked: RedisNode): readonly (RedisNode | un
   for (const [first, last, [host, port]] of reply as readonly [number, number, [string | null, number]][]) {
     // No host, or "?": it is the one that was asked.
     const known = host === null || host === "" || host === "?" ? asked.host : host;
-    primaries.fill({ host: known, port }, first, last + 1);
+    const primary = { host: known, port };
+    for (let slot = first; slot <= last; slot += 1) primaries[slot] = primary;
   }
   return primaries;
 }

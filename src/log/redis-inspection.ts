@@ -134,5 +134,5 @@ const EXPLANATIONS: readonly (readonly [sign: string, meaning: string])[] = [
   ["certificate", "the certificate of Redis is not trusted: set REDIS_CA_FILE to its authority's"],
   ["cluster support disabled", "this Redis is not in a cluster: use redis:// instead of redis+cluster://"],
   ["unknown command 'sentinel'", "no Sentinel listens there: name Sentinels, or use redis:// without +sentinel"],
-  ["invalid reply: null", "the Sentinels know no primary of this name: correct it in REDIS_URL"],
+  ["All sentinels are unreachable", "no Sentinel knows a primary of this name: correct it in REDIS_URL"],
 ];

@@ -19,6 +19,8 @@ export interface ReplicaConfirmationOptions {
 }
 
 const DEFAULT_MAX_WAIT_MILLIS = 1000;
+/** A replica that has not confirmed by then is asked again. */
+const FIRST_TURN_MILLIS = 10;
 
 /**
  * KEYS[1] is written so that something follows all that was written before. DEL comes first: at maxmemory Redis refuses a
@@ -76,9 +78,7 @@ export class ReplicaConfirmation {
   async #wait(redis: Redis, replicas: number, maxWaitMillis: number): Promise<number> {
     if (this.#knowsWaitAof) {
       try {
-        // 0: whether the primary flushes is a matter of its appendfsync.
-        const reply = (await redis.call("WAITAOF", 0, replicas, maxWaitMillis)) as readonly [number, number];
-        return reply[1];
+        return await waitForFiles(redis, replicas, maxWaitMillis);
       } catch (error) {
         if (!(error instanceof Error && /unknown command/i.test(error.message))) throw error;
         this.#knowsWaitAof = false;
@@ -86,4 +86,20 @@ export class ReplicaConfirmation {
     }
     return Number(await redis.call("WAIT", replicas, maxWaitMillis));
   }
+}
+
+/**
+ * How many replicas have flushed what this connection has written. A replica that is asked before it has flushed says so, and then
+ * says nothing for up to a second: so it is asked again, soon at first.
+ */
+async function waitForFiles(redis: Redis, replicas: number, maxWaitMillis: number): Promise<number> {
+  let confirmed = 0;
+  for (let left = maxWaitMillis, turn = FIRST_TURN_MILLIS; left > 0 && confirmed < replicas; turn *= 2) {
+    const wait = Math.min(turn, left);
+    left -= wait;
+    // 0: whether the primary flushes is a matter of its appendfsync.
+    const reply = (await redis.call("WAITAOF", 0, replicas, wait)) as readonly [number, number];
+    confirmed = reply[1];
+  }
+  return confirmed;
 }

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import type { RedisServers } from "../../src/log/redis-route.ts";
 import { slotOfShard } from "../../src/log/redis-slot.ts";
 import { RedisStreamLog } from "../../src/log/redis-stream-log.ts";
@@ -96,16 +96,26 @@ describe("a command on a cluster", () => {
     for (const [at, { port }] of cluster.nodes.entries()) {
       expect(await askRedis(port, `CONFIG SET cluster-announce-port ${proxies[at]!.port}`)).toBe("+OK");
     }
+    // Nodes tell each other.
+    for (const { port } of cluster.nodes) {
+      for (const { port: announced } of proxies) {
+        const knows = async (): Promise<boolean> =>
+          (await askRedis(port, "CLUSTER NODES"))?.includes(`:${announced}@`) ?? false;
+        await vi.waitUntil(knows, { timeout: 30_000 });
+      }
+    }
     servers = openedRedis(`redis+cluster://${proxies.map(({ port }) => `127.0.0.1:${port}`).join(",")}`);
   });
   afterAll(async () => {
-    servers.close();
+    servers?.close();
     await Promise.all(proxies.map((proxy) => proxy.close()));
   });
 
   it("is not sent again when its reply is lost", async () => {
     const shard = uniqueShard();
     const log = await opened(new RedisStreamLog({ redis: await ready(servers.routeTo(shard)), shard, limits: LIMITS }));
+    // A server that does not know the script yet runs nothing and is asked twice.
+    valueOf(await log.prepare());
     const entry = logEntry();
     const body = Buffer.from(entry.body);
     for (const proxy of proxies) proxy.once(body, "reply", () => "cut");

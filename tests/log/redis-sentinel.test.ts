@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { inspectRedis } from "../../src/log/redis-inspection.ts";
 import { RedisStreamLog } from "../../src/log/redis-stream-log.ts";
+import { systemClock } from "../../src/model/clock.ts";
 import { redisContracts } from "../contract/redis-suites.ts";
 import { LogJournal } from "../support/log-journal.ts";
 import { startWatchedRedis, type WatchedRedis } from "../support/redis-sentinel.ts";
@@ -13,6 +15,15 @@ beforeAll(async () => {
 afterAll(() => redis?.remove());
 
 redisContracts("behind Sentinels", () => redis.url);
+
+it.each([
+  ["a name that no Sentinel knows", (url: string) => url.replace("/mymaster", "/another"), "correct it in REDIS_URL"],
+  ["a wrong password for Sentinels", (url: string) => url.replace("b%26", "wrong"), "user or the password"],
+  ["a wrong password for servers", (url: string) => url.replace(":a@", ":wrong@"), "user or the password"],
+])("%s is told from a Redis that is away", async (_name, change, reason) => {
+  const inspected = await inspectRedis({ url: change(redis.url), clock: systemClock });
+  expect(inspected).toMatchObject({ kind: "retryable", reason: expect.stringContaining(reason) as string });
+});
 
 type Return = (old: RedisServer, promoted: RedisServer) => Promise<void> | void;
 

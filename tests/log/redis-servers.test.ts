@@ -1,7 +1,6 @@
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { inspectRedis } from "../../src/log/redis-inspection.ts";
 import { systemClock } from "../../src/model/clock.ts";
@@ -9,7 +8,7 @@ import { makeCertificate, type TestCertificate } from "../support/certificate.ts
 import { freePort } from "../support/free-port.ts";
 import { valueOf } from "../support/log-entries.ts";
 import { askRedis } from "../support/redis-ask.ts";
-import { startRedisServer, type RedisServer } from "../support/redis-server.ts";
+import { startRedisServer, testedProgram, type RedisServer } from "../support/redis-server.ts";
 
 let folder: string;
 let certificate: TestCertificate;
@@ -18,7 +17,9 @@ let tlsPort: number;
 let node: RedisServer;
 let alone: RedisServer;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "otel-bandwidth-redis-tls-"));
+  const { folder: data, root } = testedProgram();
+  const seen = (path: string): string => `/${relative(root, path)}`;
+  folder = await mkdtemp(join(data, "otel-bandwidth-redis-tls-"));
   certificate = makeCertificate(folder, "redis");
   tlsPort = await freePort();
   node = await startRedisServer({
@@ -26,9 +27,9 @@ beforeAll(async () => {
     "cluster-port": String(await freePort()),
     "tls-cluster": "yes",
     "tls-port": String(tlsPort),
-    "tls-cert-file": certificate.certFile,
-    "tls-key-file": certificate.keyFile,
-    "tls-ca-cert-file": certificate.certFile,
+    "tls-cert-file": seen(certificate.certFile),
+    "tls-key-file": seen(certificate.keyFile),
+    "tls-ca-cert-file": seen(certificate.certFile),
     "tls-auth-clients": "no",
     user: "receiver on >secret ~otel-bandwidth:* +@all",
   });

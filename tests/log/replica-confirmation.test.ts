@@ -99,7 +99,17 @@ describe("a confirmation by replicas", () => {
     const redis = connection({ WAITAOF: [1, 2] });
     const confirmation = new ReplicaConfirmation({ redis: fixedRoute(redis), replicas: 2, maxWaitMillis: 300 });
     expect(await confirmation.confirmed(write)).toEqual({ kind: "success", value: "written" });
-    expect(redis.asked).toEqual(["WAITAOF 0 2 300"]);
+    expect(redis.asked).toEqual(["WAITAOF 0 2 10"]);
+  });
+
+  it("asks again those that had not flushed when they were asked, for as long as it may take", async () => {
+    const redis = connection({ WAITAOF: () => [1, redis.asked.length < 3 ? 0 : 1] });
+    const confirmation = new ReplicaConfirmation({ redis: fixedRoute(redis), replicas: 1, maxWaitMillis: 300 });
+    expect((await confirmation.confirmed(write)).kind).toBe("success");
+    expect(redis.asked).toEqual(["WAITAOF 0 1 10", "WAITAOF 0 1 20", "WAITAOF 0 1 40"]);
+    const never = connection({ WAITAOF: [1, 0] });
+    await new ReplicaConfirmation({ redis: fixedRoute(never), replicas: 1, maxWaitMillis: 100 }).confirmed(write);
+    expect(never.asked).toEqual(["WAITAOF 0 1 10", "WAITAOF 0 1 20", "WAITAOF 0 1 40", "WAITAOF 0 1 30"]);
   });
 
   it("asks what they have in memory where Redis is too old to tell, and does not ask twice", async () => {
@@ -109,7 +119,7 @@ describe("a confirmation by replicas", () => {
     const redis = connection({ WAITAOF: unknown, WAIT: 1 });
     const confirmation = new ReplicaConfirmation({ redis: fixedRoute(redis), replicas: 1, maxWaitMillis: 300 });
     for (let time = 0; time < 2; time++) expect((await confirmation.confirmed(write)).kind).toBe("success");
-    expect(redis.asked).toEqual(["WAITAOF 0 1 300", "WAIT 1 300", "WAIT 1 300"]);
+    expect(redis.asked).toEqual(["WAITAOF 0 1 10", "WAIT 1 300", "WAIT 1 300"]);
   });
 
   it("does not take fewer replicas for enough", async () => {

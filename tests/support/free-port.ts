@@ -1,6 +1,6 @@
 /** A free port on the loopback interface, for servers that tests start. */
 import { randomInt } from "node:crypto";
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { createServer } from "node:net";
 
 /**
@@ -16,7 +16,11 @@ const HIGHEST = 32_700;
  */
 const RESERVATIONS = "127.0.0.7";
 
-/** A port that nobody listens on, and that no other call here or in another process returns as long as this process runs. */
+/** Numbers that a process keeps: those that it was given last. It may run for hours and be given thousands. */
+const MOST_RESERVED = 200;
+const reserved: Socket[] = [];
+
+/** A port that nobody listens on, and that calls in other processes do not return either as long as this process runs. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(LOWEST, HIGHEST);
@@ -34,6 +38,7 @@ async function reserve(port: number): Promise<boolean> {
     });
     socket.bind({ port, address: RESERVATIONS, exclusive: true }, () => {
       socket.unref();
+      if (reserved.push(socket) > MOST_RESERVED) reserved.shift()!.close();
       resolve(true);
     });
   });

@@ -79,7 +79,7 @@ function now(rules: readonly AlertRule[], defaults: AlertSettings): Row {
         description:
           "What every rule measures over its last minutes, for each service or meeting, whatever the time range is. Thresholds are those that the receiver runs with. Too few: so few samples that the rule says nothing.",
         sql: valuesAgainstThresholds(rules, defaults),
-        width: 16,
+        width: 18,
         height: 10,
         columns: {
           State: {
@@ -104,7 +104,7 @@ function now(rules: readonly AlertRule[], defaults: AlertSettings): Row {
         id: 6,
         title: "Pending and firing in Grafana",
         description: "The rules that Grafana evaluates and notifies of. They are provisioned from the same table.",
-        width: 8,
+        width: 6,
         height: 10,
       }),
     ],
@@ -147,9 +147,10 @@ function runbook(rules: readonly AlertRule[], defaults: AlertSettings): Row {
   const sections = rules.map((rule) => {
     const { dashboard, panelId } = panelOfRule(rule.id);
     const { severity, summary, windowSeconds, forSeconds, minimumSamples, samplesOf } = rule;
+    const enough = minimumSamples > 1 ? `, with at least ${minimumSamples} ${samplesOf}` : "";
     return `### ${rule.title}
 
-${summary} Fires (${severity}) when more than ${said(rule.threshold(defaults), rule.unit)} by default, over ${windowSeconds / 60} minutes and for ${forSeconds / 60} more, with at least ${minimumSamples} ${samplesOf}. [Look at it](/d/${dashboard.uid}?viewPanel=${panelId}). What to do: \`docs/runbook.md#${rule.id}\`.
+${summary} Fires (${severity}) when more than ${said(rule.threshold(defaults), rule.unit)} by default, over ${windowSeconds / 60} minutes and for ${forSeconds / 60} more${enough}. [Look at it](/d/${dashboard.uid}?viewPanel=${panelId}). What to do: \`docs/runbook.md#${rule.id}\`.
 `;
   });
   return {

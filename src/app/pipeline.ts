@@ -1,24 +1,21 @@
 /**
  * The whole pipeline on one screen: OTLP in → door → log → fold → totals and realtime → alerts → live view. Stages meet only here.
  */
-import { randomBytes } from "node:crypto";
 import type { IMetricReader } from "@opentelemetry/sdk-metrics";
-import { ShardOwner } from "../aggregate/shard-owner.ts";
 import { AlertEvaluator } from "../alerts/alert-evaluator.ts";
 import type { Bridge } from "../bridge/bridge.ts";
 import { LiveServer } from "../bridge/live-server.ts";
 import { authoriseAdmin } from "../bridge/token-keys.ts";
-import type { Clock, Timer } from "../model/clock.ts";
+import type { Clock } from "../model/clock.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
-import { walkCheckedMetrics, walkMetrics } from "../otlp/walk-metrics.ts";
+import { walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
 import { liveView, type LiveView } from "../realtime/live-view.ts";
 import { Intake, type IntakeOptions } from "../receive/intake.ts";
 import type { OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import type { OtlpHttpServer } from "../receive/otlp-http-server.ts";
-import { migrateUp } from "../rollup/migrate.ts";
 import { alertOptions } from "./alert-options.ts";
 import { bridgeKeys, type BridgeKeys } from "./bridge-keys.ts";
 import { isLoopback } from "./loopback.ts";
@@ -28,8 +25,10 @@ import { openLivePage } from "./open-live-page.ts";
 import { ReceiverHealth } from "./receiver-health.ts";
 import { receiverObservers } from "./receiver-observers.ts";
 import type { ReceiverSettings } from "./settings.ts";
+import { ShardSet } from "./shard-set.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
 import { readTlsFiles } from "./tls-files.ts";
+import { Upkeep } from "./upkeep.ts";
 
 /** Where a running pipeline listens. */
 export interface Listening {
@@ -39,16 +38,9 @@ export interface Listening {
   readonly bridgePort: number;
 }
 
-/** Inflated bodies that all shards together keep between the door and the fold, bytes. */
-const MAX_DECODED_BYTES = 16 * 1024 * 1024;
-const MAX_RECENT_DELTAS = 2_000_000;
-/** What a shard may remember of streams, bytes by an estimate, for each series of `METRICS_MAX_SERIES`. */
-const STATE_BYTES_PER_SERIES = 24_576;
 const MAX_CONCURRENT_INFLATIONS = 4;
 /** Inflated bytes that requests may hold while they are appended, unless one body alone may be larger. */
 const MAX_OPEN_BYTES = 128 * 1024 * 1024;
-const MAINTENANCE_INTERVAL_MILLIS = 600_000;
-const MIGRATION_RETRY_MILLIS = 1000;
 const CLOSE_DEADLINE_MILLIS = 4000;
 
 /** A receiver's parts, connected. */
@@ -56,7 +48,6 @@ export class Pipeline {
   readonly logs: LogStores;
   readonly totals: TotalsStore;
   readonly intake: Intake;
-  readonly owners: readonly ShardOwner[];
   readonly alerts: AlertEvaluator;
   readonly otlp: OtlpHttpServer;
   readonly otlpGrpc: OtlpGrpcServer | undefined;
@@ -69,9 +60,10 @@ export class Pipeline {
   readonly #clock: Clock;
   readonly #report: (message: string) => void;
   readonly #pageDirectory: string | undefined;
-  #gate: Result<void> = retryable("unavailable", "the migrations have not run yet");
-  #timer: Timer | undefined;
-  #stopping = false;
+  readonly #upkeep: Upkeep;
+  #shards: ShardSet;
+  /** Why nothing is taken in, beside what the schema says; undefined: nothing stands against it. */
+  #closed: Result<void> | undefined;
 
   private constructor(
     settings: ReceiverSettings,
@@ -96,19 +88,26 @@ export class Pipeline {
     this.#pageDirectory = pageDirectory;
     this.logs = logs;
     this.totals = totals;
-    this.health = new ReceiverHealth(settings, clock, { ...logs, ...totals });
-    const { shards } = this.health;
+    this.health = new ReceiverHealth(settings, clock);
+    this.#shards = new ShardSet({
+      settings,
+      shardCount: settings.shards,
+      clock,
+      logs,
+      totalsOf: () => totals.store,
+      health: this.health,
+      openBody,
+      prices,
+      report,
+    });
+    const gate = (): Result<void> => this.#gate;
     const intakeOptions: IntakeOptions = {
-      logs: shards.map(({ log }) => log),
+      shards: () => this.#shards,
       openBody,
       walk: walkMetrics,
       maxOpenBytes: Math.max(MAX_OPEN_BYTES, settings.maxBodyBytes),
       deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
-      gate: () => this.#gate,
-      appended: ({ shard, to, entry, body, isClean }) => {
-        const { body: stored, contentType: _, encoding: __, ...rest } = entry;
-        this.owners[shard]!.offer(to, { entry: { ...rest, id: to.id }, storedBytes: stored.length, body, isClean });
-      },
+      gate,
     };
     this.intake = new Intake(intakeOptions);
     const openEvent = createOpenBody({
@@ -118,32 +117,6 @@ export class Pipeline {
     this.#pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
     const figures = (): Promise<Result<LiveView>> =>
       this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), this.alerts.alerts, prices));
-    this.owners = shards.map(
-      (timed, shard) =>
-        new ShardOwner({
-          ...timed,
-          shard,
-          lease: logs.leases[shard]!,
-          clock,
-          openBody,
-          newIdentity: () => randomBytes(16).toString("hex"),
-          fold: {
-            walk: walkCheckedMetrics,
-            maxSeries: settings.maxSeries,
-            deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
-            maxRecentDeltas: MAX_RECENT_DELTAS,
-            maxStateBytes: settings.maxSeries * STATE_BYTES_PER_SERIES,
-            prices,
-          },
-          batchEntries: settings.batchEntries,
-          processIntervalMillis: settings.processIntervalMillis,
-          persistIntervalMillis: settings.persistIntervalMillis,
-          maxEntries: settings.bufferEntries,
-          maxBytes: settings.bufferBytes,
-          maxDecodedBytes: MAX_DECODED_BYTES / settings.shards,
-          report,
-        }),
-    );
     const alerting = alertOptions(settings, report);
     this.alerts = new AlertEvaluator({
       ...alerting,
@@ -153,7 +126,17 @@ export class Pipeline {
       },
       store: totals.alerts,
       clock,
-      isOwner: () => this.owners[0]!.owns,
+      isOwner: () => this.#shards.owners[0]!.owns,
+    });
+    this.#upkeep = new Upkeep({
+      clock,
+      migrations: migrationsOf(settings),
+      store: totals.store,
+      report,
+      migrated: async () => {
+        await this.#shards.start();
+        await this.alerts.start();
+      },
     });
     const doors = openDoors(settings, {
       clock,
@@ -181,7 +164,7 @@ export class Pipeline {
       clock,
       take: (request, page) => this.#pageIntake.accept(request, page),
       openBody: openEvent,
-      gate: () => this.#gate,
+      gate,
       figures,
       report,
     });
@@ -214,7 +197,8 @@ export class Pipeline {
    */
   async start(metricReaders: readonly IMetricReader[] = []): Promise<Result<Listening>> {
     const intakes = [this.intake, this.#pageIntake];
-    const { otlp, otlpGrpc, live, bridge, owners, totals } = this;
+    const { otlp, otlpGrpc, live, bridge, totals } = this;
+    const owners = (): ShardSet["owners"] => this.#shards.owners;
     const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, owners, store: totals.store });
     this.health.start(observers, metricReaders);
     const otlpPort = await this.otlp.listen();
@@ -226,43 +210,24 @@ export class Pipeline {
     else this.#report(`no live page: ${page.reason}`);
     const bridgePort = await this.live.listen();
     if (bridgePort.kind !== "success") return bridgePort;
-    if (this.#settings.metricsEnabled) await this.#migrate();
-    else this.#gate = retryable("unavailable", "METRICS_ENABLED is false");
+    if (this.#settings.metricsEnabled) await this.#upkeep.start();
+    else this.#closed = retryable("unavailable", "METRICS_ENABLED is false");
     return success({ otlpPort: otlpPort.value, otlpGrpcPort: otlpGrpcPort.value, bridgePort: bridgePort.value });
   }
 
-  /** Migrations may have to wait for SQL: until they have run, appends are answered 503. */
-  async #migrate(): Promise<void> {
-    const migrated = await migrateUp(migrationsOf(this.#settings), Math.floor(this.#clock.nowMillis() / 1000));
-    if (this.#stopping) return;
-    if (migrated.kind === "success") {
-      this.#gate = success(undefined);
-      await Promise.all(this.owners.map((owner) => owner.start()));
-      await this.alerts.start();
-      await this.#maintain();
-      return;
-    }
-    const known = this.#gate.kind !== "success" && this.#gate.reason === migrated.reason;
-    this.#gate = retryable("unavailable", migrated.reason);
-    if (!known) this.#report(`migrations: ${migrated.reason}`);
-    this.#timer = this.#clock.after(MIGRATION_RETRY_MILLIS, () => void this.#migrate());
-  }
-
-  async #maintain(): Promise<void> {
-    const maintained = await this.totals.store.maintain(Math.floor(this.#clock.nowMillis() / 1000));
-    if (this.#stopping) return;
-    if (maintained.kind !== "success") this.#report(`maintenance: ${maintained.reason}`);
-    this.#timer = this.#clock.after(MAINTENANCE_INTERVAL_MILLIS, () => void this.#maintain());
+  /** Whether anything may be taken in: not before the migrations have run, which may have to wait for SQL. */
+  get #gate(): Result<void> {
+    return this.#closed ?? this.#upkeep.state;
   }
 
   async #snapshot<T>(view: (snapshot: Parameters<typeof liveHistory>[0]) => T): Promise<Result<T>> {
-    const snapshot = await this.health.realtime.snapshot(this.#clock.nowMillis());
+    const snapshot = await this.#shards.realtime.snapshot(this.#clock.nowMillis());
     return snapshot.kind === "success" ? success(view(snapshot.value)) : snapshot;
   }
 
   async #ready(): Promise<Result<unknown>> {
     if (this.#gate.kind !== "success") return this.#gate;
-    const parts = await Promise.all([...this.logs.logs.map((log) => log.writable()), this.totals.store.ready()]);
+    const parts = await Promise.all([this.#shards.writable(), this.totals.store.ready()]);
     return parts.find(({ kind }) => kind !== "success") ?? success({ status: "ready" });
   }
 
@@ -277,13 +242,12 @@ export class Pipeline {
 
   /** Stops intake, answers what is in flight, folds and commits what the logs hold, and closes everything. */
   async stop(): Promise<void> {
-    this.#stopping = true;
-    this.#gate = retryable("unavailable", "the receiver is shutting down");
-    this.#timer?.clear();
+    this.#closed = retryable("unavailable", "the receiver is shutting down");
+    this.#upkeep.stop();
     const doors = [this.otlp, this.otlpGrpc, this.bridge];
     await Promise.all(doors.map(async (door) => door?.close(CLOSE_DEADLINE_MILLIS)));
     await this.alerts.stop();
-    await Promise.all(this.owners.map((owner) => owner.stop()));
+    await this.#shards.stop();
     await this.health.stop();
     await this.live.close();
     await this.totals.store.close();

@@ -33,27 +33,19 @@ export interface TimedShard {
   readonly folded: (seconds: number) => void;
 }
 
-/** The stores as they are. */
-export interface UntimedStores {
-  readonly logs: readonly IngestLog[];
-  readonly realtime: RealtimeStore;
-  readonly store: RollupStore;
-}
+/** The stores of one shard as they are. */
+export type UntimedShard = Pick<TimedShard, "log" | "store" | "realtime">;
 
 /** What the last export may take when the receiver stops. */
 const SHUTDOWN_DEADLINE_MILLIS = 2000;
 
 /** Measures a receiver. */
 export class ReceiverHealth {
-  /** By shard number. */
-  readonly shards: readonly TimedShard[];
-  /** For whoever only reads. */
-  readonly realtime: RealtimeStore;
   readonly #telemetry: ReceiverTelemetry;
   readonly #clock: Clock;
   readonly #systems: Readonly<Record<StoreName, string>>;
 
-  constructor(settings: ReceiverSettings, clock: Clock, { logs, realtime, store }: UntimedStores) {
+  constructor(settings: ReceiverSettings, clock: Clock) {
     const { redisUrl, mysqlUrl } = settings;
     this.#clock = clock;
     this.#telemetry = new ReceiverTelemetry(clock);
@@ -62,21 +54,28 @@ export class ReceiverHealth {
       realtime: redisUrl === undefined ? "memory" : "redis",
       totals: mysqlUrl === undefined ? "sqlite" : "mysql",
     };
-    this.realtime = timedRealtimeStore(realtime, new CallTiming("realtime", clock, (call) => this.#record(call)));
-    this.shards = logs.map((log) => {
-      const times = new ShardTimes();
-      const observe = (call: StoreCall): void => {
-        times.add(call);
-        this.#record(call);
-      };
-      return {
-        log: timedLog(log, new CallTiming("log", clock, observe)),
-        realtime: timedRealtimeStore(realtime, new CallTiming("realtime", clock, observe)),
-        store: timedRollupStore(store, new CallTiming("totals", clock, observe)),
-        takeTimes: () => times.take(),
-        folded: (seconds) => this.#telemetry.record("bandwidth.receiver.fold.duration", seconds),
-      };
-    });
+  }
+
+  /** The same stores, timed, for the owner of one shard. */
+  timed({ log, store, realtime }: UntimedShard): TimedShard {
+    const clock = this.#clock;
+    const times = new ShardTimes();
+    const observe = (call: StoreCall): void => {
+      times.add(call);
+      this.#record(call);
+    };
+    return {
+      log: timedLog(log, new CallTiming("log", clock, observe)),
+      realtime: timedRealtimeStore(realtime, new CallTiming("realtime", clock, observe)),
+      store: timedRollupStore(store, new CallTiming("totals", clock, observe)),
+      takeTimes: () => times.take(),
+      folded: (seconds) => this.#telemetry.record("bandwidth.receiver.fold.duration", seconds),
+    };
+  }
+
+  /** The same store, timed, for whoever only reads. */
+  timedRealtime(realtime: RealtimeStore): RealtimeStore {
+    return timedRealtimeStore(realtime, new CallTiming("realtime", this.#clock, (call) => this.#record(call)));
   }
 
   /** Begins to measure; `readers` export. */

@@ -19,7 +19,8 @@ export interface ObservedParts {
   readonly live: LiveServer;
   readonly bridge: Bridge;
   readonly intakes: readonly Intake[];
-  readonly owners: readonly ShardOwner[];
+  /** Of the current layout. */
+  readonly owners: () => readonly ShardOwner[];
   readonly store: RollupStore;
 }
 
@@ -27,7 +28,7 @@ export interface ObservedParts {
 export function receiverObservers(parts: ObservedParts): Observers {
   const { owners, intakes, store } = parts;
   const shards = oneReadingAtATime(async () => {
-    const health = await Promise.all(owners.map((owner) => owner.health()));
+    const health = await Promise.all(owners().map((owner) => owner.health()));
     return health.filter((shard) => shard !== undefined);
   });
   const perShard = (valueOf: (shard: ShardHealth) => number | undefined) => async (): Promise<Observation[]> =>
@@ -35,7 +36,7 @@ export function receiverObservers(parts: ObservedParts): Observers {
       const value = valueOf(shard);
       return value === undefined ? [] : [{ value, attributes: { "bandwidth.shard": shard.shard } }];
     });
-  const committed = (name: keyof ReceiverCounts): number => sum(owners.map((owner) => owner.committed[name]));
+  const committed = (name: keyof ReceiverCounts): number => sum(owners().map((owner) => owner.committed[name]));
   const received = (name: keyof IntakeCounts): number => sum(intakes.map(({ counts }) => counts[name]));
   return {
     "bandwidth.receiver.requests": () => requests(parts),
@@ -61,7 +62,7 @@ export function receiverObservers(parts: ObservedParts): Observers {
       const { writes, reads } = store.statementCounts();
       return split("bandwidth.statement.kind", { write: writes, read: reads });
     },
-    "bandwidth.receiver.shards": () => [{ value: owners.filter(({ owns }) => owns).length }],
+    "bandwidth.receiver.shards": () => [{ value: owners().filter(({ owns }) => owns).length }],
     "bandwidth.receiver.series": perShard(({ series }) => series),
     "bandwidth.receiver.log.entries": perShard(({ log }) => log?.entries),
     "bandwidth.receiver.log.bytes": perShard(({ log }) => log?.bytes),

@@ -27,17 +27,25 @@ import { sqliteMigrationDatabase } from "../rollup/sqlite-migration-database.ts"
 import { openSqliteRollupStore } from "../rollup/sqlite-rollup-store.ts";
 import type { ReceiverSettings } from "./settings.ts";
 
-/** The log side: logs, leases and realtime. */
+/** The log side. */
 export interface LogStores {
-  /** By shard number. */
-  readonly logs: readonly IngestLog[];
-  readonly leases: readonly ShardLease[];
-  readonly realtime: RealtimeStore;
+  /** The shards 0 up to this number. Waits for nothing; there may be one such layout after the other. */
+  readonly open: (shardCount: number) => LogShards;
   /** Where it is, for a person, without secrets. */
   readonly description: string;
   /** What is not durable, one sentence each. */
   readonly warnings: () => Promise<readonly string[]>;
   readonly close: () => Promise<void>;
+}
+
+/** Logs, leases and realtime of one layout. */
+export interface LogShards {
+  /** By shard number. */
+  readonly logs: readonly IngestLog[];
+  readonly leases: readonly ShardLease[];
+  readonly realtime: RealtimeStore;
+  /** Ends what was opened for this layout alone. */
+  readonly close: () => void;
 }
 
 /** The SQL side. */
@@ -62,18 +70,22 @@ export function openLogStores(settings: ReceiverSettings): Result<LogStores> {
     : success(openRedisLogs(settings, settings.redisUrl));
 }
 
-function shardNumbers({ shards }: ReceiverSettings): readonly number[] {
-  return Array.from({ length: shards }, (_, shard) => shard);
+function shardNumbers(shardCount: number): readonly number[] {
+  return Array.from({ length: shardCount }, (_, shard) => shard);
 }
 
 function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
-  const { dataDirectory, bufferEntries: maxEntries, bufferBytes: maxBytes, shards: shardCount } = settings;
-  const opened = openSqliteLogs({ dataDirectory, shardCount, limits: { maxEntries, maxBytes }, storage: randomUUID() });
+  const { dataDirectory, bufferEntries: maxEntries, bufferBytes: maxBytes } = settings;
+  const opened = openSqliteLogs({ dataDirectory, limits: { maxEntries, maxBytes }, storage: randomUUID() });
   if (opened.kind !== "success") return opened;
+  const realtime = new MemoryRealtimeStore();
   return success({
-    logs: opened.value.logs,
-    leases: shardNumbers(settings).map(() => new SingleLease()),
-    realtime: new MemoryRealtimeStore(),
+    open: (shardCount) => ({
+      logs: opened.value.logs(shardCount),
+      leases: shardNumbers(shardCount).map(() => new SingleLease()),
+      realtime,
+      close: () => undefined,
+    }),
     description: `SQLite in ${dataDirectory}`,
     warnings: async () => [],
     close: async () => opened.value.close(),
@@ -83,8 +95,22 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
 function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
   const connect = (): Redis => connectRedis({ url, random: Math.random });
   const redis = connect();
+  const replicas = settings.redisWaitReplicas;
+  return {
+    open: (shardCount) => openRedisShards(settings, shardNumbers(shardCount), redis, connect),
+    description: `Redis at ${withoutSecrets(url)}`,
+    warnings: async () => (await checkRedisDurability(redis, replicas)).map(({ message }) => message),
+    close: async () => redis.disconnect(),
+  };
+}
+
+function openRedisShards(
+  settings: ReceiverSettings,
+  shards: readonly number[],
+  redis: Redis,
+  connect: () => Redis,
+): LogShards {
   const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
-  const shards = shardNumbers(settings);
   const replicas = settings.redisWaitReplicas;
   // A connection that waits for replicas holds up whatever else is sent on it: each shard has its own then.
   const waiting = replicas === 0 ? [] : shards.map(() => connect());
@@ -95,10 +121,8 @@ function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
     }),
     leases: shards.map((shard) => new RedisLease({ redis, shard, token: randomUUID() })),
     realtime: new RedisRealtimeStore({ redis, shards, ttlSeconds: settings.realtimeTtlSeconds }),
-    description: `Redis at ${withoutSecrets(url)}`,
-    warnings: async () => (await checkRedisDurability(redis, replicas)).map(({ message }) => message),
-    close: async () => {
-      for (const connection of [redis, ...waiting]) connection.disconnect();
+    close: () => {
+      for (const connection of waiting) connection.disconnect();
     },
   };
 }

@@ -13,8 +13,6 @@ import { SqliteLogFile, sqliteFault } from "./sqlite-log-file.ts";
 export interface SqliteLogsOptions {
   /** `DATA_DIR`; on a local disk, created if need be. */
   readonly dataDirectory: string;
-  /** `SHARDS`: logs for shards 0 up to this. */
-  readonly shardCount: number;
   /** For each shard. */
   readonly limits: LogLimits;
   /** Random text without spaces, another one with every call. */
@@ -23,10 +21,10 @@ export interface SqliteLogsOptions {
   readonly maxReadBytes?: number;
 }
 
-/** The open logs. */
+/** The open file. */
 export interface SqliteLogs {
-  /** By shard number. */
-  readonly logs: readonly IngestLog[];
+  /** The logs of shards 0 up to this number, by shard number. The same objects each time: a log counts what it holds. */
+  logs(shardCount: number): readonly IngestLog[];
   /** Writes what waits, closes the file and gives the lock up. */
   close(): void;
 }
@@ -45,7 +43,16 @@ export function openSqliteLogs(options: SqliteLogsOptions): Result<SqliteLogs> {
   try {
     file = new SqliteLogFile(join(options.dataDirectory, LOG_FILE));
     const open = file;
-    const logs = Array.from({ length: options.shardCount }, (_, shard) => openShard(open, shard, options));
+    const opened = new Map<number, SqliteLog>();
+    const logOf = (shard: number): SqliteLog => {
+      const log = opened.get(shard) ?? openShard(open, shard, options);
+      opened.set(shard, log);
+      return log;
+    };
+    // Whether the file can be read is seen now.
+    logOf(0);
+    const logs = (shardCount: number): readonly SqliteLog[] =>
+      Array.from({ length: shardCount }, (_, shard) => logOf(shard));
     const close = (): void => {
       open.close();
       lock.value.release();

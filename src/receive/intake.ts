@@ -14,8 +14,8 @@ import { RequestInspection, type ShardPart } from "./request-inspection.ts";
 
 /** What the door works with. */
 export interface IntakeOptions {
-  /** The log of each shard, by shard number. */
-  readonly logs: readonly IngestLog[];
+  /** The shards as they are now; asked once for each request. */
+  readonly shards: () => IntakeShards;
   readonly openBody: OpenBody;
   readonly walk: WalkMetrics;
   /** Inflated bytes that requests may hold while their logs are written: a small body can be large inside. */
@@ -24,10 +24,14 @@ export interface IntakeOptions {
   readonly deltaMaxAgeMillis: number;
   /** Whether anything may be taken in now: retryable before the first migration and while shutting down. */
   readonly gate: () => Result<void>;
-  /**
-   * Told of every append, so that the fold need not read it back.
-   */
-  readonly appended: (append: IntakeAppend) => void;
+}
+
+/** What the door sees of the shards. */
+export interface IntakeShards {
+  /** The log of each shard, by shard number. */
+  readonly logs: readonly IngestLog[];
+  /** Told of every append, so that the fold need not read it back. */
+  appended(append: IntakeAppend): void;
 }
 
 /** What the door has appended to a log. */
@@ -115,13 +119,14 @@ export class Intake {
     body: Uint8Array,
     identity: BridgeIdentity | undefined,
   ): Promise<Result<OtlpAcceptance>> {
-    const { logs, walk, deltaMaxAgeMillis } = this.#options;
+    const { walk, deltaMaxAgeMillis } = this.#options;
+    const shards = this.#options.shards();
     const fromBridge = identity !== undefined;
     const context = { receivedAtMillis: request.receivedAtMillis, deltaMaxAgeMillis, fromBridge };
-    const inspection = new RequestInspection(logs.length, context, identity);
+    const inspection = new RequestInspection(shards.logs.length, context, identity);
     const walked = walk(body, inspection);
     if (walked.kind !== "success") return walked;
-    const appended = await this.#append(request, body, inspection, identity);
+    const appended = await append(shards, request, body, inspection, identity);
     if (appended.kind !== "success") return appended;
     this.#count(inspection);
     const { rejectedPoints, message } = inspection;
@@ -135,34 +140,41 @@ export class Intake {
     this.counts.rejectedForValue += inspection.rejectedForValue;
     this.counts.ignoredPoints += inspection.ignoredPoints;
   }
+}
 
-  async #append(
-    request: OtlpRequest,
-    body: Uint8Array,
-    { countedParts, rejectedPoints }: RequestInspection,
-    identity: BridgeIdentity | undefined,
-  ): Promise<Result<void>> {
-    const isClean = rejectedPoints === 0;
-    const outcomes = await Promise.all(
-      countedParts.map(async (part) => {
-        const piece = this.#options.logs.length === 1 ? body : pieceOf(body, part);
-        const whole = piece.length === body.length;
-        const entry = entryOf(request, part, piece, identity);
-        const stored = whole ? entry : { ...entry, ...(await compressed(piece)) };
-        return this.#appendPart(part.shard, stored, piece, isClean);
-      }),
-    );
-    return outcomes.find(({ kind }) => kind !== "success") ?? success(undefined);
-  }
+async function append(
+  shards: IntakeShards,
+  request: OtlpRequest,
+  body: Uint8Array,
+  { countedParts, rejectedPoints }: RequestInspection,
+  identity: BridgeIdentity | undefined,
+): Promise<Result<void>> {
+  const isClean = rejectedPoints === 0;
+  const outcomes = await Promise.all(
+    countedParts.map(async (part) => {
+      const piece = shards.logs.length === 1 ? body : pieceOf(body, part);
+      const whole = piece.length === body.length;
+      const entry = entryOf(request, part, piece, identity);
+      const stored = whole ? entry : { ...entry, ...(await compressed(piece)) };
+      return appendPart(shards, part.shard, stored, piece, isClean);
+    }),
+  );
+  return outcomes.find(({ kind }) => kind !== "success") ?? success(undefined);
+}
 
-  async #appendPart(shard: number, entry: LogEntryInput, piece: Uint8Array, isClean: boolean): Promise<Result<void>> {
-    const log = this.#options.logs[shard];
-    if (!log) return retryable("internal", `there is no log for shard ${shard}`);
-    const appended = await log.append(entry);
-    if (appended.kind !== "success") return appended;
-    this.#options.appended({ shard, to: appended.value, entry, body: piece, isClean });
-    return success(undefined);
-  }
+async function appendPart(
+  shards: IntakeShards,
+  shard: number,
+  entry: LogEntryInput,
+  piece: Uint8Array,
+  isClean: boolean,
+): Promise<Result<void>> {
+  const log = shards.logs[shard];
+  if (!log) return retryable("internal", `there is no log for shard ${shard}`);
+  const appended = await log.append(entry);
+  if (appended.kind !== "success") return appended;
+  shards.appended({ shard, to: appended.value, entry, body: piece, isClean });
+  return success(undefined);
 }
 
 /** The bytes of a shard's `ResourceMetrics`: a protobuf message is the concatenation of its fields. */

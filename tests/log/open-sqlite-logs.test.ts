@@ -27,13 +27,13 @@ afterEach(async () => {
 
 function options(changes: Partial<SqliteLogsOptions> = {}): SqliteLogsOptions {
   const limits = { maxEntries: 1_000_000, maxBytes: 1_000_000_000 };
-  return { dataDirectory, shardCount: 1, limits, storage: "file", ...changes };
+  return { dataDirectory, limits, storage: "file", ...changes };
 }
 
 /** Opens the file and each of its logs. */
-async function openAll(given: SqliteLogsOptions): Promise<SqliteLogs> {
+async function openAll(given: SqliteLogsOptions, shardCount = 1): Promise<SqliteLogs> {
   const logs = valueOf(openSqliteLogs(given));
-  for (const log of logs.logs) await opened(log);
+  for (const log of logs.logs(shardCount)) await opened(log);
   return logs;
 }
 
@@ -101,7 +101,7 @@ describe("openSqliteLogs", () => {
     for (let index = 0; index < 60; index += 1) acknowledged.push(await next());
     await killed(child);
     const logs = valueOf(openSqliteLogs(options()));
-    const stored = valueOf(await logs.logs[0]!.read(LOG_START, 1000)).map((entry) => `id ${entry.id}`);
+    const stored = valueOf(await logs.logs(1)[0]!.read(LOG_START, 1000)).map((entry) => `id ${entry.id}`);
     expect(stored.slice(0, 60)).toEqual(acknowledged);
     logs.close();
   });
@@ -122,25 +122,25 @@ describe("openSqliteLogs", () => {
     expect(last).toContain("id ");
     await killed(child);
     const logs = valueOf(openSqliteLogs(options()));
-    const stored = valueOf(await logs.logs[0]!.read(LOG_START, 1000)).map((entry) => `id ${entry.id}`);
+    const stored = valueOf(await logs.logs(1)[0]!.read(LOG_START, 1000)).map((entry) => `id ${entry.id}`);
     expect(stored).toEqual([...answers.filter((answer) => answer.startsWith("id")), last]);
     logs.close();
   });
 
   it("makes the appends of one tick durable in one transaction, whatever their shard", async () => {
-    const logs = await openAll(options({ shardCount: 2 }));
+    const logs = await openAll(options(), 2);
     const before = await countCommits();
-    await Promise.all(Array.from({ length: 50 }, (_, index) => logs.logs[index % 2]!.append(logEntry())));
+    await Promise.all(Array.from({ length: 50 }, (_, index) => logs.logs(2)[index % 2]!.append(logEntry())));
     expect((await countCommits()) - before).toBe(1);
-    await logs.logs[0]!.append(logEntry());
-    await logs.logs[1]!.append(logEntry());
+    await logs.logs(1)[0]!.append(logEntry());
+    await logs.logs(2)[1]!.append(logEntry());
     expect((await countCommits()) - before).toBe(3);
     logs.close();
   });
 
   it("keeps shards apart and can be read by others while it runs", async () => {
-    const logs = await openAll(options({ shardCount: 3, limits: { maxEntries: 2, maxBytes: 1000 } }));
-    const [zero, one, two] = logs.logs;
+    const logs = await openAll(options({ limits: { maxEntries: 2, maxBytes: 1000 } }), 3);
+    const [zero, one, two] = logs.logs(3);
     const results = await Promise.all([zero!, zero!, zero!, one!].map((log) => log.append(logEntry())));
     expect(results.map((result) => result.kind)).toEqual(["success", "success", "retryable", "success"]);
     valueOf(await zero!.trim(idOf(results[1]!)));
@@ -164,25 +164,25 @@ describe("openSqliteLogs", () => {
       INSERT INTO ingest_log_shard VALUES (0, 7);`);
     file.close();
     const logs = await openAll(options());
-    expect(idOf(await logs.logs[0]!.append(logEntry()))).toBe("8-0");
-    expect(valueOf(await logs.logs[0]!.read(LOG_START, 9)).map(({ id }) => id)).toEqual(["7-0", "8-0"]);
+    expect(idOf(await logs.logs(1)[0]!.append(logEntry()))).toBe("8-0");
+    expect(valueOf(await logs.logs(1)[0]!.read(LOG_START, 9)).map(({ id }) => id)).toEqual(["7-0", "8-0"]);
     logs.close();
   });
 
   it("settles what was under way when it closes, and answers unavailable afterwards", async () => {
     const logs = valueOf(openSqliteLogs(options()));
-    await opened(logs.logs[0]!);
-    const underWay = logs.logs[0]!.append(logEntry());
+    await opened(logs.logs(1)[0]!);
+    const underWay = logs.logs(1)[0]!.append(logEntry());
     logs.close();
     expect((await underWay).kind).toBe("success");
     for (const result of [
-      await logs.logs[0]!.append(logEntry()),
-      await logs.logs[0]!.read(LOG_START, 1),
-      await logs.logs[0]!.writable(),
+      await logs.logs(1)[0]!.append(logEntry()),
+      await logs.logs(1)[0]!.read(LOG_START, 1),
+      await logs.logs(1)[0]!.writable(),
     ]) {
       expect(result).toMatchObject({ kind: "retryable", code: "unavailable" });
     }
-    expect(valueOf(await logs.logs[0]!.status())).toMatchObject({ entries: 1, bytes: 32 });
+    expect(valueOf(await logs.logs(1)[0]!.status())).toMatchObject({ entries: 1, bytes: 32 });
   });
 
   it("says so when the file is no database, and gives the lock up", async () => {

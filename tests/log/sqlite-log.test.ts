@@ -10,14 +10,14 @@ import { valueOf } from "../support/log-entries.ts";
 
 async function openSqliteLog(limits: LogLimits, maxReadBytes = 16 * 1024 * 1024): Promise<LogUnderTest> {
   const dataDirectory = await mkdtemp(join(tmpdir(), "otel-bandwidth-log-"));
-  const options = { dataDirectory, shardCount: 1, limits, storage: "file", maxReadBytes };
+  const options = { dataDirectory, limits, storage: "file", maxReadBytes };
   let logs: SqliteLogs = valueOf(openSqliteLogs(options));
   return {
-    log: logs.logs[0]!,
+    log: logs.logs(1)[0]!,
     async reopen() {
       logs.close();
       logs = valueOf(openSqliteLogs(options));
-      return logs.logs[0]!;
+      return logs.logs(1)[0]!;
     },
     async close() {
       logs.close();

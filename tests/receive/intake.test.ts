@@ -6,7 +6,7 @@ import { retryable, success, type Result } from "../../src/model/result.ts";
 import { serviceSlot, shardOf } from "../../src/model/slot.ts";
 import { createOpenBody } from "../../src/otlp/open-body.ts";
 import { walkMetrics } from "../../src/otlp/walk-metrics.ts";
-import { Intake, type IntakeOptions } from "../../src/receive/intake.ts";
+import { Intake, type IntakeOptions, type IntakeShards } from "../../src/receive/intake.ts";
 import { MemoryLog } from "../support/memory-log.ts";
 import { valueOf } from "../support/log-entries.ts";
 import { otlpRequest, type TestMetric, type TestResource } from "../support/otlp-request.ts";
@@ -20,17 +20,20 @@ interface Door {
   readonly appended: { readonly shard: number; readonly id: string; readonly body: Uint8Array }[];
 }
 
-function door(shards: number = 1, changes: Partial<IntakeOptions> = {}): Door {
+function door(shards: number = 1, changes: Partial<IntakeOptions & IntakeShards> = {}): Door {
   const logs = Array.from({ length: shards }, () => new MemoryLog());
   const appended: Door["appended"] = [];
+  const seen: IntakeShards = {
+    logs: changes.logs ?? logs,
+    appended: changes.appended ?? (({ shard, to, body }) => void appended.push({ shard, id: to.id, body })),
+  };
   const intake = new Intake({
-    logs,
+    shards: () => seen,
     openBody: createOpenBody(),
     walk: walkMetrics,
     maxOpenBytes: 100_000_000,
     deltaMaxAgeMillis: 3_600_000,
     gate: () => success(undefined),
-    appended: ({ shard, to, body }) => void appended.push({ shard, id: to.id, body }),
     ...changes,
   });
   return { intake, logs, appended };

@@ -81,7 +81,7 @@ describe("the model of the log, given the commands that SQLite was given,", () =
     let openings = 0;
     const openFile = (): SqliteLogs => {
       const storage = `file ${++openings}`;
-      return valueOf(openSqliteLogs({ dataDirectory, shardCount: 1, limits: TRACE_LIMITS, storage }));
+      return valueOf(openSqliteLogs({ dataDirectory, limits: TRACE_LIMITS, storage }));
     };
     let logs = openFile();
     open.add(logs);
@@ -95,7 +95,7 @@ describe("the model of the log, given the commands that SQLite was given,", () =
     const [file, copy] = [join(dataDirectory, "ingest-log.db"), join(folder, `${trace}.copy`)];
     return {
       get log(): IngestLog {
-        return logs.logs[0]!;
+        return logs.logs(1)[0]!;
       },
       restart: () => whileClosed(async () => undefined),
       keepCopy: () => whileClosed(() => copyFile(file, copy)),

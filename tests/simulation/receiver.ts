@@ -9,7 +9,7 @@ import { retryable, success, type Result } from "../../src/model/result.ts";
 import type { RollupStore } from "../../src/model/rollup-store.ts";
 import type { ShardLease } from "../../src/model/shard-lease.ts";
 import { walkCheckedMetrics, walkMetrics } from "../../src/otlp/walk-metrics.ts";
-import { Intake } from "../../src/receive/intake.ts";
+import { Intake, type IntakeShards } from "../../src/receive/intake.ts";
 import type { RequestTarget } from "./sender-network.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
 
@@ -78,18 +78,21 @@ export class SimulatedReceiver implements RequestTarget {
           },
         }),
     );
-    this.#intake = new Intake({
+    const shards: IntakeShards = {
       logs,
-      openBody,
-      walk: walkMetrics,
-      maxOpenBytes: 10_000_000,
-      deltaMaxAgeMillis: DELTA_MAX_AGE_MILLIS,
-      gate: () => (this.#stopping ? retryable("unavailable", "simulated: shutting down") : success(undefined)),
       appended: ({ shard, to, entry, body, isClean }) => {
         const { body: stored, contentType: _, encoding: __, ...rest } = entry;
         const offered = { entry: { ...rest, id: to.id }, storedBytes: stored.length, body, isClean };
         this.owners[shard]!.offer({ ...to, generation: offeredGeneration(shard, to.generation) }, offered);
       },
+    };
+    this.#intake = new Intake({
+      shards: () => shards,
+      openBody,
+      walk: walkMetrics,
+      maxOpenBytes: 10_000_000,
+      deltaMaxAgeMillis: DELTA_MAX_AGE_MILLIS,
+      gate: () => (this.#stopping ? retryable("unavailable", "simulated: shutting down") : success(undefined)),
     });
   }
 

@@ -8,13 +8,12 @@ import { logEntry, opened } from "./log-entries.ts";
 
 const files = openSqliteLogs({
   dataDirectory: process.argv[2]!,
-  shardCount: 1,
   storage: "file",
   limits: { maxEntries: 1_000_000, maxBytes: 1_000_000_000 },
 });
 if (files.kind === "success") {
   console.log("open");
-  const log = await opened(files.value.logs[0]!);
+  const log = await opened(files.value.logs(1)[0]!);
   for await (const line of createInterface({ input: process.stdin })) {
     const result = await log.append(logEntry({ body: Buffer.alloc(Number(line), 7) }));
     console.log(result.kind === "success" ? `id ${result.value.id}` : `fault ${result.code}`);

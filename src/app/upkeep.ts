@@ -1,0 +1,69 @@
+/**
+ * Wiring: what SQL needs of a receiver beside commits: the migrations before anything else, then maintenance from time to time.
+ */
+import type { Clock, Timer } from "../model/clock.ts";
+import { retryable, success, type Result } from "../model/result.ts";
+import type { RollupStore } from "../model/rollup-store.ts";
+import { migrateUp, type MigrationDatabase } from "../rollup/migrate.ts";
+
+/** What {@link Upkeep} works with. */
+export interface UpkeepOptions {
+  readonly clock: Clock;
+  readonly migrations: MigrationDatabase;
+  readonly store: RollupStore;
+  readonly report: (message: string) => void;
+  /** Called once, when the migrations have run and before the first maintenance. */
+  readonly migrated: () => Promise<void>;
+}
+
+const MAINTENANCE_INTERVAL_MILLIS = 600_000;
+const MIGRATION_RETRY_MILLIS = 1000;
+
+/** Migrates, as often as it takes, and maintains. */
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  #state: Result<void> = retryable("unavailable", "the migrations have not run yet");
+  #timer: Timer | undefined;
+  #stopping = false;
+
+  /** Does nothing before `start`. */
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the schema is the one of this version; says why not. */
+  get state(): Result<void> {
+    return this.#state;
+  }
+
+  /** Tries to migrate. Resolves after the first try, with all that follows if it went well. */
+  async start(): Promise<void> {
+    const { clock, migrations, report } = this.#options;
+    const migrated = await migrateUp(migrations, Math.floor(clock.nowMillis() / 1000));
+    if (this.#stopping) return;
+    if (migrated.kind === "success") {
+      this.#state = success(undefined);
+      await this.#options.migrated();
+      await this.#maintain();
+      return;
+    }
+    const known = this.#state.kind !== "success" && this.#state.reason === migrated.reason;
+    this.#state = retryable("unavailable", migrated.reason);
+    if (!known) report(`migrations: ${migrated.reason}`);
+    this.#timer = clock.after(MIGRATION_RETRY_MILLIS, () => void this.start());
+  }
+
+  /** Begins nothing more. */
+  stop(): void {
+    this.#stopping = true;
+    this.#timer?.clear();
+  }
+
+  async #maintain(): Promise<void> {
+    const { clock, store, report } = this.#options;
+    const maintained = await store.maintain(Math.floor(clock.nowMillis() / 1000));
+    if (this.#stopping) return;
+    if (maintained.kind !== "success") report(`maintenance: ${maintained.reason}`);
+    this.#timer = clock.after(MAINTENANCE_INTERVAL_MILLIS, () => void this.#maintain());
+  }
+}

@@ -1,6 +1,7 @@
 /** What the OTLP servers, over HTTP and gRPC, have in common: what they work with, and the bounds that they keep. */
 import type { Clock } from "../model/clock.ts";
 import type { OtlpHandler } from "../model/otlp-exchange.ts";
+import type { TenantTokens } from "./sender-tokens.ts";
 
 /** A certificate chain and its private key, PEM. */
 export interface TlsFiles {
@@ -17,6 +18,8 @@ export interface OtlpServerOptions {
   readonly tls?: TlsFiles | undefined;
   /** The bearer token, in the header or metadata `authorization`; absent: anyone may send. */
   readonly token?: string | undefined;
+  /** Tokens whose senders are one tenant each; with any, who shows no token is refused. */
+  readonly tenantTokens?: (() => TenantTokens) | undefined;
   readonly clock: Clock;
   readonly handler: OtlpHandler;
   /** Told when the handler threw, which is a fault of ours. */

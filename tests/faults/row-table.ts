@@ -57,8 +57,8 @@ export class RowTable {
         sum.batches += outcome.journal.acknowledgedBatches;
         sum.failed += outcome.journal.failedAttempts;
         for (const figure of ["acknowledged", "stored", "lost", "doubled"] as const) sum[figure] += outcome[figure];
-        for (const [name, count] of outcome.counted ?? []) counted.set(name, (counted.get(name) ?? 0) + count);
-        witnessed = [...outcome.witnessed, ...[...counted].map(([name, sum]) => `${sum} ${name}`)].join(", ");
+        for (const [what, count] of outcome.counted ?? []) counted.set(what, (counted.get(what) ?? 0) + count);
+        witnessed = [...outcome.witnessed, ...[...counted].map(([what, count]) => `${count} ${what}`)].join(", ");
         if (journal !== undefined) writeJournal(journal, outcome);
         fine = row.isSound(outcome);
         if (!fine) complain(outcome, row.again(seed));

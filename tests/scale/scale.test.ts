@@ -10,12 +10,12 @@ import { SHORT } from "./scale-fault.ts";
 import { ScaleServers } from "./scale-stores.ts";
 
 const ROW_MILLIS = 120_000;
-const NAMES: readonly string[] = [
+const NAMES: ReadonlySet<string> = new Set([
   "receiver killed",
   "bridge killed with pages connected",
   "Redis primary killed, replica behind",
   "everything at random",
-];
+]);
 
 const missing = await missingPrograms();
 const seed = Number(process.env["SCALE_SEED"] ?? randomInt(2 ** 31));
@@ -27,7 +27,7 @@ describe.skipIf(missing !== "")(`what three receivers behind haproxy acknowledge
   });
   afterAll(() => servers?.stop());
 
-  const rows = ROWS.filter(({ name }) => NAMES.includes(name));
+  const rows = ROWS.filter(({ name }) => NAMES.has(name));
   it.each(rows)("after: $name", { timeout: ROW_MILLIS }, async (row) => {
     const again = `npm run test:scale -- --short --sql mariadb --seed ${seed} --fault ${JSON.stringify(row.name)}`;
     const outcome = await runScaleRow(row, { servers, seed, size: SHORT, waitReplicas: 1 });

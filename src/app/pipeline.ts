@@ -26,8 +26,9 @@ import { ReceiverHealth } from "./receiver-health.ts";
 import { receiverObservers } from "./receiver-observers.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { ShardSet } from "./shard-set.ts";
-import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
+import { openLogStores, openTotalsStore, placesOf, type LogStores, type TotalsStore } from "./stores.ts";
 import { readTlsFiles } from "./tls-files.ts";
+import { prepareTotals } from "./totals-places.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Where a running pipeline listens. */
@@ -94,7 +95,7 @@ export class Pipeline {
       shardCount: settings.shards,
       clock,
       logs,
-      totalsOf: () => totals.store,
+      totalsOf: totals.of,
       health: this.health,
       openBody,
       prices,
@@ -130,7 +131,7 @@ export class Pipeline {
     });
     this.#upkeep = new Upkeep({
       clock,
-      migrations: migrationsOf(settings),
+      prepare: () => prepareTotals(placesOf(settings), clock),
       store: totals.store,
       report,
       migrated: async () => {

@@ -21,7 +21,7 @@ export interface ObservedParts {
   readonly intakes: readonly Intake[];
   /** Of the current layout. */
   readonly owners: () => readonly ShardOwner[];
-  readonly store: RollupStore;
+  readonly store: Pick<RollupStore, "statementCounts">;
 }
 
 /** Reads the parts of a receiver. */

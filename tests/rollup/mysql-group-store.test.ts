@@ -90,7 +90,7 @@ describe.skipIf(obstacle !== undefined)(`a group of MySQL servers${skipped}`, { 
   }
 
   async function counted(url: string, member: GroupMember): Promise<number> {
-    const [row] = await queryAt(`${member.url}${databaseOf(url)}`, "SELECT SUM(bytes_in) AS total FROM metrics_daily");
+    const [row] = await queryAt(`${member.url}${databaseOf(url)}`, "SELECT SUM(bytes_in) AS total FROM metrics_minute");
     return Number(row?.["total"]);
   }
 
@@ -167,6 +167,7 @@ describe.skipIf(obstacle !== undefined)(`a group of MySQL servers${skipped}`, { 
     await sleeper.query("BEGIN");
     await sleeper.query("UPDATE ingest_offset SET last_id = '9-9', commits = commits + 1 WHERE last_id = '1-0'");
     held.freeze();
+    await new Promise((resolve) => setTimeout(resolve, 500));
     const lateCommit = sleeper.query("COMMIT").then(
       () => "committed",
       () => "refused",

@@ -96,22 +96,20 @@ function totalsText({ span, by, format }: TotalsRequest, sums: readonly SummedTo
   const named = (figures: readonly string[]): object =>
     Object.fromEntries(names.map((name, at) => [name, figures[at]]));
   const columns = TOTALS_KEYS[by];
-  switch (format) {
-    case "json": {
-      const keyed = (keys: readonly string[]): object =>
-        Object.fromEntries(columns.map((name, at) => [name, keys[at]]));
-      const rows = lines.map(({ keys, figures }) => ({ ...keyed(keys), ...named(figures) }));
-      return `${JSON.stringify({ from, to, by, lines: rows, total: named(total) }, undefined, 2)}\n`;
-    }
-    case "csv":
-      return csvText([[...columns, ...names], ...lines.map(({ keys, figures }) => [...keys, ...figures])]);
-    case "table":
-      return `Totals from ${from} to ${to}, by ${by}.\n\n${tableText([
-        [by, ...names.map((name) => name.replaceAll("_", " "))],
-        ...lines.map(({ keys, figures }) => [printedKeys(keys), ...figures]),
-        ["all", ...total],
-      ])}`;
+  if (format === "json") {
+    const keyed = (keys: readonly string[]): object => Object.fromEntries(columns.map((name, at) => [name, keys[at]]));
+    const rows = lines.map(({ keys, figures }) => ({ ...keyed(keys), ...named(figures) }));
+    return `${JSON.stringify({ from, to, by, lines: rows, total: named(total) }, undefined, 2)}\n`;
   }
+  if (format === "csv") {
+    return csvText([[...columns, ...names], ...lines.map(({ keys, figures }) => [...keys, ...figures])]);
+  }
+  const table = tableText([
+    [by, ...names.map((name) => name.replaceAll("_", " "))],
+    ...lines.map(({ keys, figures }) => [printedKeys(keys), ...figures]),
+    ["all", ...total],
+  ]);
+  return `Totals from ${from} to ${to}, by ${by}.\n\n${table}`;
 }
 
 function figuresOf(amounts: readonly bigint[]): readonly string[] {

@@ -91,9 +91,9 @@ describe("a receiver with two databases", { timeout: 3 * MINUTE }, () => {
     expect(
       counted
         .flat()
-        .map(({ service }) => service)
-        .sort(),
-    ).toEqual([...names].sort());
+        .map(({ service }) => String(service))
+        .toSorted(),
+    ).toEqual(names.toSorted());
 
     const environment = { MYSQL_URL: list, SHARDS: "4", DATA_DIR: receiver.settings.dataDirectory };
     const today = new Date().toISOString().slice(0, 10);

@@ -1,4 +1,5 @@
 /** The totals on a replicated group of MySQL servers: members are lost in the middle of commits, asleep, and catching up. */
+import { tmpdir } from "node:os";
 import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RollupStore } from "../../src/model/rollup-store.ts";
@@ -11,6 +12,7 @@ import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
 import { type EngineStore, type PlainRow, type RollupDatabase, valueOf } from "../contract/rollup-database.ts";
 import { describeRollupStore } from "../contract/rollup-store.ts";
 import { describeRollupSideTables } from "../contract/rollup-side-tables.ts";
+import { runCommand } from "../support/command.ts";
 import { type GroupMember, type MysqlGroup, mysqlGroupObstacle, startMysqlGroup } from "../support/mysql-group.ts";
 import { TEST_DAY, increment, minuteCommit } from "../support/shard-commits.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
@@ -259,6 +261,23 @@ describe.skipIf(obstacle !== undefined)(`a group of MySQL servers${skipped}`, { 
     expect(faults).toHaveLength(1);
     expect(faults[0]).toContain(`127.0.0.1:${member.port}: sync_binlog is 0`);
     await queryAt(member.url, "SET GLOBAL sync_binlog = 1");
+  });
+
+  it("is looked at by doctor, member by member, also when one is away", async () => {
+    const { url } = await migrated();
+    const environment = { MYSQL_URL: url, OTLP_PORT: "0", BRIDGE_PORT: "0", DATA_DIR: tmpdir() };
+    const whole = await runCommand(["doctor"], environment);
+    expect(whole.stdout.match(/^ok +SQL members: .* answers, ONLINE (PRIMARY|SECONDARY) /gm)).toHaveLength(3);
+    expect(whole.stdout).toMatch(/^ok +SQL durability: /m);
+    const away = group.members.find(({ port }) =>
+      whole.stdout.includes(`127.0.0.1:${port} answers, ONLINE SECONDARY`),
+    )!;
+    await away.kill();
+    const without = await runCommand(["doctor"], environment);
+    expect(without.stdout).toMatch(new RegExp(`^warn SQL members: 127.0.0.1:${away.port}: nothing listens`, "m"));
+    expect(without.stdout.match(/^ok +SQL members: /gm)).toHaveLength(2);
+    await group.rejoin(away);
+    await group.waitForOnline();
   });
 
   it("forgets a person at the member that takes writes", async () => {

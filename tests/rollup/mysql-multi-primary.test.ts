@@ -78,7 +78,7 @@ describe.skipIf(obstacle !== undefined)(`a group with several primaries${skipped
     const elsewhere = await createConnection({ uri: other! });
     for (let seen = 0; seen === 0;) {
       const [rows] = await elsewhere.query("SELECT COUNT(*) AS seen FROM ingest_offset WHERE commits = 1");
-      seen = Number((rows as { seen: number }[])[0]!.seen);
+      seen = (rows as { seen: number }[])[0]!.seen;
     }
     await elsewhere.query("BEGIN");
     await elsewhere.query("UPDATE ingest_offset SET persisted_at = persisted_at + 1 WHERE shard = 0");

@@ -3,14 +3,13 @@
  * counter state, ledger and offset in one transaction. What is not committed is folded again from the log by whoever
  * comes next.
  */
-import type { Clock, Timer } from "../model/clock.ts";
+import type { Timer } from "../model/clock.ts";
 import type { AppendedEntry, IngestLog } from "../model/ingest-log.ts";
 import type { OpenBody } from "../model/metrics-walk.ts";
 import { releaseBytes } from "../model/release-bytes.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import { messageOf, success, type Result } from "../model/result.ts";
 import type { ReceiverCounts, RollupStore, StoreTimes } from "../model/rollup-store.ts";
-import type { ShardLease } from "../model/shard-lease.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
 import { addReceiverCounts, noReceiverCounts } from "./fold-counts.ts";
@@ -18,17 +17,16 @@ import { isOpenAt, openLog } from "./log-opening.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
 import { hasArrived, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
 import type { ShardFoldOptions } from "./shard-fold.ts";
+import { LEASE_MILLIS, ShardClaim, type ShardClaimOptions } from "./shard-claim.ts";
 import { type ShardHealth, shardHealth } from "./shard-health.ts";
 import { takeOver } from "./take-over.ts";
 
 /** What a shard's loop works with. */
-export interface ShardOwnerOptions {
+export interface ShardOwnerOptions extends ShardClaimOptions {
   readonly shard: number;
   readonly log: IngestLog;
   readonly store: RollupStore;
   readonly realtime: RealtimeStore;
-  readonly lease: ShardLease;
-  readonly clock: Clock;
   readonly openBody: OpenBody;
   /** Random text, another one with every call: tells one opening of the log from another. */
   readonly newIdentity: () => string;
@@ -52,14 +50,13 @@ export interface ShardOwnerOptions {
   readonly report: (message: string) => void;
 }
 
-/** A lease is held for this long; a take-over comes within it. */
-const LEASE_MILLIS = 4000;
 /** Scopes and series that nothing was received of for this long are let go of. */
 const IDLE_MILLIS = 3_600_000;
 
 /** Runs one shard. */
 export class ShardOwner {
   readonly #options: ShardOwnerOptions;
+  readonly #claim: ShardClaim;
   readonly #folder: EntryFolder;
   readonly #faults: FaultReports;
   readonly #committed = noReceiverCounts();
@@ -72,6 +69,7 @@ export class ShardOwner {
 
   constructor(options: ShardOwnerOptions) {
     this.#options = options;
+    this.#claim = new ShardClaim(options);
     this.#faults = new FaultReports((message) => options.report(`shard ${options.shard}: ${message}`));
     this.#folder = new EntryFolder({
       ...options,
@@ -167,8 +165,10 @@ export class ShardOwner {
   }
 
   async #work(): Promise<void> {
-    const { lease, clock, persistIntervalMillis } = this.#options;
-    if (!(await lease.hold(LEASE_MILLIS))) {
+    const { clock, persistIntervalMillis } = this.#options;
+    const claim = await this.#claim.look();
+    if (claim !== "own") {
+      if (claim === "hand over") await this.#handOver();
       this.#owned = undefined;
       this.#folder.clear();
       return;
@@ -189,6 +189,12 @@ export class ShardOwner {
     ) {
       await this.#commit(owned);
     }
+  }
+
+  /** Another receiver is to have the shard: it need not fold again what was folded here. */
+  async #handOver(): Promise<void> {
+    if (this.#owned) await this.#commit(this.#owned);
+    await this.#options.lease.handOver();
   }
 
   async #fold(owned: Ownership): Promise<void> {

@@ -11,6 +11,7 @@ import type { RealtimeStore } from "../model/realtime-store.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { success, type Result } from "../model/result.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
+import { spreadShards } from "../model/shard-spread.ts";
 import { walkCheckedMetrics } from "../otlp/walk-metrics.ts";
 import type { IntakeAppend, IntakeShards } from "../receive/intake.ts";
 import type { ReceiverHealth } from "./receiver-health.ts";
@@ -55,9 +56,11 @@ export class ShardSet implements IntakeShards {
     const timed = this.#opened.logs.map((log, shard) => health.timed({ log, realtime, store: totalsOf(shard) }));
     this.realtime = health.timedRealtime(realtime);
     this.logs = timed.map(({ log }) => log);
+    const receiverOf = spread(shardCount);
     this.owners = timed.map((stores, shard) => {
       const lease = this.#opened.leases[shard]!;
-      return new ShardOwner({ ...stores, ...foldOptions(options), shard, lease });
+      const isOurs = (receivers: readonly string[]): boolean => receiverOf(receivers, shard) === this.#opened.receiver;
+      return new ShardOwner({ ...stores, ...foldOptions(options), shard, lease, isOurs });
     });
   }
 
@@ -85,9 +88,20 @@ export class ShardSet implements IntakeShards {
   }
 }
 
+/** The receiver of a shard; computed when other receivers stand than the last time it was asked. */
+function spread(shardCount: number): (receivers: readonly string[], shard: number) => string | undefined {
+  let known = "";
+  let receiverOf: readonly string[] = [];
+  return (receivers, shard) => {
+    const asked = receivers.join(" ");
+    if (asked !== known) [known, receiverOf] = [asked, spreadShards(receivers, shardCount)];
+    return receiverOf[shard];
+  };
+}
+
 type FoldOptions = Omit<
   ConstructorParameters<typeof ShardOwner>[0],
-  "shard" | "log" | "store" | "realtime" | "lease" | "takeTimes" | "folded"
+  "shard" | "log" | "store" | "realtime" | "lease" | "isOurs" | "takeTimes" | "folded"
 >;
 
 function foldOptions({ settings, shardCount, clock, openBody, prices, report }: ShardSetOptions): FoldOptions {

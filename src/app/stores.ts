@@ -9,7 +9,7 @@ import { connectRedis } from "../log/redis-connection.ts";
 import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
 import { RedisLease } from "../log/redis-lease.ts";
 import { RedisStreamLog } from "../log/redis-stream-log.ts";
-import { SingleLease } from "../log/single-lease.ts";
+import { ONLY_RECEIVER, SingleLease } from "../log/single-lease.ts";
 import type { AlertStore } from "../model/alert-store.ts";
 import type { Clock } from "../model/clock.ts";
 import type { IngestLog } from "../model/ingest-log.ts";
@@ -40,6 +40,8 @@ export interface LogStores {
 
 /** Logs, leases and realtime of one layout. */
 export interface LogShards {
+  /** What this receiver is called among those that stand for shards. */
+  readonly receiver: string;
   /** By shard number. */
   readonly logs: readonly IngestLog[];
   readonly leases: readonly ShardLease[];
@@ -81,6 +83,7 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
   const realtime = new MemoryRealtimeStore();
   return success({
     open: (shardCount) => ({
+      receiver: ONLY_RECEIVER,
       logs: opened.value.logs(shardCount),
       leases: shardNumbers(shardCount).map(() => new SingleLease()),
       realtime,
@@ -95,9 +98,10 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
 function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
   const connect = (): Redis => connectRedis({ url, random: Math.random });
   const redis = connect();
+  const receiver = randomUUID();
   const replicas = settings.redisWaitReplicas;
   return {
-    open: (shardCount) => openRedisShards(settings, shardNumbers(shardCount), redis, connect),
+    open: (shardCount) => openRedisShards(settings, shardNumbers(shardCount), receiver, redis, connect),
     description: `Redis at ${withoutSecrets(url)}`,
     warnings: async () => (await checkRedisDurability(redis, replicas)).map(({ message }) => message),
     close: async () => redis.disconnect(),
@@ -107,6 +111,7 @@ function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
 function openRedisShards(
   settings: ReceiverSettings,
   shards: readonly number[],
+  receiver: string,
   redis: Redis,
   connect: () => Redis,
 ): LogShards {
@@ -115,11 +120,12 @@ function openRedisShards(
   // A connection that waits for replicas holds up whatever else is sent on it: each shard has its own then.
   const waiting = replicas === 0 ? [] : shards.map(() => connect());
   return {
+    receiver,
     logs: shards.map((shard, at) => {
       const confirmation = waiting[at] && { redis: waiting[at], replicas };
       return new RedisStreamLog({ redis, shard, limits, ...(confirmation && { confirmation }) });
     }),
-    leases: shards.map((shard) => new RedisLease({ redis, shard, token: randomUUID() })),
+    leases: shards.map((shard) => new RedisLease({ redis, shard, token: receiver })),
     realtime: new RedisRealtimeStore({ redis, shards, ttlSeconds: settings.realtimeTtlSeconds }),
     close: () => {
       for (const connection of waiting) connection.disconnect();

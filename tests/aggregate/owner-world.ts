@@ -54,6 +54,9 @@ export class OwnerWorld {
     maxStateBytes: 10_000_000,
     prices: { nanosPerUserHour: 0, nanosPerGigabyte: 0 },
   };
+  /** Who is seen to stand for the shard; owners of this world are called "me". */
+  candidates: readonly string[] = ["me"];
+  handedOver = 0;
   released = 0;
   #openings = 0;
 
@@ -68,7 +71,9 @@ export class OwnerWorld {
     return {
       log: this.log,
       lease: {
+        stand: async () => ({ state: this.holds ? "held" : "taken", candidates: this.candidates }),
         hold: async () => this.holds,
+        handOver: async () => void this.handedOver++,
         release: async () => void this.released++,
       },
       store: {

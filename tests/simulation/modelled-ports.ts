@@ -66,11 +66,20 @@ export function modelledLease(world: World, process: SimulatedProcess, shard: nu
     return world.calls.call(process, server, operation, String(shard), () => execute(server));
   };
   return {
+    async stand(ttlMillis) {
+      const seen = await call("stand", ({ leases }) =>
+        success(leases[shard]!.stand(process.name, process.time.nowMillis, ttlMillis)),
+      );
+      return seen.kind === "success" ? seen.value : { state: "unknown", candidates: [] };
+    },
     async hold(ttlMillis) {
       const held = await call("hold", ({ leases }) =>
         success(leases[shard]!.hold(process.name, process.time.nowMillis, ttlMillis)),
       );
       return held.kind === "success" && held.value;
+    },
+    async handOver() {
+      await call("handOver", ({ leases }) => success(leases[shard]!.handOver(process.name)));
     },
     async release() {
       await call("release", ({ leases }) => success(leases[shard]!.release(process.name)));

@@ -16,6 +16,7 @@ import type { IngestLog } from "../model/ingest-log.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import { success, type Result } from "../model/result.ts";
 import type { RollupReader, RollupStore } from "../model/rollup-store.ts";
+import type { LayoutStore, ShardLayout } from "../model/shard-layout.ts";
 import type { ShardLease } from "../model/shard-lease.ts";
 import { MemoryRealtimeStore } from "../realtime/memory-realtime-store.ts";
 import { RedisRealtimeStore } from "../realtime/redis-realtime-store.ts";
@@ -29,8 +30,8 @@ import type { ReceiverSettings } from "./settings.ts";
 
 /** The log side. */
 export interface LogStores {
-  /** The shards 0 up to this number. Waits for nothing; there may be one such layout after the other. */
-  readonly open: (shardCount: number) => LogShards;
+  /** The shards of a layout. Waits for nothing; there may be one layout after the other. */
+  readonly open: (layout: ShardLayout) => LogShards;
   /** Where it is, for a person, without secrets. */
   readonly description: string;
   /** What is not durable, one sentence each. */
@@ -53,8 +54,9 @@ export interface LogShards {
 /** The SQL side. */
 export interface TotalsStore {
   readonly store: RollupStore & RollupReader;
-  /** In the same database; ends with the store. */
+  /** In the same database; they end with the store. */
   readonly alerts: AlertStore;
+  readonly layouts: LayoutStore;
   readonly description: string;
   /** What is not durable, one sentence each; none while it cannot be reached. */
   readonly warnings: () => Promise<readonly string[]>;
@@ -82,9 +84,9 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
   if (opened.kind !== "success") return opened;
   const realtime = new MemoryRealtimeStore();
   return success({
-    open: (shardCount) => ({
+    open: ({ shardCount, epoch }) => ({
       receiver: ONLY_RECEIVER,
-      logs: opened.value.logs(shardCount),
+      logs: opened.value.logs(shardCount, epoch),
       leases: shardNumbers(shardCount).map(() => new SingleLease()),
       realtime,
       close: () => undefined,
@@ -101,7 +103,7 @@ function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
   const receiver = randomUUID();
   const replicas = settings.redisWaitReplicas;
   return {
-    open: (shardCount) => openRedisShards(settings, shardNumbers(shardCount), receiver, redis, connect),
+    open: (layout) => openRedisShards(settings, layout, receiver, redis, connect),
     description: `Redis at ${withoutSecrets(url)}`,
     warnings: async () => (await checkRedisDurability(redis, replicas)).map(({ message }) => message),
     close: async () => redis.disconnect(),
@@ -110,23 +112,26 @@ function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
 
 function openRedisShards(
   settings: ReceiverSettings,
-  shards: readonly number[],
+  { epoch, shardCount, previousShardCount }: ShardLayout,
   receiver: string,
   redis: Redis,
   connect: () => Redis,
 ): LogShards {
   const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
   const replicas = settings.redisWaitReplicas;
+  const shards = shardNumbers(shardCount);
+  // What shards of the layout before did lately is still to be seen.
+  const seen = shardNumbers(Math.max(shardCount, previousShardCount));
   // A connection that waits for replicas holds up whatever else is sent on it: each shard has its own then.
   const waiting = replicas === 0 ? [] : shards.map(() => connect());
   return {
     receiver,
     logs: shards.map((shard, at) => {
       const confirmation = waiting[at] && { redis: waiting[at], replicas };
-      return new RedisStreamLog({ redis, shard, limits, ...(confirmation && { confirmation }) });
+      return new RedisStreamLog({ redis, shard, limits, layout: epoch, ...(confirmation && { confirmation }) });
     }),
     leases: shards.map((shard) => new RedisLease({ redis, shard, token: receiver })),
-    realtime: new RedisRealtimeStore({ redis, shards, ttlSeconds: settings.realtimeTtlSeconds }),
+    realtime: new RedisRealtimeStore({ redis, shards: seen, ttlSeconds: settings.realtimeTtlSeconds }),
     close: () => {
       for (const connection of waiting) connection.disconnect();
     },
@@ -139,13 +144,15 @@ export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Resul
   if (mysqlUrl !== undefined) {
     const store = new MysqlRollupStore({ url: mysqlUrl, clock });
     const warnings = (): Promise<readonly string[]> => checkMysqlDurability({ url: mysqlUrl, clock });
-    return success({ store, alerts: store.alerts, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
+    const { alerts, layouts } = store;
+    return success({ store, alerts, layouts, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
   }
   const file = embeddedTotalsFile(dataDirectory);
   const opened = openSqliteRollupStore({ file });
   if (opened.kind !== "success") return opened;
   const store = opened.value;
-  return success({ store, alerts: store.alerts, description: `SQLite at ${file}`, warnings: async () => [] });
+  const { alerts, layouts } = store;
+  return success({ store, alerts, layouts, description: `SQLite at ${file}`, warnings: async () => [] });
 }
 
 /** The migrations of the SQL side. */

@@ -7,7 +7,7 @@ import { redisLogViews, sqliteLogViews } from "../log/log-views.ts";
 import { systemClock, type Clock } from "../model/clock.ts";
 import type { LogView } from "../model/log-view.ts";
 import { success, type Result } from "../model/result.ts";
-import { storedOffsets } from "../rollup/totals-facts.ts";
+import { storedOffsets, storedShardCount } from "../rollup/totals-facts.ts";
 import { commandSettings } from "./command-settings.ts";
 import { checkLine } from "./doctor/check.ts";
 import type { ReceiverSettings } from "./settings.ts";
@@ -64,11 +64,15 @@ async function verifyLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
   }
 }
 
-/** Shards that had an owner are looked at even when SHARDS is lower now. */
+/** The shards of the layout, whatever SHARDS is; before the first receiver, those that it would begin with. */
 async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Result<readonly Finding[]>> {
-  const known = await withTotals(settings, clock, storedOffsets);
+  const known = await withTotals(settings, clock, async (snapshot) => ({
+    offsets: await storedOffsets(snapshot),
+    shardCount: (await storedShardCount(snapshot)) || settings.shards,
+  }));
   if (known.kind !== "success") return known;
-  const shards = [...new Set([...Array(settings.shards).keys(), ...known.value.keys()])].sort((a, b) => a - b);
+  const { shardCount } = known.value;
+  const shards = [...new Set([...Array(shardCount).keys(), ...known.value.offsets.keys()])].sort((a, b) => a - b);
   const views = await logViews(settings, clock, shards);
   if (views.kind !== "success") return views;
   // The log first, then the offset: what is committed in between only moves the offset on.
@@ -78,7 +82,7 @@ async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
     shards.map((shard, index) =>
       logFinding({
         shard,
-        isConfigured: shard < settings.shards,
+        isConfigured: shard < shardCount,
         view: views.value[index]!,
         offset: offsets.value.get(shard),
       }),

@@ -18,6 +18,7 @@ import type {
 import { failure, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { AppendQueue } from "./append-queue.ts";
+import { FIRST_LAYOUT } from "../model/shard-layout.ts";
 import { nextLogId, parseLogId } from "../model/log-id.ts";
 import { decodeEntry, encodeMeta, foreignEntry } from "./redis-entry.ts";
 import type { RawEntry } from "./redis-entry.ts";
@@ -28,6 +29,7 @@ import {
   CLOSED,
   OPENED_LATER,
   OPEN_SCRIPT,
+  SEAL_SCRIPT,
   STATUS_SCRIPT,
   SUPERSEDED,
   SUPERSEDE_SCRIPT,
@@ -46,6 +48,8 @@ export interface RedisStreamLogOptions {
   readonly redis: Redis;
   readonly shard: number;
   readonly limits: LogLimits;
+  /** The `ShardLayout.epoch` that appends are of. Default: the first. */
+  readonly layout?: number;
   /** Makes entries count as logged, and readable, only once replicas have them. Default: the primary alone decides. */
   readonly confirmation?: ReplicaConfirmationOptions;
   /** Bodies read at once, bytes; one entry is always read, however big. Default 16 MiB. */
@@ -78,8 +82,10 @@ export class RedisStreamLog implements IngestLog {
   readonly #confirmation: ReplicaConfirmation | undefined;
   readonly #keys: readonly [stream: string, size: string];
   readonly #probeKey: string;
+  readonly #layout: number;
   readonly #open: RedisScript;
   readonly #supersede: RedisScript;
+  readonly #seal: RedisScript;
   readonly #append: RedisScript;
   readonly #queue: AppendQueue;
   readonly #trim: RedisScript;
@@ -95,9 +101,11 @@ export class RedisStreamLog implements IngestLog {
     this.#appending = options.confirmation?.redis ?? options.redis;
     this.#confirmation = options.confirmation && new ReplicaConfirmation(options.confirmation);
     this.#keys = [prefix, `${prefix}:size`];
+    this.#layout = options.layout ?? FIRST_LAYOUT;
     this.#probeKey = `${prefix}:probe`;
     this.#open = new RedisScript(options.redis, OPEN_SCRIPT);
     this.#supersede = new RedisScript(options.redis, SUPERSEDE_SCRIPT);
+    this.#seal = new RedisScript(options.redis, SEAL_SCRIPT);
     this.#append = new RedisScript(this.#appending, APPEND_SCRIPT);
     this.#queue = new AppendQueue({
       clock: options.clock ?? systemClock,
@@ -120,10 +128,10 @@ export class RedisStreamLog implements IngestLog {
     });
   }
 
-  async open({ generation, identity, storage, afterId }: LogOpening): Promise<Result<void>> {
+  async open({ generation, identity, storage, afterId, layout }: LogOpening): Promise<Result<void>> {
     const [after] = parseLogId(afterId);
     return await attempt(async () => {
-      const reply = await this.#open.run(this.#keys, [generation, identity, String(after), storage]);
+      const reply = await this.#open.run(this.#keys, [generation, identity, String(after), storage, layout]);
       if (reply === OPENED_LATER) {
         return failure("conflict", `the log was opened for a later generation than ${generation}`);
       }
@@ -135,6 +143,13 @@ export class RedisStreamLog implements IngestLog {
   async supersede(generation: number): Promise<Result<void>> {
     return await attempt(async () => {
       await this.#supersede.run(this.#keys, [generation]);
+      return success(undefined);
+    });
+  }
+
+  async seal(generation: number): Promise<Result<void>> {
+    return await attempt(async () => {
+      await this.#seal.run(this.#keys, [generation]);
       return success(undefined);
     });
   }
@@ -209,7 +224,7 @@ export class RedisStreamLog implements IngestLog {
     const { limits } = this.#options;
     return await attempt(async () => {
       const keys = [...this.#keys, this.#probeKey];
-      const reply = String(await this.#writable.run(keys, [limits.maxEntries, limits.maxBytes]));
+      const reply = String(await this.#writable.run(keys, [limits.maxEntries, limits.maxBytes, this.#layout]));
       const confirmed = await this.#confirmation?.allWrites(this.#probeKey);
       if (confirmed !== undefined && confirmed.kind !== "success") return confirmed;
       return this.#refusal(reply) ?? success(undefined);
@@ -220,7 +235,7 @@ export class RedisStreamLog implements IngestLog {
     const { limits } = this.#options;
     return await attempt(async () => {
       writeTogether(this.#appending);
-      const values: (string | number | Buffer)[] = [limits.maxEntries, limits.maxBytes];
+      const values: (string | number | Buffer)[] = [limits.maxEntries, limits.maxBytes, this.#layout];
       for (const entry of entries) values.push(toBuffer(entry.body), encodeMeta(entry));
       const write = (): Promise<unknown> => this.#append.run(this.#keys, values);
       const written = this.#confirmation ? await this.#confirmation.confirmed(write) : success(await write());
@@ -259,7 +274,10 @@ export class RedisStreamLog implements IngestLog {
 }
 
 function closed(): Result<never> {
-  return retryable("unavailable", "this Redis was promoted or started anew: the shard's owner must open the log first");
+  return retryable(
+    "unavailable",
+    "the shard's owner must open the log first: this Redis was promoted or started anew, or SHARDS is being changed",
+  );
 }
 
 /** At most twice as many as before, and no more than would fit if all were as large as the largest seen last. */

@@ -6,7 +6,7 @@ import type { ShardOffset } from "../model/rollup-store.ts";
 import type { AppliedMigration } from "./migrate.ts";
 import { idOf, type TotalsSnapshot } from "./totals-snapshot.ts";
 
-/** Where every shard that ever had an owner stands, by shard number. */
+/** Where every shard of the layout that ever had an owner stands, by shard number. */
 export async function storedOffsets(snapshot: TotalsSnapshot): Promise<ReadonlyMap<number, ShardOffset>> {
   const rows = await snapshot.rows("SELECT * FROM ingest_offset ORDER BY shard");
   return new Map(
@@ -18,9 +18,17 @@ export async function storedOffsets(snapshot: TotalsSnapshot): Promise<ReadonlyM
         logIdentity: String(row["log_identity"] ?? ""),
         persistedAt: Number(row["persisted_at"]),
         commits: Number(row["commits"]),
+        layout: Number(row["layout"]),
+        isFinished: Number(row["finished"]) === 1,
       },
     ]),
   );
+}
+
+/** How many shards there are; 0 before the first receiver. */
+export async function storedShardCount(snapshot: TotalsSnapshot): Promise<number> {
+  const [row] = await snapshot.rows("SELECT shard_count FROM shard_layout WHERE id = 1");
+  return Number(row?.["shard_count"] ?? 0);
 }
 
 /** What is in `ingest_quarantine`. Times are epoch seconds. */

@@ -4,15 +4,17 @@ import type { LeaseView } from "../../src/model/shard-lease.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 /** A lease that says what it is told to, and can be had whenever it is free. */
-function claimed(isOurs: (candidates: readonly string[]) => boolean): {
+interface Claimed {
   readonly clock: FakeClock;
   readonly claim: ShardClaim;
   state: LeaseView["state"];
-} {
+}
+
+function claimed(isOurs: (candidates: readonly string[]) => boolean): Claimed {
   const clock = new FakeClock(0);
-  const world = {
+  const world: Claimed = {
     clock,
-    state: "free" as LeaseView["state"],
+    state: "free",
     claim: new ShardClaim({
       clock,
       isOurs,

@@ -13,7 +13,7 @@ import { startTcpProxy } from "../support/tcp-proxy.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
 
 const LIMITS = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
-const OPENING = { generation: 1, identity: "test", storage: "", afterId: LOG_START };
+const OPENING = { generation: 1, identity: "test", storage: "", afterId: LOG_START, layout: 1 };
 const UNAVAILABLE = { kind: "retryable", code: "unavailable" };
 
 let server: RedisServer;

@@ -61,6 +61,8 @@ export class SimulatedReceiver implements RequestTarget {
         new ShardOwner({
           ...settings,
           shard,
+          shardCount: logs.length,
+          layout: 1,
           log,
           store,
           realtime,

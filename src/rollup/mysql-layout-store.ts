@@ -1,0 +1,78 @@
+/**
+ * The number of shards in MySQL or MariaDB, on the connections of the totals.
+ */
+import { messageOf, retryable, success, type Result } from "../model/result.ts";
+import type { LayoutStore, ShardLayout } from "../model/shard-layout.ts";
+import {
+  changeStatements,
+  finishedStatement,
+  layoutElsewhere,
+  layoutOf,
+  SELECT_LAYOUT,
+  wantStatement,
+} from "./layout-statements.ts";
+import type { MysqlDatabase } from "./mysql-database.ts";
+import type { MysqlSession } from "./mysql-session.ts";
+
+/** The layout's store on MySQL and MariaDB. */
+export class MysqlLayoutStore implements LayoutStore {
+  readonly #database: MysqlDatabase;
+
+  /** Uses the connections of a database that its owner closes. */
+  constructor(database: MysqlDatabase) {
+    this.#database = database;
+  }
+
+  layout(): Promise<Result<ShardLayout>> {
+    return this.#answer((session) => readLayout(session));
+  }
+
+  want(from: ShardLayout, shardCount: number): Promise<Result<void>> {
+    return this.#answer(async (session) => {
+      if (from.wantedShardCount === shardCount) return success(undefined);
+      const changed = await session.run(...wantStatement(from, shardCount));
+      return changed === 1 ? success(undefined) : layoutElsewhere();
+    });
+  }
+
+  change(from: ShardLayout): Promise<Result<void>> {
+    return this.#answer(async (session) => {
+      let answer: Result<void> = success(undefined);
+      await session.transaction(async () => {
+        answer = await changeLayout(session, from);
+        return answer.kind === "success";
+      });
+      return answer;
+    });
+  }
+
+  async #answer<T>(work: (session: MysqlSession) => Promise<Result<T>>): Promise<Result<T>> {
+    try {
+      return await this.#database.withSession(work);
+    } catch (error) {
+      return retryable("unavailable", `MySQL: ${messageOf(error)}`);
+    }
+  }
+}
+
+async function readLayout(session: MysqlSession, lock = ""): Promise<Result<ShardLayout>> {
+  const [row] = await session.rows(`${SELECT_LAYOUT}${lock}`, []);
+  return row === undefined ? retryable("unavailable", "the layout was deleted") : success(layoutOf(row));
+}
+
+async function changeLayout(session: MysqlSession, from: ShardLayout): Promise<Result<void>> {
+  const stored = await readLayout(session, " FOR UPDATE");
+  if (stored.kind !== "success") return stored;
+  const { epoch, wantedShardCount } = stored.value;
+  if (epoch !== from.epoch || wantedShardCount !== from.wantedShardCount) return layoutElsewhere();
+  const [sql, values] = finishedStatement(from);
+  const [row] = await session.rows(`${sql} FOR UPDATE`, values);
+  const finished = Number(row?.["finished"]);
+  if (finished < from.shardCount) return notFinished(from, finished);
+  for (const statement of changeStatements(from, Number(row?.["persisted_at"]))) await session.run(...statement);
+  return success(undefined);
+}
+
+function notFinished({ shardCount }: ShardLayout, finished: number): Result<never> {
+  return retryable("unavailable", `${finished} of ${shardCount} shards are finished`);
+}

@@ -47,6 +47,7 @@ export class ShardLayouts<S extends LayoutShards> {
   #looking: Promise<void> | undefined;
   #hasAsked = false;
   #stopping = false;
+  #said = "";
 
   /** Until SQL has answered, only live figures can be read. */
   constructor(options: ShardLayoutsOptions<S>) {
@@ -94,7 +95,9 @@ export class ShardLayouts<S extends LayoutShards> {
     if (this.#stopping) return;
     const { shardCount, wantedShardCount } = this.#layout;
     const delay = shardCount === wantedShardCount ? LOOK_MILLIS : CHANGE_LOOK_MILLIS;
-    this.#timer = this.#options.clock.after(delay, () => (this.#looking = this.#look()));
+    this.#timer = this.#options.clock.after(delay, () => {
+      this.#looking = this.#look();
+    });
   }
 
   /** One look, and one step of a change if one is under way. */
@@ -146,8 +149,6 @@ export class ShardLayouts<S extends LayoutShards> {
     for (const { committed } of before.owners) addReceiverCounts(this.#committedBefore, committed);
     if (!this.#stopping) await this.#shards.start();
   }
-
-  #said = "";
 
   /** Once for as long as it is the same. */
   #say(reason: string): void {

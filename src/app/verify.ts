@@ -7,7 +7,8 @@ import { redisLogViews, sqliteLogViews } from "../log/log-views.ts";
 import { systemClock, type Clock } from "../model/clock.ts";
 import type { LogView } from "../model/log-view.ts";
 import { success, type Result } from "../model/result.ts";
-import { storedOffsets, storedShardCount } from "../rollup/totals-facts.ts";
+import { FIRST_LAYOUT } from "../model/shard-layout.ts";
+import { storedLayout, storedOffsets } from "../rollup/totals-facts.ts";
 import { commandSettings } from "./command-settings.ts";
 import { checkLine } from "./doctor/check.ts";
 import type { ReceiverSettings } from "./settings.ts";
@@ -68,12 +69,12 @@ async function verifyLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
 async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Result<readonly Finding[]>> {
   const known = await withTotals(settings, clock, async (snapshot) => ({
     offsets: await storedOffsets(snapshot),
-    shardCount: (await storedShardCount(snapshot)) || settings.shards,
+    layout: await storedLayout(snapshot),
   }));
   if (known.kind !== "success") return known;
-  const { shardCount } = known.value;
+  const { shardCount, epoch } = known.value.layout ?? { shardCount: settings.shards, epoch: FIRST_LAYOUT };
   const shards = [...new Set([...Array(shardCount).keys(), ...known.value.offsets.keys()])].sort((a, b) => a - b);
-  const views = await logViews(settings, clock, shards);
+  const views = await logViews(settings, clock, shards, epoch);
   if (views.kind !== "success") return views;
   // The log first, then the offset: what is committed in between only moves the offset on.
   const offsets = await withTotals(settings, clock, storedOffsets);
@@ -94,10 +95,11 @@ function logViews(
   { redisUrl, dataDirectory }: ReceiverSettings,
   clock: Clock,
   shards: readonly number[],
+  layout: number,
 ): Promise<Result<readonly LogView[]>> | Result<readonly LogView[]> {
   return redisUrl === undefined
     ? sqliteLogViews(dataDirectory, shards)
-    : redisLogViews({ url: redisUrl, clock }, shards);
+    : redisLogViews({ url: redisUrl, clock }, shards, layout);
 }
 
 function write(line: string): void {

@@ -182,15 +182,16 @@ return gone
 
 /**
  * Returns, as text: the number of entries, their bytes, the newest id ever given, "open", {@link CLOSED} or {@link SUPERSEDED}, generation,
- * identity, and the server's replication id.
+ * identity, and the server's replication id. ARGV: layout.
  */
 export const STATUS_SCRIPT: string = `${COUNTERS}
 local total, trimmed = counters()
-local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'identity', 'last')
+local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'identity', 'last', 'layout')
 local last = math.max(tonumber(known[4] or nil) or 0, newest())
 local server = replid()
 local state = '${CLOSED}'
-if known[1] == server and known[4] and redis.call('EXISTS', KEYS[1]) == 1 then state = 'open' end
+local isOfLayout = (known[5] or '${FIRST_LAYOUT}') == ARGV[1]
+if known[1] == server and known[4] and isOfLayout and redis.call('EXISTS', KEYS[1]) == 1 then state = 'open' end
 if known[1] == '${SUPERSEDED} ' .. server then state = '${SUPERSEDED}' end
 return { tostring(redis.call('XLEN', KEYS[1])), text((total - trimmed) % WRAP), text(last) .. '-0',
   state, known[2] or '0', known[3] or '', server }

@@ -20,9 +20,10 @@ import type { Result } from "../model/result.ts";
 import { AppendQueue } from "./append-queue.ts";
 import { FIRST_LAYOUT } from "../model/shard-layout.ts";
 import { nextLogId, parseLogId } from "../model/log-id.ts";
-import { decodeEntry, encodeMeta, foreignEntry } from "./redis-entry.ts";
+import { encodeMeta, readableEntries } from "./redis-entry.ts";
 import type { RawEntry } from "./redis-entry.ts";
 import { redisFault } from "./redis-fault.ts";
+import { closedLog, refusalOf } from "./redis-log-refusal.ts";
 import {
   ANOTHER_SERVER,
   APPEND_SCRIPT,
@@ -33,8 +34,6 @@ import {
   STATUS_SCRIPT,
   SUPERSEDED,
   SUPERSEDE_SCRIPT,
-  TOO_MANY_BYTES,
-  TOO_MANY_ENTRIES,
   TRIM_SCRIPT,
   WRITABLE_SCRIPT,
 } from "./redis-log-scripts.ts";
@@ -205,7 +204,7 @@ export class RedisStreamLog implements IngestLog {
 
   async status(): Promise<Result<LogStatus>> {
     return await attempt(async () => {
-      const reply = (await this.#status.run(this.#keys, [])) as readonly string[];
+      const reply = (await this.#status.run(this.#keys, [this.#layout])) as readonly string[];
       const [entries, bytes, lastId = LOG_START, state, generation, identity = "", storage = ""] = reply;
       return success({
         entries: Number(entries),
@@ -227,7 +226,7 @@ export class RedisStreamLog implements IngestLog {
       const reply = String(await this.#writable.run(keys, [limits.maxEntries, limits.maxBytes, this.#layout]));
       const confirmed = await this.#confirmation?.allWrites(this.#probeKey);
       if (confirmed !== undefined && confirmed.kind !== "success") return confirmed;
-      return this.#refusal(reply) ?? success(undefined);
+      return refusalOf(reply, limits) ?? success(undefined);
     });
   }
 
@@ -241,7 +240,7 @@ export class RedisStreamLog implements IngestLog {
       const written = this.#confirmation ? await this.#confirmation.confirmed(write) : success(await write());
       if (written.kind !== "success") return written;
       const replies = written.value as typeof CLOSED | readonly (string | Error)[];
-      if (typeof replies === "string") return closed();
+      if (typeof replies === "string") return closedLog();
       const generation = Number(replies[0]);
       return success(replies.slice(1).map((reply) => this.#appended(reply, generation)));
     });
@@ -249,35 +248,14 @@ export class RedisStreamLog implements IngestLog {
 
   #appended(reply: string | Error, generation: number): Result<AppendedEntry> {
     if (reply instanceof Error) return redisFault(reply);
-    return this.#refusal(reply) ?? success({ id: reply, generation });
+    return refusalOf(reply, this.#options.limits) ?? success({ id: reply, generation });
   }
 
   async #readChunk(afterId: string, count: number): Promise<readonly LogEntry[]> {
     const { redis, onForeignEntry } = this.#options;
     const reply = await redis.xrangeBuffer(this.#keys[0], `(${afterId}`, "+", "COUNT", count);
-    return (reply as unknown as readonly RawEntry[]).map((raw) => {
-      const entry = decodeEntry(raw);
-      if (entry) return entry;
-      const foreign = foreignEntry(raw);
-      onForeignEntry?.(foreign.id);
-      return foreign;
-    });
+    return readableEntries(reply as unknown as readonly RawEntry[], onForeignEntry);
   }
-
-  #refusal(reply: string): Result<never> | undefined {
-    const { maxEntries, maxBytes } = this.#options.limits;
-    if (reply === CLOSED) return closed();
-    if (reply === TOO_MANY_ENTRIES) return retryable("overloaded", `the log holds its ${maxEntries} entries`);
-    if (reply === TOO_MANY_BYTES) return retryable("overloaded", `the log would hold more than ${maxBytes} bytes`);
-    return undefined;
-  }
-}
-
-function closed(): Result<never> {
-  return retryable(
-    "unavailable",
-    "the shard's owner must open the log first: this Redis was promoted or started anew, or SHARDS is being changed",
-  );
 }
 
 /** At most twice as many as before, and no more than would fit if all were as large as the largest seen last. */

@@ -161,7 +161,7 @@ export class SqliteLog implements IngestLog {
       entries: this.#entries,
       bytes: this.#bytes,
       lastId: toId(this.#last),
-      isOpen: this.#isOpen,
+      isOpen: this.#isOpen && this.#openLayout === this.#options.layout,
       isSuperseded: this.#isSuperseded,
       storage: this.#options.storage,
       generation: this.#generation,

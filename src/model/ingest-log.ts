@@ -65,7 +65,10 @@ export interface LogStatus {
   readonly bytes: number;
   /** The id of the newest entry ever appended, or {@link LOG_START} if there was none. */
   readonly lastId: string;
-  /** Whether it takes appends: false before it was first opened, and after its storage was replaced or rolled back. */
+  /**
+   * Whether it takes appends of this layout: false before it was first opened, after its storage was replaced or rolled back, once it is
+   * sealed, and where it was opened for another layout.
+   */
   readonly isOpen: boolean;
   /** Of the last opening; 0 and empty before the first. */
   readonly generation: number;

@@ -3,6 +3,8 @@
  */
 import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
 import type { ShardOffset } from "../model/rollup-store.ts";
+import type { ShardLayout } from "../model/shard-layout.ts";
+import { layoutOf, SELECT_LAYOUT } from "./layout-statements.ts";
 import type { AppliedMigration } from "./migrate.ts";
 import { idOf, type TotalsSnapshot } from "./totals-snapshot.ts";
 
@@ -25,10 +27,11 @@ export async function storedOffsets(snapshot: TotalsSnapshot): Promise<ReadonlyM
   );
 }
 
-/** How many shards there are; 0 before the first receiver. */
-export async function storedShardCount(snapshot: TotalsSnapshot): Promise<number> {
-  const [row] = await snapshot.rows("SELECT shard_count FROM shard_layout WHERE id = 1");
-  return Number(row?.["shard_count"] ?? 0);
+/** How many shards there are; `undefined` before the first receiver. */
+export async function storedLayout(snapshot: TotalsSnapshot): Promise<ShardLayout | undefined> {
+  const [row] = await snapshot.rows(SELECT_LAYOUT);
+  const layout = row && layoutOf(row);
+  return layout?.shardCount === 0 ? undefined : layout;
 }
 
 /** What is in `ingest_quarantine`. Times are epoch seconds. */

@@ -67,51 +67,59 @@ describe("receivers", () => {
     await Promise.all([large.stop(), small.stop()]);
   });
 
-  it("go back to fewer when that is asked for, and to more again, without a byte more or less", { timeout: 120_000 }, async () => {
-    const world = worlds.make();
-    const receivers = ["a", "b", "c"].map((name) => world.receiver(name, 6));
-    for (const receiver of receivers) await receiver.start();
-    let before = await layoutOf(world);
-    for (const wanted of [2, 8, 1, 6]) {
-      valueOf(await world.store.layouts.want(await layoutOf(world), wanted));
-      for (let step = 0; step < 20; step += 1) {
-        await sendAround(world, before);
-        await world.clock.advance(400);
-      }
-      await drain(world);
-      before = await layoutOf(world);
-      expect(before.shardCount).toBe(wanted);
-    }
-    await sendAround(world, before);
-    await drain(world);
-    for (const receiver of receivers) await receiver.stop();
-    expect([world.waiting, await world.totals()]).toEqual([0, world.sent]);
-  });
-
-  it("go on after Redis was promoted in the middle of a change, which loses the seals", { timeout: 240_000 }, async () => {
-    for (let at = 0; at < 24; at += 2) {
+  it(
+    "go back to fewer when that is asked for, and to more again, without a byte more or less",
+    { timeout: 120_000 },
+    async () => {
       const world = worlds.make();
-      const first = world.receiver("first", 2);
-      await first.start();
-      const before = await layoutOf(world);
-      await sendAround(world, before);
-      await world.clock.advance(700);
-      const second = world.receiver("second", 8);
-      await second.start();
-      for (let step = 0; step < 25; step += 1) {
-        await sendAround(world, before);
-        if (step === at) world.server = "server 2";
-        await world.clock.advance(100);
+      const receivers = ["a", "b", "c"].map((name) => world.receiver(name, 6));
+      for (const receiver of receivers) await receiver.start();
+      let before = await layoutOf(world);
+      for (const wanted of [2, 8, 1, 6]) {
+        valueOf(await world.store.layouts.want(await layoutOf(world), wanted));
+        for (let step = 0; step < 20; step += 1) {
+          await sendAround(world, before);
+          await world.clock.advance(400);
+        }
+        await drain(world);
+        before = await layoutOf(world);
+        expect(before.shardCount).toBe(wanted);
       }
-      await drain(world);
       await sendAround(world, before);
       await drain(world);
-      await Promise.all([first.stop(), second.stop()]);
-      expect(await layoutOf(world)).toMatchObject({ shardCount: 8 });
-      expect([world.waiting, await world.totals()], `promoted at ${at}`).toEqual([0, world.sent]);
-      await world.store.close();
-    }
-  });
+      for (const receiver of receivers) await receiver.stop();
+      expect([world.waiting, await world.totals()]).toEqual([0, world.sent]);
+    },
+  );
+
+  it(
+    "go on after Redis was promoted in the middle of a change, which loses the seals",
+    { timeout: 240_000 },
+    async () => {
+      for (let at = 0; at < 24; at += 2) {
+        const world = worlds.make();
+        const first = world.receiver("first", 2);
+        await first.start();
+        const before = await layoutOf(world);
+        await sendAround(world, before);
+        await world.clock.advance(700);
+        const second = world.receiver("second", 8);
+        await second.start();
+        for (let step = 0; step < 25; step += 1) {
+          await sendAround(world, before);
+          if (step === at) world.server = "server 2";
+          await world.clock.advance(100);
+        }
+        await drain(world);
+        await sendAround(world, before);
+        await drain(world);
+        await Promise.all([first.stop(), second.stop()]);
+        expect(await layoutOf(world)).toMatchObject({ shardCount: 8 });
+        expect([world.waiting, await world.totals()], `promoted at ${at}`).toEqual([0, world.sent]);
+        await world.store.close();
+      }
+    },
+  );
 });
 
 describe("a receiver that dies at any call while the number of shards is changed, before or after it has had its effect,", () => {

@@ -91,7 +91,7 @@ export class LayoutWorld {
       append: async (entry) => log.append(this.server, entry, layout),
       read: async (afterId, limit) => log.read(afterId, limit),
       trim: async (throughId) => log.trim(throughId),
-      status: async () => log.status(this.server),
+      status: async () => log.status(this.server, layout),
       writable: async () => log.writable(this.server, layout),
     };
   }

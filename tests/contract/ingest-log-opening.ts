@@ -84,7 +84,7 @@ export function ingestLogOpening(make: OpenLog): void {
     it("is for the entries of one layout", async () => {
       const { log } = await make(LIMITS);
       valueOf(await openHere(log, { generation: 1, layout: 2 }));
-      expect(valueOf(await log.status())).toMatchObject({ isOpen: true, generation: 1 });
+      expect(valueOf(await log.status())).toMatchObject({ isOpen: false, isSuperseded: false, generation: 1 });
       expect(await log.append(logEntry())).toMatchObject(CLOSED);
       expect(await log.writable()).toMatchObject(CLOSED);
       valueOf(await openHere(log, { generation: 2, layout: 1 }));

@@ -75,7 +75,7 @@ class Receiver {
 
 /** Resolves when the receivers own all shards, in these numbers, whoever has how many. */
 async function spreadAs(receivers: readonly Receiver[], counts: readonly number[]): Promise<void> {
-  const now = (): number[] => receivers.map(({ owned }) => owned.size).sort();
+  const now = (): number[] => receivers.map(({ owned }) => owned.size).sort((a, b) => a - b);
   await expect.poll(now, { timeout: 30_000 }).toEqual(counts);
   expect(new Set(receivers.flatMap(({ owned }) => [...owned])).size).toBe(SHARDS);
 }

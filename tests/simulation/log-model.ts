@@ -88,13 +88,13 @@ export class LogModel {
     return success(undefined);
   }
 
-  status(server: string): Result<LogStatus> {
+  status(server: string, layout: number = 1): Result<LogStatus> {
     const { entries, last, generation, identity } = this.state;
     return success({
       entries: entries.length,
       bytes: this.#bytes(),
       lastId: `${last}-0`,
-      isOpen: this.#isOpen(server),
+      isOpen: this.#isOpen(server) && layout === this.state.layout,
       generation,
       identity,
       storage: server,

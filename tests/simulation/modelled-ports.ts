@@ -55,7 +55,7 @@ export function modelledLog(world: World, process: SimulatedProcess, shard: numb
         if (!isLost(server)) world.accounting.trimmed(shard, gone);
         return result;
       }),
-    status: () => call("status", "", (server) => server.logs[shard]!.status(server.name)),
+    status: () => call("status", "", (server) => server.logs[shard]!.status(server.name, layout)),
     writable: () => call("writable", "", (server) => server.logs[shard]!.writable(server.name, layout)),
   };
 }

@@ -139,7 +139,7 @@ export class TotalsModel {
     const persistedAt = Math.min(...finished.map(([, offset]) => offset.persistedAt));
     this.layout = { epoch: epoch + 1, shardCount, previousShardCount, wantedShardCount: shardCount };
     const next = { layout: epoch + 1, isFinished: false };
-    for (const [shard, offset] of [...this.offsets]) {
+    for (const [shard, offset] of this.offsets) {
       const moved = { ...offset, ...next, generation: offset.generation + 1 };
       this.offsets.set(shard, moved);
       if (shard < shardCount) continue;

@@ -21,7 +21,6 @@ import { AppendQueue } from "./append-queue.ts";
 import { FIRST_LAYOUT } from "../model/shard-layout.ts";
 import { nextLogId, parseLogId } from "../model/log-id.ts";
 import { encodeMeta, readableEntries } from "./redis-entry.ts";
-import type { RawEntry } from "./redis-entry.ts";
 import { redisFault } from "./redis-fault.ts";
 import { closedLog, refusalOf } from "./redis-log-refusal.ts";
 import {
@@ -254,7 +253,7 @@ export class RedisStreamLog implements IngestLog {
   async #readChunk(afterId: string, count: number): Promise<readonly LogEntry[]> {
     const { redis, onForeignEntry } = this.#options;
     const reply = await redis.xrangeBuffer(this.#keys[0], `(${afterId}`, "+", "COUNT", count);
-    return readableEntries(reply as unknown as readonly RawEntry[], onForeignEntry);
+    return readableEntries(reply, onForeignEntry);
   }
 }
 

@@ -3,6 +3,22 @@ import { LOG_START } from "../model/ingest-log.ts";
 import { failure, type Failure } from "../model/result.ts";
 import type { ShardLayout } from "../model/shard-layout.ts";
 
+/** Which of the databases that hold the totals together one is: it has the shards whose number leaves `position`, divided by `count`. */
+export interface LayoutPlace {
+  readonly position: number;
+  readonly count: number;
+}
+
+/** The place of a database that holds all totals. */
+export const ONLY_DATABASE: LayoutPlace = { position: 0, count: 1 };
+
+/** The shards of a layout that are in one database. */
+export function shardsAt({ position, count }: LayoutPlace, shardCount: number): readonly number[] {
+  const shards: number[] = [];
+  for (let shard = position; shard < shardCount; shard += count) shards.push(shard);
+  return shards;
+}
+
 /** A statement with its values. */
 export type LayoutStatement = readonly [sql: string, values: readonly (string | number)[]];
 
@@ -43,10 +59,14 @@ export function finishedStatement({ epoch, shardCount }: ShardLayout): LayoutSta
  * The statements that begin the wanted layout. Every shard begins another generation, so that an owner of before commits nothing more.
  * `persistedAt`: up to when everything is counted; shards without data yet must not look as if they were behind.
  */
-export function changeStatements(from: ShardLayout, persistedAt: number): readonly LayoutStatement[] {
+export function changeStatements(
+  from: ShardLayout,
+  place: LayoutPlace,
+  persistedAt: number,
+): readonly LayoutStatement[] {
   const { epoch, shardCount, wantedShardCount: wanted } = from;
   const next = epoch + 1;
-  const shards = Array.from({ length: wanted }, (_, shard) => shard);
+  const shards = shardsAt(place, wanted);
   return [
     [
       `UPDATE shard_layout SET epoch = ?, previous_shard_count = ?, shard_count = ? WHERE id = 1 AND epoch = ?`,

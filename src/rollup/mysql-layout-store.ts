@@ -8,7 +8,10 @@ import {
   finishedStatement,
   layoutElsewhere,
   layoutOf,
+  type LayoutPlace,
+  ONLY_DATABASE,
   SELECT_LAYOUT,
+  shardsAt,
   wantStatement,
 } from "./layout-statements.ts";
 import type { MysqlDatabase } from "./mysql-database.ts";
@@ -17,10 +20,12 @@ import type { MysqlSession } from "./mysql-session.ts";
 /** The layout's store on MySQL and MariaDB. */
 export class MysqlLayoutStore implements LayoutStore {
   readonly #database: MysqlDatabase;
+  readonly #place: LayoutPlace;
 
   /** Uses the connections of a database that its owner closes. */
-  constructor(database: MysqlDatabase) {
+  constructor(database: MysqlDatabase, place: LayoutPlace = ONLY_DATABASE) {
     this.#database = database;
+    this.#place = place;
   }
 
   layout(): Promise<Result<ShardLayout>> {
@@ -39,7 +44,7 @@ export class MysqlLayoutStore implements LayoutStore {
     return this.#answer(async (session) => {
       let answer: Result<void> = success(undefined);
       await session.transaction(async () => {
-        answer = await changeLayout(session, from);
+        answer = await changeLayout(session, from, this.#place);
         return answer.kind === "success";
       });
       return answer;
@@ -60,7 +65,7 @@ async function readLayout(session: MysqlSession, lock = ""): Promise<Result<Shar
   return row === undefined ? retryable("unavailable", "the layout was deleted") : success(layoutOf(row));
 }
 
-async function changeLayout(session: MysqlSession, from: ShardLayout): Promise<Result<void>> {
+async function changeLayout(session: MysqlSession, from: ShardLayout, place: LayoutPlace): Promise<Result<void>> {
   const stored = await readLayout(session, " FOR UPDATE");
   if (stored.kind !== "success") return stored;
   const { epoch, wantedShardCount } = stored.value;
@@ -68,11 +73,8 @@ async function changeLayout(session: MysqlSession, from: ShardLayout): Promise<R
   const [sql, values] = finishedStatement(from);
   const [row] = await session.rows(`${sql} FOR UPDATE`, values);
   const finished = Number(row?.["finished"]);
-  if (finished < from.shardCount) return notFinished(from, finished);
-  for (const statement of changeStatements(from, Number(row?.["persisted_at"]))) await session.run(...statement);
+  const shards = shardsAt(place, from.shardCount).length;
+  if (finished < shards) return retryable("unavailable", `${finished} of ${shards} shards are finished`);
+  for (const statement of changeStatements(from, place, Number(row?.["persisted_at"]))) await session.run(...statement);
   return success(undefined);
-}
-
-function notFinished({ shardCount }: ShardLayout, finished: number): Result<never> {
-  return retryable("unavailable", `${finished} of ${shardCount} shards are finished`);
 }

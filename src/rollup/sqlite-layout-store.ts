@@ -8,7 +8,10 @@ import {
   finishedStatement,
   layoutElsewhere,
   layoutOf,
+  type LayoutPlace,
+  ONLY_DATABASE,
   SELECT_LAYOUT,
+  shardsAt,
   wantStatement,
 } from "./layout-statements.ts";
 import type { SqliteSession } from "./sqlite-session.ts";
@@ -16,10 +19,12 @@ import type { SqliteSession } from "./sqlite-session.ts";
 /** The layout's store on SQLite. */
 export class SqliteLayoutStore implements LayoutStore {
   readonly #session: () => SqliteSession;
+  readonly #place: LayoutPlace;
 
   /** `session` gives the connection of the totals, or throws when it was closed. */
-  constructor(session: () => SqliteSession) {
+  constructor(session: () => SqliteSession, place: LayoutPlace = ONLY_DATABASE) {
     this.#session = session;
+    this.#place = place;
   }
 
   async layout(): Promise<Result<ShardLayout>> {
@@ -37,7 +42,7 @@ export class SqliteLayoutStore implements LayoutStore {
     return this.#answer((session) => {
       let answer: Result<void> = success(undefined);
       session.transaction(() => {
-        answer = changeLayout(session, from);
+        answer = changeLayout(session, from, this.#place);
         return answer.kind === "success";
       });
       return answer;
@@ -58,16 +63,15 @@ function readLayout(session: SqliteSession): Result<ShardLayout> {
   return row === undefined ? retryable("unavailable", "the layout was deleted") : success(layoutOf(row));
 }
 
-function changeLayout(session: SqliteSession, from: ShardLayout): Result<void> {
+function changeLayout(session: SqliteSession, from: ShardLayout, place: LayoutPlace): Result<void> {
   const stored = readLayout(session);
   if (stored.kind !== "success") return stored;
   const { epoch, wantedShardCount } = stored.value;
   if (epoch !== from.epoch || wantedShardCount !== from.wantedShardCount) return layoutElsewhere();
   const row = session.get(...finishedStatement(from));
   const finished = Number(row?.["finished"]);
-  if (finished < from.shardCount) {
-    return retryable("unavailable", `${finished} of ${from.shardCount} shards are finished`);
-  }
-  for (const statement of changeStatements(from, Number(row?.["persisted_at"]))) session.run(...statement);
+  const shards = shardsAt(place, from.shardCount).length;
+  if (finished < shards) return retryable("unavailable", `${finished} of ${shards} shards are finished`);
+  for (const statement of changeStatements(from, place, Number(row?.["persisted_at"]))) session.run(...statement);
   return success(undefined);
 }

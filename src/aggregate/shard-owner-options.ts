@@ -32,6 +32,8 @@ export interface ShardOwnerOptions extends ShardClaimOptions {
   readonly maxDecodedBytes: number;
   /** Takes what the shard's stores took of time since it was last asked; absent: nothing is told of it in SQL. */
   readonly takeTimes?: () => StoreTimes;
+  /** Takes the points that doors of this process refused for their tenants' limits since it was last asked. */
+  readonly takeLimitedPoints?: () => number;
   /** Told of each folding that got through entries: how long it took, seconds. */
   readonly folded?: (seconds: number) => void;
   /** Told of what went wrong and is tried again, one sentence; called once per change, not once per try. */

@@ -250,9 +250,13 @@ export class ShardOwner {
     if (owned.pending) {
       if (!(await this.#settle(owned, owned.pending))) return false;
     }
-    const { clock, shard, shardCount, takeTimes } = this.#options;
+    const { clock, shard, shardCount, takeTimes, takeLimitedPoints } = this.#options;
     const nowMillis = clock.nowMillis();
     const ledgerExpiredBefore = owned.ledgerHorizon.advance(nowMillis, clock.monotonicMillis());
+    // A commit of nothing but this would be written twice when its outcome is unknown: it waits for one with entries.
+    if (takeLimitedPoints && owned.foldedId !== owned.offset.lastId) {
+      owned.fold.counts.at(nowMillis).pointsLimited += takeLimitedPoints();
+    }
     owned.pending = takeCommit(owned, { shard, shardCount }, nowMillis, ledgerExpiredBefore, takeTimes?.());
     return this.#settle(owned, owned.pending);
   }

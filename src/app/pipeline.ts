@@ -10,6 +10,7 @@ import type { Clock } from "../model/clock.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
+import { nameTenant } from "../otlp/name-tenant.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
@@ -29,6 +30,8 @@ import type { ReceiverSettings } from "./settings.ts";
 import { ShardLayouts } from "./shard-layouts.ts";
 import { ShardSet } from "./shard-set.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
+import { Tenants } from "./tenants.ts";
+import { readTenantRules } from "./tenants-file.ts";
 import { readTlsFiles } from "./tls-files.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -57,6 +60,7 @@ export class Pipeline {
   readonly bridgeKeys: BridgeKeys;
   readonly bridge: Bridge;
   readonly health: ReceiverHealth;
+  readonly tenants: Tenants;
   readonly #pageIntake: Intake;
   readonly #settings: ReceiverSettings;
   readonly #clock: Clock;
@@ -93,12 +97,15 @@ export class Pipeline {
     this.health = new ReceiverHealth(settings, clock);
     const { health } = this;
     const totalsOf = (): RollupStore => totals.store;
+    const tenants = new Tenants(settings, clock, () => this.#layouts.shards.logs);
+    this.tenants = tenants;
+    const parts = { settings, clock, logs, totalsOf, health, tenants, openBody, prices, report };
     this.#layouts = new ShardLayouts({
       clock,
       store: totals.layouts,
       wantedShards: settings.shards,
       isAlone: settings.mysqlUrl === undefined,
-      open: (layout) => new ShardSet({ settings, layout, clock, logs, totalsOf, health, openBody, prices, report }),
+      open: (layout) => new ShardSet({ ...parts, layout }),
       report,
     });
     const gate = (): Result<void> => this.#gate;
@@ -109,6 +116,8 @@ export class Pipeline {
       maxOpenBytes: Math.max(MAX_OPEN_BYTES, settings.maxBodyBytes),
       deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
       gate,
+      tenants: this.tenants.doorGate,
+      nameTenant,
     };
     this.intake = new Intake(intakeOptions);
     const openEvent = createOpenBody({
@@ -142,6 +151,7 @@ export class Pipeline {
     const doors = openDoors(settings, {
       clock,
       tls,
+      tenantTokens: this.tenants.tokens,
       handler: (request) => this.intake.accept(request),
       handlerThrew: (reason) => report(`the door failed: ${reason}`),
     });
@@ -183,6 +193,7 @@ export class Pipeline {
   ): Result<Pipeline> {
     // Throws, when it does, before anything is open.
     readTlsFiles(settings);
+    readTenantRules(settings);
     const logs = openLogStores(settings);
     if (logs.kind !== "success") return logs;
     const totals = openTotalsStore(settings, clock);
@@ -198,9 +209,10 @@ export class Pipeline {
    */
   async start(metricReaders: readonly IMetricReader[] = []): Promise<Result<Listening>> {
     const intakes = [this.intake, this.#pageIntake];
-    const { otlp, otlpGrpc, live, bridge, totals } = this;
+    const { otlp, otlpGrpc, live, bridge, tenants, totals } = this;
     const { store } = totals;
-    const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, layouts: this.#layouts, store });
+    const layouts = this.#layouts;
+    const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, layouts, tenants, store });
     this.health.start(observers, metricReaders);
     const otlpPort = await this.otlp.listen();
     if (otlpPort.kind !== "success") return otlpPort;
@@ -240,6 +252,11 @@ export class Pipeline {
     this.otlp.setSecureContext(tls);
     this.otlpGrpc?.setSecureContext(tls);
     this.live.setSecureContext(tls);
+  }
+
+  /** Reads `TENANTS_FILE` again. Throws when it is wrong: then the limits and tokens stay. */
+  reloadTenants(): void {
+    this.tenants.reload();
   }
 
   /** Stops intake, answers what is in flight, folds and commits what the logs hold, and closes everything. */

@@ -12,6 +12,7 @@ import type { OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import type { OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import type { ShardLayouts } from "./shard-layouts.ts";
 import type { ShardSet } from "./shard-set.ts";
+import type { Tenants } from "./tenants.ts";
 import type { Observation, Observers } from "../telemetry/receiver-telemetry.ts";
 
 /** What is read. */
@@ -22,12 +23,13 @@ export interface ObservedParts {
   readonly bridge: Bridge;
   readonly intakes: readonly Intake[];
   readonly layouts: Pick<ShardLayouts<ShardSet>, "shards" | "committed">;
+  readonly tenants: Tenants;
   readonly store: RollupStore;
 }
 
 /** Reads the parts of a receiver. */
 export function receiverObservers(parts: ObservedParts): Observers {
-  const { layouts, intakes, store } = parts;
+  const { layouts, intakes, store, tenants } = parts;
   const owners = (): readonly ShardOwner[] => layouts.shards.owners;
   const shards = oneReadingAtATime(async () => {
     const health = await Promise.all(owners().map((owner) => owner.health()));
@@ -48,8 +50,18 @@ export function receiverObservers(parts: ObservedParts): Observers {
         ignored: received("ignoredPoints"),
         refused_time: received("rejectedForTime"),
         refused_value: received("rejectedForValue"),
-        refused_metric: received("rejectedPoints") - received("rejectedForTime") - received("rejectedForValue"),
+        refused_tenant: received("rejectedForTenant"),
+        refused_metric:
+          received("rejectedPoints") -
+          received("rejectedForTime") -
+          received("rejectedForValue") -
+          received("rejectedForTenant"),
       }),
+    "bandwidth.receiver.tenant.refused": () =>
+      tenants.gate.refused().map(({ tenant, limit, points }) => ({
+        value: points,
+        attributes: { "bandwidth.tenant": tenant, "bandwidth.limit": limit },
+      })),
     "bandwidth.receiver.fold.entries": () => [{ value: committed("entries") }],
     "bandwidth.receiver.fold.points": () =>
       split("bandwidth.outcome", {

@@ -19,6 +19,7 @@ import type { ReceiverHealth } from "./receiver-health.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import type { LayoutShards } from "./shard-layouts.ts";
 import type { LogShards, LogStores } from "./stores.ts";
+import type { Tenants } from "./tenants.ts";
 
 /** What a set of shards is made of. */
 export interface ShardSetOptions {
@@ -30,6 +31,7 @@ export interface ShardSetOptions {
   readonly totalsOf: (shard: number) => RollupStore;
   /** Times what the shards do. */
   readonly health: ReceiverHealth;
+  readonly tenants: Tenants;
   readonly openBody: OpenBody;
   readonly prices: RelayPrices;
   readonly report: (message: string) => void;
@@ -111,14 +113,9 @@ type FoldOptions = Omit<
   "shard" | "log" | "store" | "realtime" | "lease" | "isOurs" | "takeTimes" | "folded"
 >;
 
-function foldOptions({
-  settings,
-  layout: { epoch, shardCount },
-  clock,
-  openBody,
-  prices,
-  report,
-}: ShardSetOptions): FoldOptions {
+function foldOptions(options: ShardSetOptions): FoldOptions {
+  const { settings, layout, tenants, clock, openBody, prices, report } = options;
+  const { epoch, shardCount } = layout;
   return {
     shardCount,
     layout: epoch,
@@ -128,6 +125,7 @@ function foldOptions({
     fold: {
       walk: walkCheckedMetrics,
       maxSeries: settings.maxSeries,
+      maxSeriesOf: tenants.maxSeriesOf,
       deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
       maxRecentDeltas: MAX_RECENT_DELTAS,
       maxStateBytes: settings.maxSeries * STATE_BYTES_PER_SERIES,
@@ -139,6 +137,7 @@ function foldOptions({
     maxEntries: settings.bufferEntries,
     maxBytes: settings.bufferBytes,
     maxDecodedBytes: MAX_DECODED_BYTES / shardCount,
+    takeLimitedPoints: () => tenants.gate.takeRefusedPoints(),
     report,
   };
 }

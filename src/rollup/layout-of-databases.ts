@@ -22,7 +22,8 @@ export class LayoutOfDatabases implements LayoutStore {
   /** Failure `invalid` also for a number that the databases cannot share evenly: a slot would change its database. */
   async want(from: ShardLayout, shardCount: number): Promise<Result<void>> {
     const databases = this.#stores.length;
-    if (shardCount % databases !== 0) return failure("invalid", `${shardCount} shards are no multiple of ${databases} databases`);
+    if (shardCount % databases !== 0)
+      return failure("invalid", `${shardCount} shards are no multiple of ${databases} databases`);
     const read = await this.#all();
     if (read.kind !== "success") return read;
     const [first] = read.value;

@@ -13,6 +13,7 @@ import type { RollupStore } from "../../src/model/rollup-store.ts";
 import type { LayoutStore, ShardLayout } from "../../src/model/shard-layout.ts";
 import type { ShardLease } from "../../src/model/shard-lease.ts";
 import { spreadShards } from "../../src/model/shard-spread.ts";
+import { nameTenant } from "../../src/otlp/name-tenant.ts";
 import { createOpenBody } from "../../src/otlp/open-body.ts";
 import { walkMetrics } from "../../src/otlp/walk-metrics.ts";
 import { MemoryRealtimeStore } from "../../src/realtime/memory-realtime-store.ts";
@@ -159,6 +160,7 @@ export class LayoutWorld {
       shards: () => ({ logs, appended: () => undefined }),
       openBody: createOpenBody(),
       walk: walkMetrics,
+      nameTenant,
       maxOpenBytes: 10_000_000,
       deltaMaxAgeMillis: 3_600_000,
       gate: () => success(undefined),

@@ -7,6 +7,7 @@ import { Accounting } from "./accounting.ts";
 import { Collector } from "./collector.ts";
 import { Disasters, MOST_SHARDS } from "./disasters.ts";
 import { Exporter } from "./exporter.ts";
+import { entryNumber } from "./log-model.ts";
 import { type LogServer, LogServers } from "./log-server.ts";
 import { modelledLayouts, modelledLease, modelledLog, modelledTotals, type World } from "./modelled-ports.ts";
 import { SimulatedReceiver, type ReceiverPorts } from "./receiver.ts";
@@ -199,8 +200,10 @@ export class Simulation implements World {
     const { layout, offsets } = this.totals.model;
     if (layout.wantedShardCount !== layout.shardCount) return false;
     return logs.every(({ state }, shard) => {
-      // Shards that there are not have given everything away.
-      if (layout.shardCount > 0 && shard >= layout.shardCount) return state.entries.length === 0;
+      // Shards that there are not have given everything away; a replica that was promoted may not have been told.
+      const last = entryNumber(this.totals.model.lastIdOf(shard));
+      if (layout.shardCount > 0 && shard >= layout.shardCount)
+        return state.entries.every(({ id }) => entryNumber(id) <= last);
       const offset = offsets.get(shard);
       return state.entries.length === 0 && state.openedOn === name && state.generation === offset?.generation;
     });

@@ -78,8 +78,8 @@ export class MysqlDatabase {
   }
 
   async #session(): Promise<readonly [MysqlPool, MysqlSession]> {
-    if (this.#pool !== undefined) {
-      const pool = this.#pool;
+    const pool = this.#pool;
+    if (pool !== undefined) {
       try {
         return [pool, await pool.session()];
       } catch (error) {
@@ -87,6 +87,9 @@ export class MysqlDatabase {
         if (this.#servers.length === 1) throw error;
         this.#leave(pool);
       }
+      // Another call may have found it while this one waited: a second search would put its own pool in that one's place.
+      const newer = this.#pool;
+      if (newer !== undefined) return [newer, await newer.session()];
     }
     const found = await (this.#finding ??= this.#find().finally(() => (this.#finding = undefined)));
     return [found, await found.session()];

@@ -15,6 +15,7 @@ export interface ReceiverOptions {
 
 const READY_MILLIS = 30_000;
 const LOOK_MILLIS = 25;
+const NEVER_MILLIS = 60_000;
 
 /** One receiver. */
 export class ReceiverChild {
@@ -115,8 +116,16 @@ export class ReceiverChild {
   /** Asks it to end; its exit code and how long it took. */
   async stop(): Promise<{ readonly code: number | null; readonly millis: number }> {
     const begin = performance.now();
-    const outcome = this.running ? await this.#command?.stop("SIGTERM") : undefined;
+    const outcome = this.running ? await Promise.race([this.#command?.stop("SIGTERM"), this.#neverEnds()]) : undefined;
     return { code: outcome?.code ?? null, millis: performance.now() - begin };
+  }
+
+  /** Rejects, and ends it, when it has not ended long after it should have. */
+  async #neverEnds(): Promise<never> {
+    const { child } = this.#command!;
+    await pause(NEVER_MILLIS, undefined, { ref: false });
+    child.kill("SIGKILL");
+    throw new Error(`a receiver did not end within ${NEVER_MILLIS} ms of SIGTERM: ${this.#complaints}`);
   }
 
   /** Holds it still. */

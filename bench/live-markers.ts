@@ -68,7 +68,9 @@ export class LiveMarkers {
     readonly maxMillis: number;
   }): Promise<number> {
     const start = performance.now();
-    const missing = new Set(Array.from({ length: options.shards }, (_, shard) => this.#serviceOfShard(shard, options.shards)));
+    const missing = new Set(
+      Array.from({ length: options.shards }, (_, shard) => this.#serviceOfShard(shard, options.shards)),
+    );
     let sentAt = Number.NEGATIVE_INFINITY;
     while (missing.size > 0) {
       if (performance.now() - start > options.maxMillis) throw new Error(`${missing.size} shards show nothing new`);

@@ -25,7 +25,7 @@ const USAGE = `npm run bench -- [options]
   --admins N               bridge: admins that watch (default: 20)
   --receivers N,N…         scale: numbers of receivers (default: 1,2,4)
   --series N,N…            scale: numbers of active series (default: 10000,100000)
-  --keep                   scale: keeps the figures, for the model and docs/scale.md
+  --keep                   scale, bridge: keeps the figures, for the model and docs/scale.md
   --outage-seconds N       pressure: how long the SQL server stands still (default: 30)
 ${Object.values(PAYLOADS)
   .map(({ name, meaning }) => `  payload ${name}: ${meaning}`)
@@ -93,7 +93,7 @@ if (values.only === "pressure") {
 }
 if (values.only === "bridge") {
   const participants = positive("participants", values.participants);
-  sound = await benchBridge({ participants, admins: positive("admins", values.admins), seconds });
+  sound = await benchBridge({ participants, admins: positive("admins", values.admins), seconds, keep: values.keep });
 }
 if (values.only === "dashboards") sound = await benchDashboards();
 if (values.only === "scale") {

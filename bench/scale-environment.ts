@@ -1,4 +1,5 @@
 /** One number of receivers at one number of series: its rounds, and what is measured besides. */
+import { loadavg } from "node:os";
 import type { FleetMade } from "./fleet-process.ts";
 import type { FleetSender } from "./fleet-sender.ts";
 import { LiveMarkers } from "./live-markers.ts";
@@ -32,6 +33,7 @@ export class ScaleEnvironment {
   readonly #running: ReceiversUnderLoad;
   readonly #markers = new LiveMarkers(Date.now());
   readonly #rounds: ScaleRound[] = [];
+  readonly #loads: number[] = [loadavg()[0]!];
   #points = 0;
   #peakBytes = 0;
   #liveMillis: readonly number[] = [];
@@ -96,6 +98,7 @@ export class ScaleEnvironment {
         wallSeconds: rounded(wallSeconds),
         redisBytes: memory.mostBytes - memory.startBytes,
       });
+      this.#loads.push(loadavg()[0]!);
       this.#print(this.#rounds.at(-1)!);
     });
   }
@@ -143,6 +146,9 @@ export class ScaleEnvironment {
     });
     for (const difference of differences) console.log(`${this.#name}: ${difference}`);
     return {
+      day: new Date().toISOString().slice(0, 10),
+      load: [rounded(Math.min(...this.#loads)), rounded(Math.max(...this.#loads))],
+      persistMillis: this.#options.persistMillis,
       receivers: this.#options.receivers,
       series: this.#options.series,
       shards: SHARDS,
@@ -206,7 +212,9 @@ export class ScaleEnvironment {
 async function mostShards(
   receivers: readonly RunningReceiver[],
 ): Promise<{ readonly victim: RunningReceiver; readonly shards: number }> {
-  const owned = await Promise.all(receivers.map(async (receiver) => ({ victim: receiver, shards: await shardsOf(receiver) })));
+  const owned = await Promise.all(
+    receivers.map(async (receiver) => ({ victim: receiver, shards: await shardsOf(receiver) })),
+  );
   return owned.reduce((most, one) => (one.shards > most.shards ? one : most));
 }
 

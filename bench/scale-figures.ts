@@ -18,13 +18,38 @@ export function cellFigures(cell: ScaleCell): readonly (readonly [name: string, 
   const most = Math.max(0, ...warm.map(({ passes }) => passes));
   const long = warm.filter(({ passes }) => passes === most);
   return [
-    ["thousand points a CPU-second", spread(long.map((round) => round.points / cpuSecondsOf(round) / 1000), 0)],
+    [
+      "thousand points a CPU-second",
+      spread(
+        long.map((round) => round.points / cpuSecondsOf(round) / 1000),
+        0,
+      ),
+    ],
     ["of the CPU time receivers, Redis, SQL", shares(long)],
-    ["rows a commit of all series", spread(wholeCommits(cell).map(({ sqlRows }) => sqlRows), 0)],
-    ["write statements for it", spread(wholeCommits(cell).map(({ sqlStatements }) => sqlStatements), 0)],
+    [
+      "rows a commit of all series",
+      spread(
+        wholeCommits(cell).map(({ sqlRows }) => sqlRows),
+        0,
+      ),
+    ],
+    [
+      "write statements for it",
+      spread(
+        wholeCommits(cell).map(({ sqlStatements }) => sqlStatements),
+        0,
+      ),
+    ],
     ["Redis, most", megabytes(warm.map(({ redisBytes }) => redisBytes))],
     ["largest receiver, most", cell.receiverPeakBytes === 0 ? "-" : megabytes([cell.receiverPeakBytes])],
-    ["live after", spread(cell.liveMillis.map((millis) => millis / 1000), 1, " s")],
+    [
+      "live after",
+      spread(
+        cell.liveMillis.map((millis) => millis / 1000),
+        1,
+        " s",
+      ),
+    ],
     ["taken over after", cell.takeOverMillis === null ? "-" : `${(cell.takeOverMillis / 1000).toFixed(1)} s`],
   ];
 }

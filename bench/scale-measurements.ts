@@ -34,6 +34,11 @@ export interface ScaleRound {
 
 /** What was measured with one number of receivers at one number of series. */
 export interface ScaleCell {
+  /** ISO 8601 day. */
+  readonly day: string;
+  /** Load average of the machine, of one minute, lowest and highest as the rounds found it. */
+  readonly load: readonly [number, number];
+  readonly persistMillis: number;
   readonly receivers: number;
   readonly series: number;
   readonly shards: number;
@@ -57,15 +62,22 @@ export interface ScaleCell {
   readonly fault: string | null;
 }
 
+/** A round of `bench/bridge.ts`: pages that are connected and send. */
+export interface BridgeRound {
+  readonly participants: number;
+  readonly seconds: number;
+  readonly events: number;
+  readonly bytes: number;
+  readonly cpuSeconds: PartSeconds;
+  readonly receiverPeakBytes: number;
+}
+
 /** A run of the bench. */
 export interface ScaleMeasurements {
-  /** ISO 8601 day. */
-  readonly day: string;
   readonly machine: string;
-  /** Load averages of one minute, at the begin and the end of the run. */
-  readonly load: readonly [number, number];
-  readonly persistMillis: number;
   readonly cells: readonly ScaleCell[];
+  /** Absent: pages were not measured. */
+  readonly bridge?: readonly BridgeRound[];
 }
 
 const FILE = new URL("scale-measurements.json", import.meta.url);
@@ -80,9 +92,18 @@ export function readMeasurements(): ScaleMeasurements {
  * not be repeated with every short one.
  */
 export function keepMeasurements(measured: ScaleMeasurements): void {
-  const kept = existsSync(FILE) ? readMeasurements().cells : [];
+  const kept = existsSync(FILE) ? readMeasurements() : undefined;
   const series = new Set(measured.cells.map((cell) => cell.series));
-  const cells = [...kept.filter((cell) => !series.has(cell.series)), ...measured.cells];
+  const cells = [...(kept?.cells ?? []).filter((cell) => !series.has(cell.series)), ...measured.cells];
   cells.sort((a, b) => a.series - b.series || a.receivers - b.receivers);
-  writeFileSync(FILE, `${JSON.stringify({ ...measured, cells }, undefined, 2)}\n`);
+  write({ ...kept, ...measured, cells });
+}
+
+/** Keeps what pages cost, beside the rest. */
+export function keepBridge(bridge: readonly BridgeRound[]): void {
+  write({ ...readMeasurements(), bridge });
+}
+
+function write(measurements: ScaleMeasurements): void {
+  writeFileSync(FILE, `${JSON.stringify(measurements, undefined, 2)}\n`);
 }

@@ -3,7 +3,7 @@
  * the same requests. CPU seconds of every process are counted from the first request until all of it is in SQL.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { cpus, loadavg, tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { FleetSender } from "./fleet-sender.ts";
 import { ScaleEnvironment } from "./scale-environment.ts";
@@ -27,17 +27,14 @@ const POINTS_PER_ROUND = 1_000_000;
 
 /** Runs the bench and prints its table. Returns false when a total is not what was sent. */
 export async function benchScale(options: ScaleOptions): Promise<boolean> {
-  const loadBefore = loadavg()[0]!;
   const cells: ScaleCell[] = [];
   for (const series of options.series) {
     const measured = await measureSeries(series, options);
     printCells(measured);
     cells.push(...measured);
   }
-  const load = [loadBefore, loadavg()[0]!].map((value) => Number(value.toFixed(1))) as [number, number];
   const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}`;
-  const day = new Date().toISOString().slice(0, 10);
-  if (options.keep) keepMeasurements({ day, machine, load, persistMillis: options.persistMillis, cells });
+  if (options.keep) keepMeasurements({ machine, cells });
   return cells.every(({ isExact }) => isExact);
 }
 

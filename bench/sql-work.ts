@@ -12,7 +12,7 @@ export interface SqlWork {
 }
 
 const STATEMENTS = ["Com_insert", "Com_insert_select", "Com_update", "Com_delete", "Com_replace"];
-const ROWS = ["Innodb_rows_inserted", "Innodb_rows_updated", "Innodb_rows_deleted"];
+const ROWS = ["Handler_write", "Handler_update", "Handler_delete"];
 const REDO = ["Innodb_os_log_written"];
 
 /** Asks the server. */

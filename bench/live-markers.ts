@@ -32,19 +32,18 @@ export class LiveMarkers {
     readonly maxMillis: number;
   }): Promise<readonly number[]> {
     const accepted = new Map<string, number>();
+    const deadline = performance.now() + options.maxMillis;
     const sending = (async () => {
       for (let index = 0; index < options.count; index += 1) {
         const service = this.#nextService();
-        if (await this.#send(options.url, service)) accepted.set(service, performance.now());
+        while (!(await this.#send(options.url, service)) && performance.now() < deadline) await pause(POLL_MILLIS);
+        accepted.set(service, performance.now());
         await pause(options.apartMillis);
       }
     })();
     const shown: number[] = [];
-    const deadline = performance.now() + options.maxMillis;
-    let isSending = true;
-    void sending.finally(() => (isSending = false));
-    while (isSending || accepted.size > 0) {
-      if (performance.now() > deadline) throw new Error(`${accepted.size} markers were not shown`);
+    while (shown.length < options.count) {
+      if (performance.now() > deadline) throw new Error(`${options.count - shown.length} markers were not shown`);
       const services = await shownServices(options.liveOrigin);
       for (const [service, acceptedAt] of accepted) {
         if (!services.has(service)) continue;

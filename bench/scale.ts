@@ -59,7 +59,7 @@ async function measureSeries(series: number, options: ScaleOptions): Promise<rea
     await sender.begin(serviceCount, Date.now());
     for (let round = 0; round <= options.rounds; round += 1) {
       // Few exports a commit in every second round: what a point costs and what a row costs can be told apart.
-      const passes = round === 0 ? 1 : round % 2 === 1 ? many : few;
+      const passes = round % 2 === 0 && round > 0 ? few : many;
       const made = await sender.make(passes);
       const order = round % 2 === 0 ? environments : environments.toReversed();
       for (const environment of order) await environment.round(sender, made, passes, round > 0);

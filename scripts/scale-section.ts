@@ -90,7 +90,7 @@ function costsTable({ cpu, browsers, ...known }: Calibration): string {
   ];
   return [
     markdownTable(["CPU seconds of", "receivers", "Redis", "SQL"], rows),
-    markdownTable(["of", "so much"], sizes as string[][]),
+    markdownTable(["of", "so much"], sizes),
   ].join("\n\n");
 }
 

@@ -21,13 +21,11 @@ export async function whileHeld<T>({ lease, clock, leaseMillis }: HeldWorkOption
   const until = clock.monotonicMillis() + MAX_KEPT_MILLIS;
   let isDone = false;
   let timer: Timer | undefined;
+  const renew = async (): Promise<void> => {
+    if (clock.monotonicMillis() < until && (await lease.hold(leaseMillis)) && !isDone) renewLater();
+  };
   const renewLater = (): void => {
-    timer = clock.after(leaseMillis / 4, () => {
-      if (clock.monotonicMillis() >= until) return;
-      void lease.hold(leaseMillis).then((isHeld) => {
-        if (isHeld && !isDone) renewLater();
-      });
-    });
+    timer = clock.after(leaseMillis / 4, () => void renew());
   };
   renewLater();
   try {

@@ -21,6 +21,7 @@ export function noReceiverCounts(): MutableReceiverCounts {
     pointsOverflow: 0,
     pointsRefusedTime: 0,
     pointsRefusedValue: 0,
+    pointsLimited: 0,
     lagMillis: 0,
     commits: 0,
     commitMicros: 0,

@@ -26,7 +26,7 @@ export interface Series {
   readonly dimensions: SeriesDimensions;
   /** The same text for series whose durations are stored together. */
   readonly serviceKey: string;
-  /** Whether this is the row that takes what comes after the limit. */
+  /** Whether this is the row that takes what comes after a limit. */
   readonly isOverflow: boolean;
   /** The row that was added to last. */
   current: MinuteRow | undefined;
@@ -49,13 +49,21 @@ function serviceKeyOf({ namespace, service, environment, side, protocol }: Serie
 export class SeriesTable {
   readonly #shard: number;
   readonly #maxSeries: number;
+  readonly #maxSeriesOf: (tenant: string) => number;
   readonly #byDimensions = new Map<string, Series>();
+  /** Active series of each tenant, those of overflow left out; no tenant without one. */
+  readonly #perTenant = new Map<string, number>();
+  #active = 0;
   #dirty: MinuteRow[] = [];
 
-  /** `maxSeries`: active series before the overflow row takes the rest. */
-  constructor(shard: number, maxSeries: number) {
+  /**
+   * `maxSeries`: active series before the overflow row takes the rest. `maxSeriesOf`: those of one tenant (`service.namespace`) before
+   * an overflow row of its own takes the rest of it; `Infinity`: no such limit.
+   */
+  constructor(shard: number, maxSeries: number, maxSeriesOf: (tenant: string) => number = () => Infinity) {
     this.#shard = shard;
     this.#maxSeries = maxSeries;
+    this.#maxSeriesOf = maxSeriesOf;
   }
 
   /** How many series are active. */
@@ -68,16 +76,28 @@ export class SeriesTable {
     return this.#dirty.length;
   }
 
-  /** The series of these dimensions, or the overflow series when there is no room for another. */
+  /** The series of these dimensions, or an overflow series when there is no room for another. */
   series(dimensions: SeriesDimensions): Series {
     const fitted = fitDimensions(dimensions);
     const key = JSON.stringify(fitted);
     const known = this.#byDimensions.get(key);
     if (known) return known;
-    if (this.#byDimensions.size < this.#maxSeries) return this.#add(key, fitted, false);
-    const overflow = overflowDimensions(this.#shard, fitted.protocol, fitted.side);
+    const { namespace: tenant, protocol, side } = fitted;
+    const [ofTenant, maxOfTenant] = [this.#perTenant.get(tenant) ?? 0, this.#maxSeriesOf(tenant)];
+    if (this.#active < this.#maxSeries && ofTenant < maxOfTenant) return this.#add(key, fitted, false);
+    // Only who has an active series has a row of its own: namespaces are the senders' to make up.
+    const owner = maxOfTenant < Infinity && ofTenant > 0 ? tenant : "";
+    const overflow = overflowDimensions(this.#shard, protocol, side, owner);
     const overflowKey = JSON.stringify(overflow);
     return this.#byDimensions.get(overflowKey) ?? this.#add(overflowKey, overflow, true);
+  }
+
+  #count({ isOverflow, dimensions: { namespace } }: Series, sign: 1 | -1): void {
+    if (isOverflow) return;
+    this.#active += sign;
+    const left = (this.#perTenant.get(namespace) ?? 0) + sign;
+    if (left === 0) this.#perTenant.delete(namespace);
+    else this.#perTenant.set(namespace, left);
   }
 
   #add(key: string, dimensions: SeriesDimensions, isOverflow: boolean): Series {
@@ -94,6 +114,7 @@ export class SeriesTable {
       liveLatency: [],
     };
     this.#byDimensions.set(key, series);
+    this.#count(series, 1);
     return series;
   }
 
@@ -135,6 +156,7 @@ export class SeriesTable {
       if (series.touchedAtMillis >= beforeMillis || series.rows.size > 0) continue;
       series.evicted = true;
       this.#byDimensions.delete(key);
+      this.#count(series, -1);
     }
   }
 }

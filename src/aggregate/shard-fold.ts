@@ -40,6 +40,8 @@ export interface ShardFoldOptions {
   readonly walk: WalkMetrics;
   /** `METRICS_MAX_SERIES`. */
   readonly maxSeries: number;
+  /** Of one tenant (`service.namespace`), beside `maxSeries`; absent: none has a limit of its own. */
+  readonly maxSeriesOf?: (tenant: string) => number;
   /** `METRICS_DELTA_MAX_AGE`, milliseconds. */
   readonly deltaMaxAgeMillis: number;
   /** Delta points known at once; past that the oldest are forgotten and what may be of their time goes to quarantine. */
@@ -89,7 +91,7 @@ export class ShardFold implements MetricVisitor {
 
   constructor(options: ShardFoldOptions) {
     this.#options = options;
-    this.series = new SeriesTable(options.shard, options.maxSeries);
+    this.series = new SeriesTable(options.shard, options.maxSeries, options.maxSeriesOf);
     this.scopes = new ScopeTable(new ShardSize(options.maxStateBytes));
     this.#recent = new RecentDeltas(options.deltaMaxAgeMillis + 2 * MAX_POINT_LEAD_MILLIS, options.maxRecentDeltas);
     this.#points = new PointFold({

@@ -47,6 +47,8 @@ export interface ShardOwnerOptions {
   readonly maxDecodedBytes: number;
   /** Takes what the shard's stores took of time since it was last asked; absent: nothing is told of it in SQL. */
   readonly takeTimes?: () => StoreTimes;
+  /** Takes the points that doors of this process refused for their tenants' limits since it was last asked. */
+  readonly takeLimitedPoints?: () => number;
   /** Told of each folding that got through entries: how long it took, seconds. */
   readonly folded?: (seconds: number) => void;
   /** Told of what went wrong and is tried again, one sentence; called once per change, not once per try. */
@@ -257,9 +259,13 @@ export class ShardOwner {
     if (owned.pending) {
       if (!(await this.#settle(owned, owned.pending))) return false;
     }
-    const { clock, shard, takeTimes } = this.#options;
+    const { clock, shard, takeTimes, takeLimitedPoints } = this.#options;
     const nowMillis = clock.nowMillis();
     const ledgerExpiredBefore = owned.ledgerHorizon.advance(nowMillis, clock.monotonicMillis());
+    // A commit of nothing but this would be written twice when its outcome is unknown: it waits for one with entries.
+    if (takeLimitedPoints && owned.foldedId !== owned.offset.lastId) {
+      owned.fold.counts.at(nowMillis).pointsLimited += takeLimitedPoints();
+    }
     owned.pending = takeCommit(owned, shard, nowMillis, ledgerExpiredBefore, takeTimes?.());
     return this.#settle(owned, owned.pending);
   }

@@ -11,6 +11,7 @@ import { exposureChecks } from "./doctor/exposure-checks.ts";
 import { portChecks } from "./doctor/port-checks.ts";
 import { redisChecks } from "./doctor/redis-checks.ts";
 import { sqlChecks } from "./doctor/sql-checks.ts";
+import { tenantChecks } from "./doctor/tenant-checks.ts";
 import { loadSettings } from "./load-settings.ts";
 import type { ReceiverSettings } from "./settings.ts";
 
@@ -46,6 +47,7 @@ export async function checkEverything(settings: ReceiverSettings, clock: Clock):
     ...bridge,
     ...exposureChecks(settings),
     ...certificateChecks(settings, clock),
+    ...tenantChecks(settings),
   ];
 }
 

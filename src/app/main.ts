@@ -36,7 +36,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import("./dashboards.ts")).dashboards,
   },
   token: {
-    summary: "make a token for a page  --meeting M --participant P [--role admin] [--expires-in 1h]",
+    summary: "make a token for a page  --meeting M --participant P [--tenant T] [--role admin] [--expires-in 1h]",
     load: async () => (await import("./token-command.ts")).tokenCommand,
   },
   bill: {

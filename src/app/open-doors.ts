@@ -3,6 +3,7 @@ import type { Clock } from "../model/clock.ts";
 import type { OtlpHandler } from "../model/otlp-exchange.ts";
 import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
 import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
+import type { TenantTokens } from "../receive/sender-tokens.ts";
 import type { TlsFiles } from "../receive/otlp-http-options.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
 import type { ReceiverSettings } from "./settings.ts";
@@ -11,6 +12,7 @@ import type { ReceiverSettings } from "./settings.ts";
 export interface DoorParts {
   readonly clock: Clock;
   readonly tls: TlsFiles | undefined;
+  readonly tenantTokens: () => TenantTokens;
   readonly handler: OtlpHandler;
   readonly handlerThrew: (reason: string) => void;
 }

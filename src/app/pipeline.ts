@@ -9,6 +9,7 @@ import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock } from "../model/clock.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
+import { nameTenant } from "../otlp/name-tenant.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { walkMetrics } from "../otlp/walk-metrics.ts";
 import { liveHistory } from "../realtime/live-history.ts";
@@ -27,6 +28,8 @@ import { receiverObservers } from "./receiver-observers.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { ShardSet } from "./shard-set.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
+import { Tenants } from "./tenants.ts";
+import { readTenantRules } from "./tenants-file.ts";
 import { readTlsFiles } from "./tls-files.ts";
 import { Upkeep } from "./upkeep.ts";
 
@@ -55,6 +58,7 @@ export class Pipeline {
   readonly bridgeKeys: BridgeKeys;
   readonly bridge: Bridge;
   readonly health: ReceiverHealth;
+  readonly tenants: Tenants;
   readonly #pageIntake: Intake;
   readonly #settings: ReceiverSettings;
   readonly #clock: Clock;
@@ -89,6 +93,7 @@ export class Pipeline {
     this.logs = logs;
     this.totals = totals;
     this.health = new ReceiverHealth(settings, clock);
+    this.tenants = new Tenants(settings, clock, () => this.#shards.logs);
     this.#shards = new ShardSet({
       settings,
       shardCount: settings.shards,
@@ -96,6 +101,7 @@ export class Pipeline {
       logs,
       totalsOf: () => totals.store,
       health: this.health,
+      tenants: this.tenants,
       openBody,
       prices,
       report,
@@ -108,6 +114,8 @@ export class Pipeline {
       maxOpenBytes: Math.max(MAX_OPEN_BYTES, settings.maxBodyBytes),
       deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
       gate,
+      tenants: this.tenants.doorGate,
+      nameTenant,
     };
     this.intake = new Intake(intakeOptions);
     const openEvent = createOpenBody({
@@ -141,6 +149,7 @@ export class Pipeline {
     const doors = openDoors(settings, {
       clock,
       tls,
+      tenantTokens: this.tenants.tokens,
       handler: (request) => this.intake.accept(request),
       handlerThrew: (reason) => report(`the door failed: ${reason}`),
     });
@@ -182,6 +191,7 @@ export class Pipeline {
   ): Result<Pipeline> {
     // Throws, when it does, before anything is open.
     readTlsFiles(settings);
+    readTenantRules(settings);
     const logs = openLogStores(settings);
     if (logs.kind !== "success") return logs;
     const totals = openTotalsStore(settings, clock);
@@ -197,9 +207,10 @@ export class Pipeline {
    */
   async start(metricReaders: readonly IMetricReader[] = []): Promise<Result<Listening>> {
     const intakes = [this.intake, this.#pageIntake];
-    const { otlp, otlpGrpc, live, bridge, totals } = this;
+    const { otlp, otlpGrpc, live, bridge, tenants, totals } = this;
     const owners = (): ShardSet["owners"] => this.#shards.owners;
-    const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, owners, store: totals.store });
+    const { store } = totals;
+    const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, owners, tenants, store });
     this.health.start(observers, metricReaders);
     const otlpPort = await this.otlp.listen();
     if (otlpPort.kind !== "success") return otlpPort;
@@ -238,6 +249,11 @@ export class Pipeline {
     this.otlp.setSecureContext(tls);
     this.otlpGrpc?.setSecureContext(tls);
     this.live.setSecureContext(tls);
+  }
+
+  /** Reads `TENANTS_FILE` again. Throws when it is wrong: then the limits and tokens stay. */
+  reloadTenants(): void {
+    this.tenants.reload();
   }
 
   /** Stops intake, answers what is in flight, folds and commits what the logs hold, and closes everything. */

@@ -10,6 +10,7 @@ import type { ReceiverCounts, RollupStore } from "../model/rollup-store.ts";
 import type { Intake, IntakeCounts } from "../receive/intake.ts";
 import type { OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import type { OtlpHttpServer } from "../receive/otlp-http-server.ts";
+import type { Tenants } from "./tenants.ts";
 import type { Observation, Observers } from "../telemetry/receiver-telemetry.ts";
 
 /** What is read. */
@@ -21,12 +22,13 @@ export interface ObservedParts {
   readonly intakes: readonly Intake[];
   /** Of the current layout. */
   readonly owners: () => readonly ShardOwner[];
+  readonly tenants: Tenants;
   readonly store: RollupStore;
 }
 
 /** Reads the parts of a receiver. */
 export function receiverObservers(parts: ObservedParts): Observers {
-  const { owners, intakes, store } = parts;
+  const { owners, intakes, store, tenants } = parts;
   const shards = oneReadingAtATime(async () => {
     const health = await Promise.all(owners().map((owner) => owner.health()));
     return health.filter((shard) => shard !== undefined);
@@ -46,8 +48,18 @@ export function receiverObservers(parts: ObservedParts): Observers {
         ignored: received("ignoredPoints"),
         refused_time: received("rejectedForTime"),
         refused_value: received("rejectedForValue"),
-        refused_metric: received("rejectedPoints") - received("rejectedForTime") - received("rejectedForValue"),
+        refused_tenant: received("rejectedForTenant"),
+        refused_metric:
+          received("rejectedPoints") -
+          received("rejectedForTime") -
+          received("rejectedForValue") -
+          received("rejectedForTenant"),
       }),
+    "bandwidth.receiver.tenant.refused": () =>
+      tenants.gate.refused().map(({ tenant, limit, points }) => ({
+        value: points,
+        attributes: { "bandwidth.tenant": tenant, "bandwidth.limit": limit },
+      })),
     "bandwidth.receiver.fold.entries": () => [{ value: committed("entries") }],
     "bandwidth.receiver.fold.points": () =>
       split("bandwidth.outcome", {

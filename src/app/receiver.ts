@@ -43,6 +43,8 @@ export interface Receiver {
   configurePages(config: PageConfig): void;
   /** Reads the certificates again. */
   reloadCertificates(): void;
+  /** Reads `TENANTS_FILE` again. Throws when it is wrong: then the limits and tokens stay. */
+  reloadTenants(): void;
   /** Stops intake, answers what is in flight, persists and closes. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -80,6 +82,7 @@ export function createReceiver(options: ReceiverOptions = {}): Receiver {
     trialAccess: () => trialAccess(pipeline.bridgeKeys),
     configurePages: (config) => pipeline.bridge.configure(config),
     reloadCertificates: () => pipeline.reloadCertificates(),
+    reloadTenants: () => pipeline.reloadTenants(),
     stop: () => (stopped ??= pipeline.stop()),
   };
 }

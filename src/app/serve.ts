@@ -55,11 +55,16 @@ function nextSignal(): Promise<string> {
 }
 
 function reload(receiver: Receiver): void {
+  tryAgain("certificates", () => receiver.reloadCertificates());
+  if (receiver.settings.tenantsFile !== undefined) tryAgain("tenants", () => receiver.reloadTenants());
+}
+
+function tryAgain(what: string, read: () => void): void {
   try {
-    receiver.reloadCertificates();
-    print("SIGHUP: read the certificates again");
+    read();
+    print(`SIGHUP: read the ${what} again`);
   } catch (error) {
-    print(`SIGHUP: kept the old certificates, ${messageOf(error)}`);
+    print(`SIGHUP: kept the old ${what}, ${messageOf(error)}`);
   }
 }
 

@@ -3,6 +3,7 @@
  * the README is generated from here.
  */
 import { BRIDGE_SETTING_DEFINITIONS, type BridgeSettings } from "./bridge-settings.ts";
+import { TENANT_SETTING_DEFINITIONS, type TenantSettings } from "./tenant-settings.ts";
 import {
   amount,
   flag,
@@ -16,7 +17,7 @@ import {
 } from "./setting-definition.ts";
 
 /** What the receiver runs with. Times are milliseconds unless the name says otherwise. */
-export interface ReceiverSettings extends BridgeSettings {
+export interface ReceiverSettings extends BridgeSettings, TenantSettings {
   /** `METRICS_ENABLED` */
   readonly metricsEnabled: boolean;
   /** `METRICS_BUFFER_SIZE` */
@@ -204,6 +205,7 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   alertTurnCostPerHour: amount("ALERT_TURN_COST_PER_HOUR", 1, "Cost of the TURN relay: `turn-cost` fires above it."),
   alertPacketLoss: share("ALERT_PACKET_LOSS", 0.05, "Ratio (0 to 1): `webrtc-packet-loss` fires above it."),
   alertErrorRatio: share("ALERT_ERROR_RATIO", 0.05, "Ratio (0 to 1): `http-error-ratio` fires above it."),
+  ...TENANT_SETTING_DEFINITIONS,
   shards: whole("SHARDS", 1, 1, 1024, "Shards of the log, each folded by one receiver at a time."),
 };
 

@@ -16,6 +16,7 @@ import type { IntakeAppend, IntakeShards } from "../receive/intake.ts";
 import type { ReceiverHealth } from "./receiver-health.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import type { LogShards, LogStores } from "./stores.ts";
+import type { Tenants } from "./tenants.ts";
 
 /** What a set of shards is made of. */
 export interface ShardSetOptions {
@@ -27,6 +28,7 @@ export interface ShardSetOptions {
   readonly totalsOf: (shard: number) => RollupStore;
   /** Times what the shards do. */
   readonly health: ReceiverHealth;
+  readonly tenants: Tenants;
   readonly openBody: OpenBody;
   readonly prices: RelayPrices;
   readonly report: (message: string) => void;
@@ -90,7 +92,8 @@ type FoldOptions = Omit<
   "shard" | "log" | "store" | "realtime" | "lease" | "takeTimes" | "folded"
 >;
 
-function foldOptions({ settings, shardCount, clock, openBody, prices, report }: ShardSetOptions): FoldOptions {
+function foldOptions(options: ShardSetOptions): FoldOptions {
+  const { settings, shardCount, tenants, clock, openBody, prices, report } = options;
   return {
     clock,
     openBody,
@@ -98,6 +101,7 @@ function foldOptions({ settings, shardCount, clock, openBody, prices, report }: 
     fold: {
       walk: walkCheckedMetrics,
       maxSeries: settings.maxSeries,
+      maxSeriesOf: tenants.maxSeriesOf,
       deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
       maxRecentDeltas: MAX_RECENT_DELTAS,
       maxStateBytes: settings.maxSeries * STATE_BYTES_PER_SERIES,
@@ -109,6 +113,7 @@ function foldOptions({ settings, shardCount, clock, openBody, prices, report }: 
     maxEntries: settings.bufferEntries,
     maxBytes: settings.bufferBytes,
     maxDecodedBytes: MAX_DECODED_BYTES / shardCount,
+    takeLimitedPoints: () => tenants.gate.takeRefusedPoints(),
     report,
   };
 }

@@ -20,19 +20,20 @@ export async function tokenCommand(args: readonly string[]): Promise<number> {
     options: {
       meeting: { type: "string" },
       participant: { type: "string" },
+      tenant: { type: "string" },
       role: { type: "string", default: "participant" },
       "expires-in": { type: "string", default: "1h" },
     },
   });
-  const { meeting, participant } = values;
+  const { meeting, participant, tenant } = values;
   const role = roleOf(values.role);
   const expiresInSeconds = secondsOf(values["expires-in"]);
-  const claims = readClaims({ meeting, participant, role, exp: expiresInSeconds });
+  const claims = readClaims({ meeting, participant, tenant, role, exp: expiresInSeconds });
   if (claims.kind !== "success") throw new UsageError(`${claims.reason}: give --meeting and --participant`);
   const { bridgeJwtSecret: secret, bridgeJwksUrl } = commandSettings();
   if (secret === undefined) throw new UsageError(noSecret(bridgeJwksUrl));
   const keys = new TokenKeys({ secret, clock: systemClock });
-  process.stdout.write(`${await keys.issue({ meeting, participant, role, expiresInSeconds })}\n`);
+  process.stdout.write(`${await keys.issue({ meeting, participant, tenant, role, expiresInSeconds })}\n`);
   return 0;
 }
 

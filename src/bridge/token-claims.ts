@@ -10,26 +10,31 @@ export interface TokenClaims {
   readonly role: TokenRole;
   /** Who sends; absent in a token that is only for looking. */
   readonly identity: { readonly meeting: string; readonly participant: string } | undefined;
+  /** The tenant (`service.namespace`) that its metrics belong to; absent: the token names none. */
+  readonly tenant: string | undefined;
   /** `exp`, milliseconds since the Unix epoch. */
   readonly expiresAtMillis: number;
 }
 
 /** The claims of a payload whose signature and expiry were checked. Failure `unauthenticated` says which claim is wrong. */
 export function readClaims(payload: Readonly<Record<string, unknown>>): Result<TokenClaims> {
-  const { meeting, participant, role = "participant", exp } = payload;
+  const { meeting, participant, role = "participant", exp, tenant } = payload;
   if (role !== "participant" && role !== "admin") {
     return failure("unauthenticated", "the token's role is neither participant nor admin");
   }
   if (typeof exp !== "number") return failure("unauthenticated", "the token has no exp");
   const expiresAtMillis = exp * 1000;
+  if (tenant !== undefined && !isId(tenant, DIMENSION_LENGTHS.namespace)) {
+    return wrongId("tenant", DIMENSION_LENGTHS.namespace);
+  }
   if (role === "admin" && meeting === undefined && participant === undefined) {
-    return success({ role, identity: undefined, expiresAtMillis });
+    return success({ role, identity: undefined, tenant, expiresAtMillis });
   }
   if (!isId(meeting, DIMENSION_LENGTHS.meetingId)) return wrongId("meeting", DIMENSION_LENGTHS.meetingId);
   if (!isId(participant, DIMENSION_LENGTHS.participantId)) {
     return wrongId("participant", DIMENSION_LENGTHS.participantId);
   }
-  return success({ role, identity: { meeting, participant }, expiresAtMillis });
+  return success({ role, identity: { meeting, participant }, tenant, expiresAtMillis });
 }
 
 /** Longer ones would be cut where they are stored, and two could become one. */

@@ -18,6 +18,7 @@ export interface TokenKeysOptions {
 export interface TokenRequest {
   readonly meeting?: string | undefined;
   readonly participant?: string | undefined;
+  readonly tenant?: string | undefined;
   readonly role: TokenRole;
   readonly expiresInSeconds: number;
 }
@@ -83,10 +84,10 @@ export class TokenKeys {
   }
 
   /** Makes a token. Throws without a secret: whoever has the private keys issues tokens then. */
-  async issue({ meeting, participant, role, expiresInSeconds }: TokenRequest): Promise<string> {
+  async issue({ meeting, participant, tenant, role, expiresInSeconds }: TokenRequest): Promise<string> {
     if (this.#secret === undefined) throw new Error("there is no secret to sign a token with");
     const now = Math.floor(this.#clock.nowMillis() / 1000);
-    return new SignJWT({ meeting, participant, role })
+    return new SignJWT({ meeting, participant, tenant, role })
       .setProtectedHeader({ alg: "HS256", typ: "JWT" })
       .setIssuedAt(now)
       .setExpirationTime(now + expiresInSeconds)

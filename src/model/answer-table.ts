@@ -12,6 +12,7 @@ export const HTTP_STATUS: Readonly<Record<FailureCode, number>> = {
   too_large: 413,
   unsupported: 415,
   overloaded: 503,
+  limited: 429,
   unavailable: 503,
   conflict: 503,
   internal: 503,
@@ -20,9 +21,9 @@ export const HTTP_STATUS: Readonly<Record<FailureCode, number>> = {
 /** Seconds a client is asked to wait. Short: exporters give up when a wait exceeds what is left of their time-out. */
 export const RETRY_AFTER_SECONDS = 1;
 
-/** The HTTP status for a result that is not a success: anything retryable is 503. */
+/** The HTTP status for a result that is not a success: anything retryable is 503, but for a sender's own limit, 429. */
 export function httpStatusOf(result: Failure | Retryable): number {
-  return result.kind === "retryable" ? 503 : HTTP_STATUS[result.code];
+  return result.kind === "retryable" && result.code !== "limited" ? 503 : HTTP_STATUS[result.code];
 }
 
 /** Whether the sender may try again, told by the status that the answer has or would have over HTTP. */
@@ -31,8 +32,8 @@ export function isRetryableStatus(status: number): boolean {
 }
 
 /**
- * The gRPC status of each failure code that is final; what is retryable is always UNAVAILABLE (14), which clients try again after
- * the time in its `RetryInfo`. https://opentelemetry.io/docs/specs/otlp/#failures
+ * The gRPC status of each failure code that is final; what is retryable is UNAVAILABLE (14), but for a sender's own limit, which is
+ * RESOURCE_EXHAUSTED (8): clients try it again only where a `RetryInfo` says when. https://opentelemetry.io/docs/specs/otlp/#failures
  */
 export const GRPC_STATUS: Readonly<Record<FailureCode, number>> = {
   invalid: 3,
@@ -40,6 +41,7 @@ export const GRPC_STATUS: Readonly<Record<FailureCode, number>> = {
   too_large: 8,
   unsupported: 12,
   overloaded: 14,
+  limited: 8,
   unavailable: 14,
   conflict: 14,
   internal: 14,
@@ -47,5 +49,11 @@ export const GRPC_STATUS: Readonly<Record<FailureCode, number>> = {
 
 /** The gRPC status for a result that is not a success. */
 export function grpcStatusOf(result: Failure | Retryable): number {
-  return result.kind === "retryable" ? GRPC_STATUS.unavailable : GRPC_STATUS[result.code];
+  return result.kind === "retryable" && result.code !== "limited" ? GRPC_STATUS.unavailable : GRPC_STATUS[result.code];
+}
+
+/** Seconds after which a result's sender may try again; `undefined` when never. */
+export function retryAfterSecondsOf(result: Failure | Retryable): number | undefined {
+  if (result.kind === "retryable") return result.retryAfterSeconds ?? RETRY_AFTER_SECONDS;
+  return grpcStatusOf(result) === GRPC_STATUS.unavailable ? RETRY_AFTER_SECONDS : undefined;
 }

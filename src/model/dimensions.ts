@@ -76,11 +76,11 @@ export function seriesId(dimensions: SeriesDimensions): bigint {
   ]);
 }
 
-/** The series that a shard's overflow is counted in. */
-export function overflowDimensions(shard: number, protocol: Protocol, side: Side): SeriesDimensions {
+/** The series that a shard's overflow is counted in, or that of one namespace of it. */
+export function overflowDimensions(shard: number, protocol: Protocol, side: Side, namespace = ""): SeriesDimensions {
   return {
     protocol,
-    namespace: "",
+    namespace,
     service: OVERFLOW_NAME,
     environment: "",
     side,

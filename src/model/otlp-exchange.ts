@@ -11,6 +11,8 @@ export interface OtlpRequest {
   readonly body: Uint8Array;
   /** Milliseconds since the Unix epoch. */
   readonly receivedAtMillis: number;
+  /** The tenant that its sender's token names; absent: it names none. */
+  readonly tenant?: string | undefined;
 }
 
 /** The page that sent a request over the bridge. */

@@ -14,6 +14,8 @@ export type FailureCode =
   | "unsupported"
   /** A limit on what is held at once is reached: the same input will be accepted later. */
   | "overloaded"
+  /** The sender's own limit is reached: the same input will be accepted later. */
+  | "limited"
   /** A technology behind us (Redis, SQL, disk) is out of reach or refuses for now. */
   | "unavailable"
   /** Another owner has moved on: the caller must step down and read state again. */
@@ -32,6 +34,8 @@ export interface Retryable {
   readonly kind: "retryable";
   readonly code: FailureCode;
   readonly reason: string;
+  /** When to try again; absent: soon. */
+  readonly retryAfterSeconds?: number;
 }
 
 /** It did not work and never will with this input. */
@@ -50,8 +54,8 @@ export function success<T>(value: T): Success<T> {
 }
 
 /** Builds a {@link Retryable}; `reason` is one sentence for a person. */
-export function retryable(code: FailureCode, reason: string): Retryable {
-  return { kind: "retryable", code, reason };
+export function retryable(code: FailureCode, reason: string, retryAfterSeconds?: number): Retryable {
+  return { kind: "retryable", code, reason, ...(retryAfterSeconds !== undefined && { retryAfterSeconds }) };
 }
 
 /** Builds a {@link Failure}; `reason` is one sentence for a person. */

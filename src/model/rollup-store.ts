@@ -79,6 +79,11 @@ export interface ReceiverCounts {
   readonly pointsRefusedTime: number;
   /** Of the refused data points, those whose value no total can hold. The rest have the unit or kind of another metric. */
   readonly pointsRefusedValue: number;
+  /**
+   * Data points that the doors of the shard owner's process refused, for any shard, because their tenant was over a limit. Those of
+   * requests answered 429 are among them: they may have come again.
+   */
+  readonly pointsLimited: number;
   /** Milliseconds from the receipt of an entry to its folding, added up over the entries. */
   readonly lagMillis: number;
   /** Commits to SQL that the shard's owner tried. A commit cannot tell of itself: these are the ones before it. */

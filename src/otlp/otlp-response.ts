@@ -14,6 +14,7 @@ export const RPC_CODES: Readonly<Record<FailureCode, number>> = {
   unauthenticated: 16,
   too_large: 8,
   overloaded: 8,
+  limited: 8,
   conflict: 10,
   unsupported: 12,
   internal: 13,

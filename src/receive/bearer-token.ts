@@ -13,10 +13,14 @@ export class BearerToken {
 
   /** Whether the `Authorization` header carries this token (RFC 6750; the scheme's case does not matter). */
   isIn(authorization: string | undefined): boolean {
-    const match = /^Bearer +(\S+) *$/i.exec(authorization ?? "");
     // Digests have one length, whatever was sent; a request without a token is compared like any other.
-    return timingSafeEqual(digestOf(match?.[1] ?? ""), this.#digest);
+    return timingSafeEqual(digestOf(tokenIn(authorization)), this.#digest);
   }
+}
+
+/** The bearer token of an `Authorization` header; "" when there is none. */
+export function tokenIn(authorization: string | undefined): string {
+  return /^Bearer +(\S+) *$/i.exec(authorization ?? "")?.[1] ?? "";
 }
 
 function digestOf(token: string): Buffer {

@@ -11,6 +11,8 @@ import type { OtlpAcceptance, OtlpRequest, PageSender } from "../model/otlp-exch
 import { retryable, success, type Result } from "../model/result.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { RequestInspection, type ShardPart } from "./request-inspection.ts";
+import type { TenantGate } from "./tenant-gate.ts";
+import { TenantLook } from "./tenant-look.ts";
 
 /** What the door works with. */
 export interface IntakeOptions {
@@ -24,6 +26,10 @@ export interface IntakeOptions {
   readonly deltaMaxAgeMillis: number;
   /** Whether anything may be taken in now: retryable before the first migration and while shutting down. */
   readonly gate: () => Result<void>;
+  /** Keeps the limits of tenants; undefined while none has any. */
+  readonly tenants?: () => TenantGate | undefined;
+  /** Puts a token's tenant into those resources of an inflated body that name none. */
+  readonly nameTenant: (body: Uint8Array, tenant: string) => Result<Uint8Array>;
 }
 
 /** What the door sees of the shards. */
@@ -54,6 +60,8 @@ export interface IntakeCounts {
   /** Of the rejected points, those refused for their time, and those refused for their value. */
   rejectedForTime: number;
   rejectedForValue: number;
+  /** Of the rejected points, those of tenants over a limit, or of another tenant than the token's. */
+  rejectedForTenant: number;
   ignoredPoints: number;
   retryableAnswers: number;
 }
@@ -70,6 +78,7 @@ export class Intake {
     rejectedPoints: 0,
     rejectedForTime: 0,
     rejectedForValue: 0,
+    rejectedForTenant: 0,
     ignoredPoints: 0,
     retryableAnswers: 0,
   };
@@ -123,14 +132,31 @@ export class Intake {
     const shards = this.#options.shards();
     const fromBridge = identity !== undefined;
     const context = { receivedAtMillis: request.receivedAtMillis, deltaMaxAgeMillis, fromBridge };
-    const inspection = new RequestInspection(shards.logs.length, context, identity);
-    const walked = walk(body, inspection);
+    const named = request.tenant === undefined ? success(body) : this.#options.nameTenant(body, request.tenant);
+    if (named.kind !== "success") return named;
+    const tenants = this.#lookAtTenants(request, fromBridge);
+    const inspection = new RequestInspection(shards.logs.length, context, identity, tenants);
+    const walked = walk(named.value, inspection);
     if (walked.kind !== "success") return walked;
-    const appended = await append(shards, request, body, inspection, identity);
-    if (appended.kind !== "success") return appended;
+    const refused = tenants && refusalOfAll(tenants, inspection);
+    if (refused !== undefined) return refused;
+    tenants?.take(1);
+    const toAppend = { request, body: named.value, isAsItCame: named.value === body, inspection, identity, tenants };
+    const appended = await append(shards, toAppend);
+    if (appended.kind !== "success") {
+      tenants?.take(-1);
+      return appended;
+    }
+    tenants?.tellRefused();
     this.#count(inspection);
     const { rejectedPoints, message } = inspection;
     return success(rejectedPoints === 0 ? NOTHING_REJECTED : { rejectedPoints, message });
+  }
+
+  /** Undefined where tenants need not be told apart: then nothing is read of them. */
+  #lookAtTenants({ tenant }: OtlpRequest, isPage: boolean): TenantLook | undefined {
+    const gate = this.#options.tenants?.();
+    return gate === undefined && tenant === undefined ? undefined : new TenantLook(gate, { tenant, isPage });
   }
 
   #count(inspection: RequestInspection): void {
@@ -138,25 +164,32 @@ export class Intake {
     this.counts.rejectedPoints += inspection.rejectedPoints;
     this.counts.rejectedForTime += inspection.rejectedForTime;
     this.counts.rejectedForValue += inspection.rejectedForValue;
+    this.counts.rejectedForTenant += inspection.rejectedForTenant;
     this.counts.ignoredPoints += inspection.ignoredPoints;
   }
 }
 
-async function append(
-  shards: IntakeShards,
-  request: OtlpRequest,
-  body: Uint8Array,
-  { countedParts, rejectedPoints }: RequestInspection,
-  identity: BridgeIdentity | undefined,
-): Promise<Result<void>> {
-  const isClean = rejectedPoints === 0;
+/** A request that was looked at. */
+interface LookedAtRequest {
+  readonly request: OtlpRequest;
+  /** Inflated, protobuf. */
+  readonly body: Uint8Array;
+  /** Whether the body says what came, so that it can be stored in the form in which it came. */
+  readonly isAsItCame: boolean;
+  readonly inspection: RequestInspection;
+  readonly identity: BridgeIdentity | undefined;
+  readonly tenants: TenantLook | undefined;
+}
+
+async function append(shards: IntakeShards, looked: LookedAtRequest): Promise<Result<void>> {
+  const { request, body, isAsItCame, inspection, identity } = looked;
   const outcomes = await Promise.all(
-    countedParts.map(async (part) => {
-      const piece = shards.logs.length === 1 ? body : pieceOf(body, part);
-      const whole = piece.length === body.length;
+    inspection.countedParts.map(async (part) => {
+      const piece = shards.logs.length === 1 && inspection.isWhole ? body : pieceOf(body, part);
+      const whole = isAsItCame && piece.length === body.length;
       const entry = entryOf(request, part, piece, identity);
       const stored = whole ? entry : { ...entry, ...(await compressed(piece)) };
-      return appendPart(shards, part.shard, stored, piece, isClean);
+      return appendPart(shards, looked, part, stored, piece);
     }),
   );
   return outcomes.find(({ kind }) => kind !== "success") ?? success(undefined);
@@ -164,17 +197,27 @@ async function append(
 
 async function appendPart(
   shards: IntakeShards,
-  shard: number,
+  { inspection, tenants }: LookedAtRequest,
+  part: ShardPart,
   entry: LogEntryInput,
   piece: Uint8Array,
-  isClean: boolean,
 ): Promise<Result<void>> {
+  const { shard } = part;
   const log = shards.logs[shard];
   if (!log) return retryable("internal", `there is no log for shard ${shard}`);
   const appended = await log.append(entry);
   if (appended.kind !== "success") return appended;
-  shards.appended({ shard, to: appended.value, entry, body: piece, isClean });
+  if (part.tenants) tenants?.appended(shard, appended.value, entry.body.length, part.tenants);
+  shards.appended({ shard, to: appended.value, entry, body: piece, isClean: inspection.rejectedPoints === 0 });
   return success(undefined);
+}
+
+/** The answer to a request of which only limits kept everything out: it may come again, and then nothing of it is lost. */
+function refusalOfAll(tenants: TenantLook, { countedParts }: RequestInspection): Result<never> | undefined {
+  const { longest } = tenants;
+  if (longest === undefined || countedParts.length > 0) return undefined;
+  tenants.tellRefused();
+  return retryable("limited", longest.reason, longest.retryAfterSeconds);
 }
 
 /** The bytes of a shard's `ResourceMetrics`: a protobuf message is the concatenation of its fields. */

@@ -18,13 +18,13 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 
 import type { Clock } from "../model/clock.ts";
 import type { OtlpAcceptance, OtlpHandler } from "../model/otlp-exchange.ts";
-import { messageOf, type Result, retryable, success } from "../model/result.ts";
-import { GRPC_STATUS, grpcStatusOf, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
+import { failure, messageOf, type Result, retryable, success } from "../model/result.ts";
+import { grpcStatusOf, retryAfterSecondsOf } from "../model/answer-table.ts";
 import { openConnections } from "../model/open-connections.ts";
 import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
-import { BearerToken } from "./bearer-token.ts";
 import { BodyBudget } from "./body-budget.ts";
 import type { TlsFiles } from "./otlp-http-options.ts";
+import { ANYONE, type Sender, SenderTokens, type TenantTokens } from "./sender-tokens.ts";
 
 /** Bounds on what senders can take of us. */
 export interface OtlpGrpcLimits {
@@ -57,6 +57,8 @@ export interface OtlpGrpcServerOptions {
   readonly tls?: TlsFiles | undefined;
   /** The bearer token, in the metadata `authorization`; absent: anyone may send. */
   readonly token?: string | undefined;
+  /** Tokens whose senders are one tenant each; with any, a call without a token is refused. */
+  readonly tenantTokens?: (() => TenantTokens) | undefined;
   readonly limits: OtlpGrpcLimits;
   readonly clock: Clock;
   readonly handler: OtlpHandler;
@@ -81,14 +83,13 @@ const METRICS_SERVICE = {
     responseDeserialize: asBuffer,
   },
 } as const;
-const UNAVAILABLE = GRPC_STATUS.unavailable;
 /** The metadata that carries a `google.rpc.Status`; the suffix makes it binary. */
 const DETAILS_KEY = "grpc-status-details-bin";
 
 /** One listening server. */
 export class OtlpGrpcServer {
   readonly #options: OtlpGrpcServerOptions;
-  readonly #token: BearerToken | undefined;
+  readonly #tokens: SenderTokens;
   readonly #budget: BodyBudget;
   readonly #grpc: Server;
   readonly #injector: ConnectionInjector;
@@ -99,9 +100,9 @@ export class OtlpGrpcServer {
 
   /** Does not listen yet. Throws on an empty token and on a certificate or key that cannot be read. */
   constructor(options: OtlpGrpcServerOptions) {
-    const { limits, tls, token } = options;
+    const { limits, tls, token, tenantTokens } = options;
     this.#options = options;
-    this.#token = token === undefined ? undefined : new BearerToken(token);
+    this.#tokens = new SenderTokens(token, tenantTokens);
     this.#budget = new BodyBudget(limits.maxInFlightBytes);
     this.#grpc = new Server({
       "grpc.max_receive_message_length": limits.maxBodyBytes,
@@ -197,18 +198,28 @@ export class OtlpGrpcServer {
   #refusalOf(metadata: Metadata): Exclude<Result<never>, { kind: "success" }> | undefined {
     if (this.#isClosing) return retryable("unavailable", "the receiver is shutting down");
     if (!this.#budget.hasRoomFor(0)) return noRoom();
-    const authorization = metadata.get("authorization")[0];
-    if (this.#token === undefined || this.#token.isIn(authorization?.toString())) return undefined;
-    return { kind: "failure", code: "unauthenticated", reason: "a valid bearer token is needed" };
+    if (this.#senderOf(metadata) !== undefined) return undefined;
+    return NEEDS_TOKEN;
   }
 
-  async #export({ request: body }: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>): Promise<void> {
+  #senderOf(metadata: Metadata): Sender | undefined {
+    return this.#tokens.senderOf(metadata.get("authorization")[0]?.toString());
+  }
+
+  async #export(
+    { request: body, metadata }: ServerUnaryCall<Buffer, Buffer>,
+    answer: sendUnaryData<Buffer>,
+  ): Promise<void> {
     // The handler may have given the message's memory back when it returns: its length is then 0.
     const heldBytes = body.length;
     if (!this.#budget.take(heldBytes)) return answer(this.#refuse(noRoom()));
     try {
       const receivedAtMillis = this.#options.clock.nowMillis();
-      const request = { contentType: "protobuf", encoding: "identity", body, receivedAtMillis } as const;
+      // Looked up again only where it tells anything; meanwhile the token may have been taken back.
+      const sender = this.#tokens.tellTenants ? this.#senderOf(metadata) : ANYONE;
+      if (sender === undefined) return answer(this.#refuse(NEEDS_TOKEN));
+      const { tenant } = sender;
+      const request = { contentType: "protobuf", encoding: "identity", body, receivedAtMillis, tenant } as const;
       const result = await this.#options.handler(request);
       if (result.kind !== "success") return answer(this.#refuse(result));
       this.#outcomes.add("accepted");
@@ -225,11 +236,13 @@ export class OtlpGrpcServer {
     this.#outcomes.addResult(result);
     const code = grpcStatusOf(result);
     const metadata = new Metadata();
-    const retryAfter = code === UNAVAILABLE ? RETRY_AFTER_SECONDS : undefined;
-    metadata.set(DETAILS_KEY, Buffer.from(this.#options.encodeDetails(code, result.reason, retryAfter)));
+    const details = this.#options.encodeDetails(code, result.reason, retryAfterSecondsOf(result));
+    metadata.set(DETAILS_KEY, Buffer.from(details));
     return { code, details: result.reason, metadata };
   }
 }
+
+const NEEDS_TOKEN = failure("unauthenticated", "a valid bearer token is needed");
 
 function noRoom(): Exclude<Result<never>, { kind: "success" }> {
   return retryable("overloaded", "too many bytes are being received; try again");

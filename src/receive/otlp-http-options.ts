@@ -3,6 +3,7 @@ import type { Clock } from "../model/clock.ts";
 import type { BodyContentType } from "../model/ingest-log.ts";
 import type { OtlpAcceptance, OtlpHandler } from "../model/otlp-exchange.ts";
 import type { FailureCode } from "../model/result.ts";
+import type { TenantTokens } from "./sender-tokens.ts";
 
 /** A certificate chain and its private key, PEM. */
 export interface TlsFiles {
@@ -19,6 +20,8 @@ export interface OtlpHttpServerOptions {
   readonly tls?: TlsFiles | undefined;
   /** The bearer token; absent: anyone may send. */
   readonly token?: string | undefined;
+  /** Tokens whose senders are one tenant each; with any, a request without a token is refused. */
+  readonly tenantTokens?: (() => TenantTokens) | undefined;
   readonly limits: OtlpHttpLimits;
   readonly clock: Clock;
   readonly handler: OtlpHandler;

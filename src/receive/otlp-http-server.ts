@@ -8,9 +8,16 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import { type AddressInfo, Server as NetServer } from "node:net";
 
 import type { BodyContentType } from "../model/ingest-log.ts";
-import { type FailureCode, messageOf, type Result, retryable, success } from "../model/result.ts";
-import { httpStatusOf, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
-import { BearerToken } from "./bearer-token.ts";
+import {
+  type Failure,
+  type FailureCode,
+  messageOf,
+  type Result,
+  type Retryable,
+  retryable,
+  success,
+} from "../model/result.ts";
+import { httpStatusOf, RETRY_AFTER_SECONDS, retryAfterSecondsOf } from "../model/answer-table.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { openConnections } from "../model/open-connections.ts";
 import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
@@ -25,6 +32,7 @@ import {
   type Refusal,
   refusal,
 } from "./request-checks.ts";
+import { SenderTokens } from "./sender-tokens.ts";
 
 export { DEFAULT_OTLP_HTTP_LIMITS } from "./otlp-http-options.ts";
 
@@ -49,7 +57,7 @@ const MEDIA_TYPES: Readonly<Record<BodyContentType, string>> = {
 export class OtlpHttpServer {
   readonly #options: OtlpHttpServerOptions;
   readonly #server: Server | TlsServer;
-  readonly #token: BearerToken | undefined;
+  readonly #tokens: SenderTokens;
   readonly #budget: BodyBudget;
   readonly #answers = new Map<number, number>();
   readonly #outcomes = new OutcomeCounts();
@@ -62,7 +70,7 @@ export class OtlpHttpServer {
   /** Does not listen yet. Throws on an empty token and on a certificate or key that cannot be read. */
   constructor(options: OtlpHttpServerOptions) {
     this.#options = options;
-    this.#token = options.token === undefined ? undefined : new BearerToken(options.token);
+    this.#tokens = new SenderTokens(options.token, options.tenantTokens);
     this.#budget = new BodyBudget(options.limits.maxInFlightBytes);
     this.#server = makeServer(options);
     this.#server.maxConnections = options.limits.maxConnections;
@@ -153,7 +161,7 @@ export class OtlpHttpServer {
 
   #check(request: IncomingMessage): CheckedRequest | Refusal {
     if (this.#isClosing) return refusal("unavailable", "the receiver is shutting down");
-    const checked = checkRequest(request, { token: this.#token, maxBodyBytes: this.#options.limits.maxBodyBytes });
+    const checked = checkRequest(request, { tokens: this.#tokens, maxBodyBytes: this.#options.limits.maxBodyBytes });
     const hasRoom = this.#budget.hasRoomFor(Number(request.headers["content-length"] ?? 0));
     return "status" in checked || hasRoom ? checked : noRoom();
   }
@@ -176,7 +184,7 @@ export class OtlpHttpServer {
     try {
       const receivedAtMillis = this.#options.clock.nowMillis();
       const result = await this.#options.handler({ ...checked, body: read.body, receivedAtMillis });
-      if (result.kind !== "success") return refusal(result.code, result.reason, {}, httpStatusOf(result));
+      if (result.kind !== "success") return refusalOf(result);
       this.#outcomes.add("accepted");
       this.#send(
         response,
@@ -251,6 +259,12 @@ export class OtlpHttpServer {
 
 function noRoom(): Refusal {
   return refusal("overloaded", "too many bytes are being received; try again");
+}
+
+function refusalOf(result: Failure | Retryable): Refusal {
+  const seconds = retryAfterSecondsOf(result);
+  const headers = seconds === undefined ? {} : { "retry-after": String(seconds) };
+  return refusal(result.code, result.reason, headers, httpStatusOf(result));
 }
 
 function makeServer(options: OtlpHttpServerOptions): Server | TlsServer {

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 
 import type { BodyContentType, BodyEncoding } from "../model/ingest-log.ts";
 import { HTTP_STATUS } from "../model/answer-table.ts";
-import type { BearerToken } from "./bearer-token.ts";
+import type { Sender, SenderTokens } from "./sender-tokens.ts";
 import type { FailureCode } from "../model/result.ts";
 
 /** The path of OTLP metrics. */
@@ -18,7 +18,7 @@ export interface Refusal {
 }
 
 /** A request whose body is worth reading. */
-export interface CheckedRequest {
+export interface CheckedRequest extends Sender {
   readonly contentType: BodyContentType;
   readonly encoding: BodyEncoding;
 }
@@ -32,8 +32,7 @@ export interface RequestHead {
 
 /** What a request is checked against. */
 export interface RequestRules {
-  /** Undefined: anyone may send. */
-  readonly token: BearerToken | undefined;
+  readonly tokens: SenderTokens;
   readonly maxBodyBytes: number;
 }
 
@@ -53,7 +52,8 @@ export function checkRequest(request: RequestHead, rules: RequestRules): Checked
   const path = (request.url ?? "").split("?", 1)[0];
   if (path !== METRICS_PATH) return refusal("unsupported", `there is only ${METRICS_PATH}`, {}, 404);
   if (request.method !== "POST") return refusal("unsupported", "only POST is allowed", { allow: "POST" }, 405);
-  if (rules.token !== undefined && !rules.token.isIn(headers.authorization)) {
+  const sender = rules.tokens.senderOf(headers.authorization);
+  if (sender === undefined) {
     return refusal("unauthenticated", "a valid bearer token is needed", { "www-authenticate": "Bearer" });
   }
   const contentType = contentTypeOf(headers["content-type"]);
@@ -66,7 +66,7 @@ export function checkRequest(request: RequestHead, rules: RequestRules): Checked
     return refusal("unsupported", "the content encoding must be gzip, zstd or identity", accepted);
   }
   if (Number(headers["content-length"] ?? 0) > rules.maxBodyBytes) return bodyTooLarge(rules.maxBodyBytes);
-  return { contentType, encoding };
+  return { contentType, encoding, tenant: sender.tenant };
 }
 
 /** The refusal of a body that is over the limit, whether by its declared length or as it comes in. */

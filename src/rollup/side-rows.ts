@@ -39,6 +39,7 @@ export const RECEIVER_COLUMNS: readonly (readonly [column: string, count: keyof 
   ["points_overflow", "pointsOverflow"],
   ["points_refused_time", "pointsRefusedTime"],
   ["points_refused_value", "pointsRefusedValue"],
+  ["points_limited", "pointsLimited"],
   ["lag_millis", "lagMillis"],
   ["commits", "commits"],
   ["commit_micros", "commitMicros"],

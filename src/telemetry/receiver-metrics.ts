@@ -10,6 +10,7 @@ export type ReceiverHistogramName = "bandwidth.receiver.fold.duration" | "bandwi
 export type ObservedMetricName =
   | "bandwidth.receiver.requests"
   | "bandwidth.receiver.points"
+  | "bandwidth.receiver.tenant.refused"
   | "bandwidth.receiver.fold.entries"
   | "bandwidth.receiver.fold.points"
   | "bandwidth.receiver.quarantined"
@@ -66,15 +67,22 @@ export const RECEIVER_METRICS: readonly (ReceiverHistogramDefinition | ObservedM
     "bandwidth.receiver.requests",
     "counter",
     "{request}",
-    `${TRANSPORTS}; \`bandwidth.outcome\`: \`accepted\`, or why not: \`invalid\`, \`too_large\`, \`unauthenticated\`, \`unsupported\`, \`overloaded\`, \`unavailable\`, \`internal\`, \`broken\``,
+    `${TRANSPORTS}; \`bandwidth.outcome\`: \`accepted\`, or why not: \`invalid\`, \`too_large\`, \`unauthenticated\`, \`unsupported\`, \`overloaded\`, \`limited\`, \`unavailable\`, \`internal\`, \`broken\``,
     "Requests over OTLP and events of pages that were answered.",
   ),
   observed(
     "bandwidth.receiver.points",
     "counter",
     "{point}",
-    "`bandwidth.outcome`: `accepted`, `ignored`, `refused_time`, `refused_value`, `refused_metric`",
+    "`bandwidth.outcome`: `accepted`, `ignored`, `refused_time`, `refused_value`, `refused_metric`, `refused_tenant`",
     "Data points of requests that were answered 2xx: taken into the log, of metrics that are not counted, or refused (`partial_success`).",
+  ),
+  observed(
+    "bandwidth.receiver.tenant.refused",
+    "counter",
+    "{point}",
+    "`bandwidth.tenant`: `service.namespace`, of the first 100 that were refused, `__other__` for the rest; `bandwidth.limit`: `points`, `bytes`, `log`",
+    "Data points refused because their tenant was over a limit of its own, whether answered 429 (they may have come again) or refused in a `partial_success`.",
   ),
   observed("bandwidth.receiver.fold.entries", "counter", "{entry}", "none", "Log entries whose points are in SQL."),
   observed(

@@ -186,6 +186,19 @@ describe("writers begun after birth", () => {
     );
   });
 
+  test("of a tenant with room for one series are counted exactly in it and in its row of the others", () => {
+    fc.assert(
+      fc.property(writers, delivery, (all, how) => {
+        const harness = new CrashingHarness({ maxSeriesOf: () => 1 });
+        deliver(harness, all.flatMap(exportsOf), how);
+        expectExactly(harness, expectedOf(all));
+        const named = [...harness.fold.series.all()].filter(({ isOverflow }) => !isOverflow);
+        expect(named.length).toBeLessThanOrEqual(1);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test("never make a total fall", () => {
     fc.assert(
       fc.property(writers, delivery, (all, how) => {

@@ -58,6 +58,11 @@ describe("the defaults", () => {
     ALERT_TURN_COST_PER_HOUR: 1,
     ALERT_PACKET_LOSS: 0.05,
     ALERT_ERROR_RATIO: 0.05,
+    TENANT_MAX_POINTS_PER_MINUTE: 0,
+    TENANT_MAX_BYTES_PER_MINUTE: 0,
+    TENANT_MAX_SERIES: 0,
+    TENANT_MAX_LOG_SHARE: 1,
+    TENANTS_FILE: undefined,
     SHARDS: 1,
   };
 

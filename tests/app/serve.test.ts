@@ -1,4 +1,4 @@
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -7,7 +7,8 @@ import { bridgeSocket, connected } from "../support/bridge-client.ts";
 import { makeCertificate } from "../support/certificate.ts";
 import { type RunningCommand, runCommand, startCommand } from "../support/command.ts";
 import { startMariadb } from "../support/mariadb-server.ts";
-import { nowNanos, postMetric, receivedBytes } from "../support/send-metrics.ts";
+import { otlpRequest } from "../support/otlp-request.ts";
+import { nowNanos, postMetric, postMetrics, receivedBytes } from "../support/send-metrics.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import { embeddedColumnSums } from "../support/totals.ts";
 
@@ -136,6 +137,33 @@ it("serves TLS on both ports and reads the certificate again on SIGHUP, keeping 
   await command.printed(/SIGHUP: read the certificates again/);
   expect(await names()).toEqual(["second", "second"]);
   expect((await command.stop()).code).toBe(0);
+});
+
+it("reads the tenants again on SIGHUP, keeping what it had when the file is wrong, and does not start with a wrong one", async () => {
+  const file = join(folder, "tenants.json");
+  writeFileSync(file, '{"team":{"tokens":["token-of-team"]}}');
+  const { command, otlp } = await serve({ TENANTS_FILE: file });
+  const statuses = async (...tokens: string[]): Promise<number[]> => {
+    const body = otlpRequest([{ metrics: [receivedBytes(1n, nowNanos())] }]);
+    const answers = tokens.map((token) => postMetrics(otlp, body, { authorization: `Bearer ${token}` }));
+    return (await Promise.all(answers)).map(({ status }) => status);
+  };
+  expect(await statuses("token-of-team", "another-token")).toEqual([200, 401]);
+  writeFileSync(file, '{"team":{"maxSeries":-1}}');
+  command.child.kill("SIGHUP");
+  await command.printed(/SIGHUP: kept the old tenants, TENANTS_FILE: "team"\.maxSeries/);
+  expect(await statuses("token-of-team", "another-token")).toEqual([200, 401]);
+  writeFileSync(file, '{"team":{"tokens":["another-token"]}}');
+  command.child.kill("SIGHUP");
+  await command.printed(/SIGHUP: read the tenants again/);
+  expect(await statuses("token-of-team", "another-token")).toEqual([401, 200]);
+  expect((await command.stop()).code).toBe(0);
+  writeFileSync(file, "[]");
+  const { code, stderr } = await runCommand([], { DATA_DIR: folder, TENANTS_FILE: file });
+  expect([code, stderr]).toEqual([
+    1,
+    "otel-bandwidth: TENANTS_FILE: expected an object with a member for each tenant\n",
+  ]);
 });
 
 it("answers 503 and stores nothing with METRICS_ENABLED=false", async () => {

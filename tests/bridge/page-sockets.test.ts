@@ -129,6 +129,15 @@ describe("an event of a page", () => {
     expect(Buffer.compare(request.body, BODY)).toBe(0);
   });
 
+  it("is passed on with the tenant that its token names, if it names one", async () => {
+    await start();
+    for (const tenant of [undefined, "team"]) {
+      const page = await world.page({ tenant });
+      await sendMetrics(page, BODY);
+    }
+    expect(world.taken.map(({ request }) => request.tenant)).toEqual([undefined, "team"]);
+  });
+
   it("is known to be gzip by its first bytes", async () => {
     await start({ take: async ({ encoding }) => success({ rejectedPoints: 1, message: encoding }) });
     expect(await sendMetrics(await world.page(), gzipSync(BODY))).toEqual({

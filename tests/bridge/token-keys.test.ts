@@ -36,6 +36,20 @@ describe("a token by a secret", () => {
     expect(await withSecret.verify(await signed(claims))).toMatchObject({ value: { role: "participant" } });
   });
 
+  it("may name the tenant that its metrics are of", async () => {
+    expect(await withSecret.verify(await signed({ ...CLAIMS, tenant: "team" }))).toMatchObject({
+      value: { tenant: "team" },
+    });
+    const issued = await withSecret.issue({
+      meeting: "m",
+      participant: "p",
+      tenant: "team",
+      role: "participant",
+      expiresInSeconds: 60,
+    });
+    expect(await withSecret.verify(issued)).toMatchObject({ value: { tenant: "team" } });
+  });
+
   it("of an admin may name nobody, and only an admin's lets see the figures", async () => {
     const token = await signed({ role: "admin", exp: CLAIMS.exp });
     expect(await authoriseAdmin(withSecret, token)).toMatchObject({ value: { role: "admin", identity: undefined } });
@@ -48,6 +62,12 @@ describe("a token by a secret", () => {
     ["never expires", { meeting: "m", participant: "p" }, "the token's exp is missing or wrong"],
     ["has another role", { ...CLAIMS, role: "owner" }, "the token's role is neither participant nor admin"],
     ["names no meeting", { ...CLAIMS, meeting: "" }, "the token's meeting is not a text of 1 to 128 characters"],
+    ["names no tenant", { ...CLAIMS, tenant: "" }, "the token's tenant is not a text of 1 to 128 characters"],
+    [
+      "names its tenant by a number",
+      { ...CLAIMS, tenant: 7 },
+      "the token's tenant is not a text of 1 to 128 characters",
+    ],
     [
       "names a meeting that would be cut",
       { ...CLAIMS, meeting: "m".repeat(129) },

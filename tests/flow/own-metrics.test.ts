@@ -314,8 +314,8 @@ it("exports them by OTLP when the environment asks for it, a last time at the en
   expect(attributes).toMatchObject({ "service.name": "otel-bandwidth", "deployment.environment.name": "test" });
   expect(scopeMetrics.map(({ scope }) => scope.name)).toEqual([RECEIVER_SCOPE.name]);
   const names = scopeMetrics[0]!.metrics.map(({ name }) => name);
-  // It has given its shard up when it exports for the last time.
-  const ofShards = /\.(series|log\.entries|log\.bytes|log\.lag|persist\.age)$/;
+  // It has given its shard up when it exports for the last time, and no tenant was refused.
+  const ofShards = /\.(series|log\.entries|log\.bytes|log\.lag|persist\.age|tenant\.refused)$/;
   const expected = RECEIVER_METRICS.map(({ name }) => name).filter((name) => !ofShards.test(name));
   expect(names.filter((name) => !ofShards.test(name)).toSorted()).toEqual(expected.toSorted());
   const entries = scopeMetrics[0]!.metrics.find(({ name }) => name === "bandwidth.receiver.fold.entries");

@@ -7,6 +7,7 @@ import { mysqlMigrationDatabase } from "../../src/rollup/mysql-migration-databas
 import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
 import { valueOf } from "../contract/rollup-database.ts";
 import { startMariadb } from "../support/mariadb-server.ts";
+import { overflowDimensions } from "../../src/model/dimensions.ts";
 import { httpSeries, type SeededMinute, SeededTotals, webrtcSeries } from "../support/seeded-totals.ts";
 import { TEST_DAY } from "../support/shard-commits.ts";
 import type { SqlServer } from "../support/sql-server.ts";
@@ -74,6 +75,7 @@ function http(): SeededMinute[] {
     httpSeries("cart", "/total", { method: "POST" }),
     httpSeries(QUOTED, "/users/:id", { environment: "" }),
     httpSeries("cart", "/items", { side: "client", statusCode: 200 }),
+    overflowDimensions(0, "http", "client", "noisy"),
   ];
   return series.flatMap((dimensions) =>
     everyMinute().map((atSeconds) => {
@@ -421,7 +423,8 @@ describe("the receiver's row", () => {
       "Live update": null,
     });
     const [writes] = await opened.rows("What keeping totals costs, a minute");
-    expect(writes?.["Rows stored"]).toBe(9);
+    expect(writes?.["Rows stored"]).toBe(10);
+    expect(await opened.rows("Tenants with more series than they may have")).toMatchObject([{ Tenant: "noisy" }]);
     expect(await opened.rows("Shards")).toMatchObject([{ Shard: 0, Behind: 0, Commits: 1 }]);
     expect(await opened.number("In quarantine")).toBe(0);
   });

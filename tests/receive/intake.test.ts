@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { AppendedEntry, IngestLog, LogEntry, LogEntryInput } from "../../src/model/ingest-log.ts";
 import { retryable, success, type Result } from "../../src/model/result.ts";
 import { serviceSlot, shardOf } from "../../src/model/slot.ts";
+import { nameTenant } from "../../src/otlp/name-tenant.ts";
 import { createOpenBody } from "../../src/otlp/open-body.ts";
 import { walkMetrics } from "../../src/otlp/walk-metrics.ts";
 import { Intake, type IntakeOptions, type IntakeShards } from "../../src/receive/intake.ts";
@@ -34,6 +35,7 @@ function door(shards: number = 1, changes: Partial<IntakeOptions & IntakeShards>
     maxOpenBytes: 100_000_000,
     deltaMaxAgeMillis: 3_600_000,
     gate: () => success(undefined),
+    nameTenant,
     ...changes,
   });
   return { intake, logs, appended };

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect as http2Connect } from "node:http2";
 import { tmpdir } from "node:os";
@@ -169,6 +170,28 @@ describe("what is refused", () => {
       });
     },
   );
+
+  it("of a sender over a limit of its own: RESOURCE_EXHAUSTED, with the time after which it may try again", async () => {
+    const { port } = await start(async () => retryable("limited", "too much", 12));
+    expect(await call(client(port), Buffer.from("x"))).toEqual({
+      code: status.RESOURCE_EXHAUSTED,
+      details: "too much",
+      retrySeconds: 12,
+    });
+  });
+
+  it("when a tenant's token was taken back; until then the door is told whose call it is", async () => {
+    const digest = createHash("sha256").update("team-token").digest("hex");
+    let tokens: ReadonlyMap<string, string> = new Map([[digest, "team"]]);
+    const { port, received } = await start(undefined, {}, { token: "token-of-all", tenantTokens: () => tokens });
+    const from = client(port);
+    for (const token of ["team-token", "token-of-all"]) {
+      expect((await call(from, Buffer.from("x"), token)).code).toBe(0);
+    }
+    expect(received.map(({ tenant }) => tenant)).toEqual(["team", undefined]);
+    tokens = new Map();
+    expect(await call(from, Buffer.from("x"), "team-token")).toMatchObject({ code: status.UNAUTHENTICATED });
+  });
 
   it("can be tried again when the handler threw, which is told", async () => {
     const { port, thrown } = await start(async () => {

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { Agent, type IncomingHttpHeaders, request as httpRequest, type RequestOptions } from "node:http";
 import { request as httpsRequest } from "node:https";
@@ -346,6 +347,28 @@ describe("what the handler says", () => {
     const { port } = await start(async () => retryable(code, "why"));
     const answer = await send(port, { headers: JSON_TYPE }, "x");
     expect([answer.status, answer.headers["retry-after"], answer.body]).toEqual([503, "1", `json ${code} why`]);
+  });
+
+  test("a sender over a limit of its own is answered 429 and told when to try again", async () => {
+    const { port, server } = await start(async () => retryable("limited", "too much", 12));
+    const answer = await send(port, { headers: PROTOBUF }, "x");
+    expect([answer.status, answer.headers["retry-after"], answer.body]).toEqual([
+      429,
+      "12",
+      "protobuf limited too much",
+    ]);
+    expect(server.counts().outcomes).toEqual(new Map([["limited", 1]]));
+  });
+
+  test("a tenant's token tells the door whose request it is, any other token and none are refused", async () => {
+    const digest = createHash("sha256").update("team-token").digest("hex");
+    const { port, received } = await start(undefined, {}, { tenantTokens: () => new Map([[digest, "team"]]) });
+    const statuses: number[] = [];
+    for (const authorization of ["Bearer team-token", "Bearer other", undefined]) {
+      const headers = authorization === undefined ? PROTOBUF : { ...PROTOBUF, authorization };
+      statuses.push((await send(port, { headers }, "x")).status);
+    }
+    expect([statuses, received.map(({ tenant }) => tenant)]).toEqual([[200, 401, 401], ["team"]]);
   });
 
   test("a handler that throws is answered 503, told and counted, and the next request is served", async () => {

@@ -92,6 +92,7 @@ export class SimulatedReceiver implements RequestTarget {
       walk: walkMetrics,
       maxOpenBytes: 10_000_000,
       deltaMaxAgeMillis: DELTA_MAX_AGE_MILLIS,
+      nameTenant: (body) => success(body),
       gate: () => (this.#stopping ? retryable("unavailable", "simulated: shutting down") : success(undefined)),
     });
   }

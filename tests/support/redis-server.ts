@@ -2,14 +2,31 @@
 import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { endsWithUs } from "./ends-with-us.ts";
 import { freePort } from "./free-port.ts";
+import { askRedis } from "./redis-ask.ts";
+import { valkey91 } from "./valkey91.ts";
 
 /** Settings of redis.conf; these replace or add to those of {@link startRedisServer}. */
 export type RedisSettings = Readonly<Record<string, string>>;
+
+/** The program that servers are started of. */
+export interface RedisProgram {
+  /** The program, and what comes before its settings. */
+  readonly command: readonly string[];
+  /** The folder that it takes for `/`. */
+  readonly root: string;
+  /** Where its data may lie; within `root`. */
+  readonly folder: string;
+}
+
+/** The Redis of this machine, or Valkey 9.1 under `npm run test:valkey`. */
+function testedProgram(): RedisProgram {
+  if (process.env["TEST_REDIS_PROGRAM"] === "valkey-9.1") return valkey91();
+  return { command: ["redis-server"], root: "/", folder: tmpdir() };
+}
 
 /** A redis-server of our own. Its data outlives `stop` and `kill`, until `remove`. */
 export interface RedisServer {
@@ -40,14 +57,18 @@ const DURABLE: RedisSettings = {
 const START_ATTEMPTS = 5;
 
 /**
- * Starts a redis-server that keeps everything it acknowledges, on a free port, in a folder of its own.
+ * Starts a redis-server that keeps everything it acknowledges, on a free port, in a folder of its own. Default: the Redis of
+ * this machine, or Valkey 9.1 under `npm run test:valkey`.
  * Rejects when there is no `redis-server` to run: tests of faults cannot do without.
  */
-export async function startRedisServer(settings: RedisSettings = {}): Promise<RedisServer> {
-  const folder = await mkdtemp(join(tmpdir(), "otel-bandwidth-redis-"));
+export async function startRedisServer(
+  settings: RedisSettings = {},
+  program: RedisProgram = testedProgram(),
+): Promise<RedisServer> {
+  const folder = await mkdtemp(join(program.folder, "otel-bandwidth-redis-"));
   let lastError: unknown;
   for (let attempt = 0; attempt < START_ATTEMPTS; attempt += 1) {
-    const server = new PrivateRedis(await freePort(), folder, { ...DURABLE, ...settings });
+    const server = new PrivateRedis(program, await freePort(), folder, { ...DURABLE, ...settings });
     try {
       await server.start();
       return server;
@@ -64,7 +85,7 @@ export async function startRedisServer(settings: RedisSettings = {}): Promise<Re
 export async function startReplica({ port }: Pick<RedisServer, "port">): Promise<RedisServer> {
   const replica = await startRedisServer({ replicaof: `127.0.0.1 ${port}` });
   for (;;) {
-    const reply = await ask(replica.port, "INFO replication");
+    const reply = await askRedis(replica.port, "INFO replication");
     if (reply?.includes("master_link_status:up")) return replica;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
@@ -85,11 +106,13 @@ export function uniqueShard(): number {
 class PrivateRedis implements RedisServer {
   readonly port: number;
   readonly url: string;
+  readonly #program: RedisProgram;
   readonly #folder: string;
   #settings: RedisSettings;
   #process: ChildProcess | undefined;
 
-  constructor(port: number, folder: string, settings: RedisSettings) {
+  constructor(program: RedisProgram, port: number, folder: string, settings: RedisSettings) {
+    this.#program = program;
     this.port = port;
     this.url = `redis://127.0.0.1:${port}`;
     this.#folder = folder;
@@ -98,12 +121,13 @@ class PrivateRedis implements RedisServer {
 
   async start(settings: RedisSettings = {}): Promise<void> {
     this.#settings = { ...this.#settings, ...settings };
-    const pairs = Object.entries({ ...this.#settings, bind: "127.0.0.1", port: String(this.port), dir: this.#folder });
-    const child = spawn(
-      "redis-server",
-      pairs.flatMap(([name, value]) => [`--${name}`, value]),
-      { stdio: ["ignore", "pipe", "pipe"] },
-    );
+    const { root, command } = this.#program;
+    const dir = `/${relative(root, this.#folder)}`;
+    const pairs = Object.entries({ ...this.#settings, bind: "127.0.0.1", port: String(this.port), dir });
+    const [name, ...first] = command;
+    const child = spawn(name!, [...first, ...pairs.flatMap(([setting, value]) => [`--${setting}`, value])], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     this.#process = child;
     endsWithUs(child);
     let output = "";
@@ -158,20 +182,5 @@ async function answersPing(port: number, running: () => boolean): Promise<void> 
 }
 
 async function pings(port: number): Promise<boolean> {
-  return (await ask(port, "PING"))?.startsWith("+PONG") ?? false;
-}
-
-/** The first bytes of a server's answer; undefined when there is none. */
-async function ask(port: number, command: string): Promise<string | undefined> {
-  return await new Promise((resolve) => {
-    const socket = createConnection({ host: "127.0.0.1", port });
-    const finish = (answer: string | undefined): void => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(1000, () => finish(undefined));
-    socket.once("error", () => finish(undefined));
-    socket.once("connect", () => socket.write(`${command}\r\n`));
-    socket.once("data", (reply) => finish(reply.toString()));
-  });
+  return (await askRedis(port, "PING"))?.startsWith("+PONG") ?? false;
 }

@@ -1,6 +1,6 @@
 /**
- * `npm run test:mysql`: the SQL tests and some rows of the fault matrix against MySQL 9.7 LTS, not MariaDB. With
- * options, which go to vitest, only the tests.
+ * `npm run test:mysql`: the SQL tests and some rows of the fault matrix against MySQL 9.7 LTS, not MariaDB, and the
+ * tests of a replicated group. With options, which go to vitest, only the tests.
  */
 import { spawn } from "node:child_process";
 import { mysql97Obstacle, startMysql97 } from "./mysql97.ts";
@@ -34,8 +34,15 @@ async function runTests(options: readonly string[]): Promise<number> {
   try {
     const url = new URL(await server.createDatabase());
     url.pathname = "/";
-    const vitest = ["node_modules/vitest/vitest.mjs", "run", "tests/rollup", "tests/grafana", ...options];
-    return await runNode(vitest, { TEST_MYSQL_URL: url.href });
+    const vitest = [
+      "node_modules/vitest/vitest.mjs",
+      "run",
+      "tests/rollup",
+      "tests/grafana",
+      "tests/support",
+      ...options,
+    ];
+    return await runNode(vitest, { TEST_MYSQL_URL: url.href, TEST_MYSQL_GROUP: "yes" });
   } finally {
     await server.stop();
   }

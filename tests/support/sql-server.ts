@@ -55,9 +55,12 @@ GRANT ALL PRIVILEGES ON *.* TO 'test'@'127.0.0.1' WITH GRANT OPTION;
 
 const READY_TIMEOUT_MILLIS = 60_000;
 
-/** Starts a server process on a free port and waits until it answers. Rejects with its output when it ends before. */
-export async function startSqlServer(process: SqlServerProcess): Promise<PrivateSqlServer> {
-  const server = new PrivateServer(process, await freePort());
+/**
+ * Starts a server process on a port, a free one unless it is given, and waits until it answers. Rejects with its output when
+ * it ends before.
+ */
+export async function startSqlServer(process: SqlServerProcess, port?: number): Promise<PrivateSqlServer> {
+  const server = new PrivateServer(process, port ?? (await freePort()));
   try {
     await server.start();
   } catch (error) {

@@ -9,6 +9,7 @@ import type { Scope } from "../sql/filters.ts";
 import { errorRatioOfRange, requestRateOfRange, totalOfRange, trafficSteps } from "../sql/http-queries.ts";
 import { percentileOfRange, percentileSteps } from "../sql/percentiles.ts";
 import {
+  CUT_TENANTS,
   FRESHNESS,
   QUARANTINE,
   RECEIVER_FAULT_LINES,
@@ -218,11 +219,11 @@ function receiver(threshold: (rule: string) => Threshold): Row {
         id: 15,
         title: "Not counted as sent, a minute",
         description:
-          "Points refused at the door, faulty (a counter that went down or jumped beyond belief), put in quarantine, or counted in `__other__` for want of room. Nothing here is good.",
+          "Points refused at the door, faulty (a counter that went down or jumped beyond belief), put in quarantine, counted in `__other__` for want of room, or refused because their tenant is over a limit of its own (429, `partial_success`). Nothing here is good.",
         sql: receiverSteps(RECEIVER_FAULT_LINES),
         unit: "short",
         width: 8,
-        lines: look(faults, ["orange", "red", "dark-red", "yellow"]),
+        lines: look(faults, ["orange", "red", "dark-red", "yellow", "purple"]),
         style: "bars",
         stacking: "normal",
       }),
@@ -278,6 +279,21 @@ function receiver(threshold: (rule: string) => Threshold): Row {
         }),
         height: 6,
       },
+      tablePanel({
+        id: 20,
+        title: "Tenants with more series than they may have",
+        description:
+          "What of a namespace is counted in its own row `__other__`: its totals are whole, which routes or participants they belong to is lost. Limits: `TENANT_MAX_SERIES`, `TENANTS_FILE`.",
+        sql: CUT_TENANTS,
+        width: 24,
+        height: 6,
+        columns: {
+          Tenant: { unit: "none" },
+          "Requests without a name": { unit: "short" },
+          "Bytes without a name": { unit: "decbytes" },
+        },
+        noValue: "No tenant is over its series limit",
+      }),
     ],
   };
 }

@@ -14,6 +14,7 @@ export const RECEIVER_FAULT_LINES: Readonly<Record<string, string>> = {
   Faulty: "points_faulty",
   Quarantined: "quarantined",
   Overflow: "points_overflow",
+  "Tenant over a limit": "points_limited",
 };
 
 // Minutes of the receiver are kept for 30 days: as far as they go, any range can be cut into any step.
@@ -60,6 +61,16 @@ export const SHARDS = `SELECT shard AS "Shard", UNIX_TIMESTAMP() - persisted_at 
   commits AS "Commits", generation AS "Generation"
 FROM ingest_offset
 ORDER BY shard`;
+
+/** Tenants with a row `__other__` of their own: what is counted in it, because they had as many series as they may. */
+export const CUT_TENANTS = `SELECT series.namespace AS "Tenant", SUM(totals.requests) AS "Requests without a name",
+  SUM(totals.wire_bytes_in) + SUM(totals.wire_bytes_out) + SUM(totals.relay_bytes) AS "Bytes without a name"
+FROM metrics_hourly AS totals JOIN series ON series.series_id = totals.series_id
+WHERE series.service = '__other__' AND series.namespace <> ''
+  AND totals.bucket_start BETWEEN $__unixEpochFrom() DIV 3600 * 3600 AND $__unixEpochTo()
+GROUP BY series.namespace
+ORDER BY 2 DESC, 3 DESC
+LIMIT 20`;
 
 /** Metrics in quarantine. */
 export const QUARANTINE = "SELECT COUNT(*) AS quarantined FROM ingest_quarantine";

@@ -1,0 +1,3 @@
+-- Points that were refused for their tenants' limits.
+-- when no column exists: receiver_minute.points_limited
+ALTER TABLE receiver_minute ADD COLUMN points_limited INTEGER NOT NULL DEFAULT 0;

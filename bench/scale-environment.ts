@@ -136,9 +136,8 @@ export class ScaleEnvironment {
 
   /** What was measured. The totals are compared last. */
   async cell(): Promise<ScaleCell> {
-    let differences: readonly string[] = ["nothing was sent"];
+    const differences = await this.#compared();
     await this.#guarded(async () => {
-      if (this.#sent) differences = await this.#running.differences(this.#sent.totals);
       const sizes = await this.#running.tableSizes();
       this.#rowBytes = Object.fromEntries(
         sizes.map(({ name, rows, bytes }) => [name, rows === 0 ? 0 : Math.round(bytes / rows)]),
@@ -161,6 +160,16 @@ export class ScaleEnvironment {
       isExact: differences.length === 0,
       fault: this.#fault,
     };
+  }
+
+  /** What is wrong with the totals, also where something else ended the environment early. */
+  async #compared(): Promise<readonly string[]> {
+    if (!this.#sent) return ["nothing was sent"];
+    try {
+      return await this.#running.differences(this.#sent.totals);
+    } catch (error) {
+      return [error instanceof Error ? error.message : String(error)];
+    }
   }
 
   /** Ends everything. */

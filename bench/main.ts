@@ -25,6 +25,7 @@ const USAGE = `npm run bench -- [options]
   --admins N               bridge: admins that watch (default: 20)
   --receivers N,N…         scale: numbers of receivers (default: 1,2,4)
   --series N,N…            scale: numbers of active series (default: 10000,100000)
+  --points N               scale: points of a long round, about (default: 1000000)
   --keep                   scale, bridge: keeps the figures, for the model and docs/scale.md
   --outage-seconds N       pressure: how long the SQL server stands still (default: 30)
 ${Object.values(PAYLOADS)
@@ -46,6 +47,7 @@ const { values } = parseArgs({
     admins: { type: "string", default: "20" },
     receivers: { type: "string", default: "1,2,4" },
     series: { type: "string", default: "10000,100000" },
+    points: { type: "string", default: "1000000" },
     keep: { type: "boolean", default: false },
     "outage-seconds": { type: "string", default: "30" },
     help: { type: "boolean", default: false },
@@ -103,6 +105,7 @@ if (values.only === "scale") {
     rounds,
     // So that a commit follows soon on what it commits; what is of a minute is worked out from single commits.
     persistMillis: positive("persist-millis", values["persist-millis"] ?? "10000"),
+    points: positive("points", values.points),
     keep: values.keep,
   });
 }

@@ -27,7 +27,7 @@ export function cellFigures(cell: ScaleCell): readonly (readonly [name: string, 
     ],
     ["of the CPU time receivers, Redis, SQL", shares(long)],
     [
-      "rows a commit of all series",
+      "row writes a commit of all series",
       spread(
         wholeCommits(cell).map(({ sqlRows }) => sqlRows),
         0,

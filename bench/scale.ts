@@ -18,12 +18,11 @@ export interface ScaleOptions {
   /** Rounds counted at each number of series, after a warm-up. */
   readonly rounds: number;
   readonly persistMillis: number;
+  /** Points of a long round, about: every series exports once at least. */
+  readonly points: number;
   /** Writes the figures into `bench/scale-measurements.json`. */
   readonly keep: boolean;
 }
-
-/** Points of a round, about; a number of series above it is sent once. */
-const POINTS_PER_ROUND = 1_000_000;
 
 /** Runs the bench and prints its table. Returns false when a total is not what was sent. */
 export async function benchScale(options: ScaleOptions): Promise<boolean> {
@@ -40,8 +39,7 @@ export async function benchScale(options: ScaleOptions): Promise<boolean> {
 
 async function measureSeries(series: number, options: ScaleOptions): Promise<readonly ScaleCell[]> {
   const serviceCount = Math.ceil(series / ROUTES_PER_SERVICE);
-  const pointsPerPass = series * 5;
-  const [many, few] = passesOf(pointsPerPass);
+  const [many, few] = passesOf(options.points, series * 5);
   const sender = new FleetSender();
   const environments: ScaleEnvironment[] = [];
   const directory = mkdtempSync(join(tmpdir(), "bench-scale-"));
@@ -76,7 +74,7 @@ async function measureSeries(series: number, options: ScaleOptions): Promise<rea
 }
 
 /** How often each service exports in a long and in a short round. */
-function passesOf(pointsPerPass: number): readonly [number, number] {
-  const many = Math.max(1, Math.round(POINTS_PER_ROUND / pointsPerPass));
+function passesOf(points: number, pointsPerPass: number): readonly [number, number] {
+  const many = Math.max(1, Math.round(points / pointsPerPass));
   return [many, Math.max(1, Math.round(many / 4))];
 }

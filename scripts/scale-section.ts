@@ -56,7 +56,7 @@ function receiversTable({ cells }: ScaleMeasurements): string {
 const KIND_NAMES: Readonly<Record<WorkKind, string>> = {
   points: "a million points",
   pointsReadBack: "a million points that another receiver took in: read back from the log and opened again",
-  rows: "a million rows of SQL",
+  rows: "a million row writes of SQL",
   liveUpdates: "a million updates of a series' live figures",
   receiverSeconds: "an hour of a receiver's being there",
   shardSeconds: "an hour of a shard's being there",
@@ -77,7 +77,7 @@ function costsTable({ cpu, browsers, ...known }: Calibration): string {
   rows.push(["a million events of pages", ...page(browsers.event)]);
   rows.push(["a million seconds of connected pages", ...page(browsers.participantSecond)]);
   const sizes = [
-    ["rows that a commit writes for a series", known.rowsPerSeries.toFixed(1)],
+    ["row writes of a commit, a series", known.rowsPerSeries.toFixed(1)],
     ["bytes of a point on the wire and in the log", known.bytesPerPoint.toFixed(0)],
     ["bytes of live figures in Redis, a series", known.redisBytesPerSeries.toFixed(0)],
     ["bytes of a receiver's memory, a series", known.receiverBytesPerSeries.toFixed(0)],
@@ -130,7 +130,7 @@ function deploymentsTable(known: Calibration): string {
     "receivers",
     "shards",
     "Redis primaries, memory",
-    "SQL rows/s",
+    "SQL row writes/s",
     "databases",
     "disk a day, in 400 days",
     "USD a month",

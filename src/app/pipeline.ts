@@ -27,10 +27,11 @@ import { ReceiverHealth } from "./receiver-health.ts";
 import { receiverObservers } from "./receiver-observers.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { ShardSet } from "./shard-set.ts";
-import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
+import { openLogStores, openTotalsStore, placesOf, type LogStores, type TotalsStore } from "./stores.ts";
 import { Tenants } from "./tenants.ts";
 import { readTenantRules } from "./tenants-file.ts";
 import { readTlsFiles } from "./tls-files.ts";
+import { prepareTotals } from "./totals-places.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Where a running pipeline listens. */
@@ -99,7 +100,7 @@ export class Pipeline {
       shardCount: settings.shards,
       clock,
       logs,
-      totalsOf: () => totals.store,
+      totalsOf: totals.of,
       health: this.health,
       tenants: this.tenants,
       openBody,
@@ -138,7 +139,7 @@ export class Pipeline {
     });
     this.#upkeep = new Upkeep({
       clock,
-      migrations: migrationsOf(settings),
+      prepare: () => prepareTotals(placesOf(settings), clock),
       store: totals.store,
       report,
       migrated: async () => {

@@ -22,8 +22,8 @@ export interface ObservedParts {
   readonly intakes: readonly Intake[];
   /** Of the current layout. */
   readonly owners: () => readonly ShardOwner[];
+  readonly store: Pick<RollupStore, "statementCounts">;
   readonly tenants: Tenants;
-  readonly store: RollupStore;
 }
 
 /** Reads the parts of a receiver. */

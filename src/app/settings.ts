@@ -2,6 +2,7 @@
  * The settings of the receiver: their names, defaults and what they must be. The one place that knows them; the table in
  * the README is generated from here.
  */
+import { isMysqlList } from "../rollup/mysql-address.ts";
 import { BRIDGE_SETTING_DEFINITIONS, type BridgeSettings } from "./bridge-settings.ts";
 import { TENANT_SETTING_DEFINITIONS, type TenantSettings } from "./tenant-settings.ts";
 import {
@@ -83,8 +84,6 @@ export interface ReceiverSettings extends BridgeSettings, TenantSettings {
 /** The definition of every setting. */
 export type SettingDefinitions = { readonly [K in keyof ReceiverSettings]: SettingDefinition<ReceiverSettings[K]> };
 
-const hasDatabase = (value: string): boolean => urlWith("mysql:")(value) && new URL(value).pathname.length > 1;
-
 /** Every setting, in the order the documentation lists them. */
 export const SETTING_DEFINITIONS: SettingDefinitions = {
   metricsEnabled: flag(
@@ -158,9 +157,9 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   ),
   mysqlUrl: optional(
     "MYSQL_URL",
-    "a mysql:// address with a database name",
-    "MySQL or MariaDB for the totals. Unset: embedded, in `DATA_DIR`.",
-    hasDatabase,
+    "mysql:// addresses, each with a database name",
+    "MySQL or MariaDB for the totals; several hosts are a group with fail-over, several addresses share the shards. Unset: embedded, in `DATA_DIR`.",
+    isMysqlList,
     true,
   ),
   dataDirectory: required("DATA_DIR", "./data", "Folder of the embedded stores."),

@@ -17,6 +17,7 @@ import type {
   RollupReader,
   RollupRow,
   RollupStore,
+  SeenCommits,
   ShardCommit,
   ShardOffset,
 } from "../model/rollup-store.ts";
@@ -26,12 +27,12 @@ import { loadMigrations } from "./migration.ts";
 import type { Migration } from "./migration.ts";
 import { MysqlAlertStore } from "./mysql-alert-store.ts";
 import { MAX_KEYS_PER_SELECT, paddedChunks } from "./mysql-chunks.ts";
+import { readCounterState, readLedger } from "./mysql-fenced-reads.ts";
 import { MysqlCommitWriter } from "./mysql-commit.ts";
 import { MysqlDatabase } from "./mysql-database.ts";
 import type { MysqlOptions } from "./mysql-database.ts";
 import { maintainMysql } from "./mysql-maintenance.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
-import { placeholders } from "./mysql-totals.ts";
 import { offsetElsewhere } from "./offset-elsewhere.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
 import { ROLLUP_TABLES } from "./totals-table.ts";
@@ -90,13 +91,11 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  counterState(stateKeys: readonly string[]): Promise<Result<readonly CounterStateRow[]>> {
+  counterState(stateKeys: readonly string[], atLeast?: SeenCommits): Promise<Result<readonly CounterStateRow[]>> {
     return this.#answer(async (session) => {
       const found: CounterStateRow[] = [];
       for (const keys of paddedChunks(stateKeys, MAX_KEYS_PER_SELECT, (key) => key)) {
-        const sql = `SELECT state_key, slot, state, touched_at FROM counter_state
-          WHERE state_key IN (${placeholders(keys.length)})`;
-        for (const row of await session.rows(sql, keys)) {
+        for (const row of await readCounterState(session, keys, atLeast)) {
           found.push({
             stateKey: String(row["state_key"]),
             slot: Number(row["slot"]),
@@ -109,13 +108,9 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  ledger(shard: number, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>> {
+  ledger(shard: number, receivedAtOrAfter: number, commits = 0): Promise<Result<readonly LedgerRow[]>> {
     return this.#answer(async (session) => {
-      const rows = await session.rows(
-        `SELECT slot, entries, received_at FROM ingest_ledger WHERE shard = ? AND received_at >= ?
-         ORDER BY received_at, generation, last_id, position`,
-        [shard, receivedAtOrAfter],
-      );
+      const rows = await readLedger(session, { shard, commits }, receivedAtOrAfter);
       return success(
         rows.map((row) => ({
           slot: Number(row["slot"]),

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { ShardOwner, type ShardOwnerOptions } from "../../src/aggregate/shard-owner.ts";
 import type { AppendedEntry, IngestLog } from "../../src/model/ingest-log.ts";
 import { success, type Result } from "../../src/model/result.ts";
-import type { RollupStore, ShardCommit } from "../../src/model/rollup-store.ts";
+import type { RollupStore, SeenCommits, ShardCommit } from "../../src/model/rollup-store.ts";
 import type { ShardLease } from "../../src/model/shard-lease.ts";
 import { walkMetrics } from "../../src/otlp/walk-metrics.ts";
 import { MemoryRealtimeStore } from "../../src/realtime/memory-realtime-store.ts";
@@ -43,6 +43,8 @@ export class OwnerWorld {
   readonly reports: string[] = [];
   /** Every commit that reached the totals' store, whatever came of it. */
   readonly commits: ShardCommit[] = [];
+  /** How far the totals had to be, at least, for each read of counter state and of the ledger. */
+  readonly asked: SeenCommits[] = [];
   /** What the store makes of a commit; replace it to intervene. */
   commit: (commit: ShardCommit) => Promise<Result<void>>;
   holds = true;
@@ -75,8 +77,14 @@ export class OwnerWorld {
         birth: () => store.birth(),
         offset: (shard) => store.offset(shard),
         advanceGeneration: (shard, from, to) => store.advanceGeneration(shard, from, to),
-        counterState: (keys) => store.counterState(keys),
-        ledger: (shard, since) => store.ledger(shard, since),
+        counterState: (keys, atLeast) => {
+          if (atLeast) this.asked.push(atLeast);
+          return store.counterState(keys);
+        },
+        ledger: (shard, since, commits = -1) => {
+          this.asked.push({ shard, commits });
+          return store.ledger(shard, since);
+        },
         commit: (commit) => {
           this.commits.push(commit);
           return this.commit(commit);

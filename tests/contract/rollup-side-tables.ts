@@ -86,6 +86,11 @@ export function describeRollupSideTables(engine: string, makeDatabase: () => Pro
         { stateKey: key, slot: 1023, touchedAt: TEST_DAY + 5, state: [...bytes] },
       ]);
       expect(valueOf(await store.counterState([]))).toEqual([]);
+      const { commits } = valueOf(await store.offset(0));
+      expect(valueOf(await store.counterState([key], { shard: 0, commits }))).toEqual(
+        valueOf(await store.counterState([key])),
+      );
+      expect(valueOf(await store.counterState(["f".repeat(32)], { shard: 0, commits }))).toEqual([]);
     });
 
     it("gives the ledger of a shard from a time on, oldest first, and forgets what expired", async () => {

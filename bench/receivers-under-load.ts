@@ -14,7 +14,7 @@ const MAIN = new URL("../dist/app/main.js", import.meta.url).pathname;
 const POLL_MILLIS = 200;
 const READY_MAX_MILLIS = 120_000;
 /** Enough for what a million series touch in a minute; the server's default of 128 MB holds a tenth of that. */
-const SQL_OPTIONS = ["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G"];
+const SQL_OPTIONS = ["--innodb-buffer-pool-size=1G", "--innodb-log-file-size=1G", "--userstat=1"];
 
 /** What the receivers run with. */
 export interface ReceiversOptions {

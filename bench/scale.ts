@@ -26,14 +26,14 @@ export interface ScaleOptions {
 
 /** Runs the bench and prints its table. Returns false when a total is not what was sent. */
 export async function benchScale(options: ScaleOptions): Promise<boolean> {
+  const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}`;
   const cells: ScaleCell[] = [];
   for (const series of options.series) {
     const measured = await measureSeries(series, options);
     printCells(measured);
     cells.push(...measured);
+    if (options.keep) keepMeasurements({ machine, cells: measured });
   }
-  const machine = `${cpus().length} cores, ${cpus()[0]?.model ?? "unknown"}`;
-  if (options.keep) keepMeasurements({ machine, cells });
   return cells.every(({ isExact }) => isExact);
 }
 

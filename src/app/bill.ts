@@ -70,9 +70,7 @@ async function billOf(
   if (read.kind !== "success") return read;
   const used = addUse(read.value.map((one) => one.used));
   if (used.length > MAX_BILL_LINES) return success(undefined);
-  const offsets = read.value.flatMap((one) => [...one.offsets]);
-  // Shards beyond SHARDS are those of an earlier setting: nobody counts them any more.
-  const times = offsets.filter(([shard]) => shard < settings.shards).map(([, { persistedAt }]) => persistedAt);
+  const times = read.value.flatMap((one) => [...one.offsets.values()].map(({ persistedAt }) => persistedAt));
   const counted = times.filter((time) => time > 0);
   const countedThrough = counted.length === 0 ? undefined : Math.min(...counted);
   return success(makeBill(month, by, countedThrough, used, format === "table"));

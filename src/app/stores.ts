@@ -9,13 +9,14 @@ import { connectRedis } from "../log/redis-connection.ts";
 import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
 import { RedisLease } from "../log/redis-lease.ts";
 import { RedisStreamLog } from "../log/redis-stream-log.ts";
-import { SingleLease } from "../log/single-lease.ts";
+import { ONLY_RECEIVER, SingleLease } from "../log/single-lease.ts";
 import type { AlertStore } from "../model/alert-store.ts";
 import type { Clock } from "../model/clock.ts";
 import type { IngestLog } from "../model/ingest-log.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import { success, type Result } from "../model/result.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
+import type { LayoutStore, ShardLayout } from "../model/shard-layout.ts";
 import type { ShardLease } from "../model/shard-lease.ts";
 import { MemoryRealtimeStore } from "../realtime/memory-realtime-store.ts";
 import { RedisRealtimeStore } from "../realtime/redis-realtime-store.ts";
@@ -29,8 +30,8 @@ import { totalsPlaces, type TotalsPlace } from "./totals-places.ts";
 
 /** The log side. */
 export interface LogStores {
-  /** The shards 0 up to this number. Waits for nothing; there may be one such layout after the other. */
-  readonly open: (shardCount: number) => LogShards;
+  /** The shards of a layout. Waits for nothing; there may be one layout after the other. */
+  readonly open: (layout: ShardLayout) => LogShards;
   /** Where it is, for a person, without secrets. */
   readonly description: string;
   /** What is not durable, one sentence each. */
@@ -40,6 +41,8 @@ export interface LogStores {
 
 /** Logs, leases and realtime of one layout. */
 export interface LogShards {
+  /** What this receiver is called among those that stand for shards. */
+  readonly receiver: string;
   /** By shard number. */
   readonly logs: readonly IngestLog[];
   readonly leases: readonly ShardLease[];
@@ -54,8 +57,9 @@ export interface TotalsStore {
   readonly store: WholeTotals;
   /** The totals that a shard is counted in. */
   readonly of: (shard: number) => RollupStore;
-  /** Over all databases, kept in the first; ends with the store. */
+  /** Over all databases, alerts kept in the first; they end with the store. */
   readonly alerts: AlertStore;
+  readonly layouts: LayoutStore;
   readonly description: string;
   /** What is not durable, one sentence each; none while it cannot be reached. */
   readonly warnings: () => Promise<readonly string[]>;
@@ -83,8 +87,9 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
   if (opened.kind !== "success") return opened;
   const realtime = new MemoryRealtimeStore();
   return success({
-    open: (shardCount) => ({
-      logs: opened.value.logs(shardCount),
+    open: ({ shardCount, epoch }) => ({
+      receiver: ONLY_RECEIVER,
+      logs: opened.value.logs(shardCount, epoch),
       leases: shardNumbers(shardCount).map(() => new SingleLease()),
       realtime,
       close: () => undefined,
@@ -98,9 +103,10 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
 function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
   const connect = (): Redis => connectRedis({ url, random: Math.random });
   const redis = connect();
+  const receiver = randomUUID();
   const replicas = settings.redisWaitReplicas;
   return {
-    open: (shardCount) => openRedisShards(settings, shardNumbers(shardCount), redis, connect),
+    open: (layout) => openRedisShards(settings, layout, receiver, redis, connect),
     description: `Redis at ${withoutSecrets(url)}`,
     warnings: async () => (await checkRedisDurability(redis, replicas)).map(({ message }) => message),
     close: async () => redis.disconnect(),
@@ -109,21 +115,26 @@ function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
 
 function openRedisShards(
   settings: ReceiverSettings,
-  shards: readonly number[],
+  { epoch, shardCount, previousShardCount }: ShardLayout,
+  receiver: string,
   redis: Redis,
   connect: () => Redis,
 ): LogShards {
   const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
   const replicas = settings.redisWaitReplicas;
+  const shards = shardNumbers(shardCount);
+  // What shards of the layout before did lately is still to be seen.
+  const seen = shardNumbers(Math.max(shardCount, previousShardCount));
   // A connection that waits for replicas holds up whatever else is sent on it: each shard has its own then.
   const waiting = replicas === 0 ? [] : shards.map(() => connect());
   return {
+    receiver,
     logs: shards.map((shard, at) => {
       const confirmation = waiting[at] && { redis: waiting[at], replicas };
-      return new RedisStreamLog({ redis, shard, limits, ...(confirmation && { confirmation }) });
+      return new RedisStreamLog({ redis, shard, limits, layout: epoch, ...(confirmation && { confirmation }) });
     }),
-    leases: shards.map((shard) => new RedisLease({ redis, shard, token: randomUUID() })),
-    realtime: new RedisRealtimeStore({ redis, shards, ttlSeconds: settings.realtimeTtlSeconds }),
+    leases: shards.map((shard) => new RedisLease({ redis, shard, token: receiver })),
+    realtime: new RedisRealtimeStore({ redis, shards: seen, ttlSeconds: settings.realtimeTtlSeconds }),
     close: () => {
       for (const connection of waiting) connection.disconnect();
     },
@@ -137,15 +148,16 @@ export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Resul
   const opened = openSqliteRollupStore({ file });
   if (opened.kind !== "success") return opened;
   const store = opened.value;
+  const { alerts, layouts } = store;
   const description = `SQLite at ${file}`;
-  return success({ store, of: () => store, alerts: store.alerts, description, warnings: async () => [] });
+  return success({ store, of: () => store, alerts, layouts, description, warnings: async () => [] });
 }
 
 function openMysqlTotals(list: string, clock: Clock): TotalsStore {
   const urls = mysqlDatabases(list);
   const names = urls.map((url) => mysqlPlace(url));
   const store = new TotalsDatabases(
-    urls.map((url) => new MysqlRollupStore({ url, clock })),
+    urls.map((url, position) => new MysqlRollupStore({ url, clock }, { position, count: urls.length })),
     names,
   );
   const warnings = async (): Promise<readonly string[]> => {
@@ -155,7 +167,8 @@ function openMysqlTotals(list: string, clock: Clock): TotalsStore {
       : found.flatMap((some, position) => some.map((warning) => `${names[position]}: ${warning}`));
   };
   const description = `MySQL at ${names.join(" and ")}`;
-  return { store, of: (shard) => store.of(shard), alerts: store.alerts, description, warnings };
+  const { alerts, layouts } = store;
+  return { store, of: (shard) => store.of(shard), alerts, layouts, description, warnings };
 }
 
 /** All databases of the SQL side. */

@@ -4,10 +4,13 @@
 import type { AlertRule } from "../model/alert-rule.ts";
 import type { AlertMeasurement, AlertStore, AlertTimes } from "../model/alert-store.ts";
 import { success, type Result } from "../model/result.ts";
+import type { LayoutStore } from "../model/shard-layout.ts";
+import { LayoutOfDatabases } from "../rollup/layout-of-databases.ts";
 import type { Granularity, RollupReader, RollupRow, RollupStore } from "../model/rollup-store.ts";
 
 /** What a database offers. */
-export type TotalsDatabase = RollupStore & RollupReader & { readonly alerts: AlertStore };
+export type TotalsDatabase = RollupStore &
+  RollupReader & { readonly alerts: AlertStore; readonly layouts: LayoutStore };
 
 /** What concerns all databases. */
 export type WholeTotals = RollupReader & Pick<RollupStore, "maintain" | "ready" | "statementCounts" | "close">;
@@ -32,6 +35,12 @@ export class TotalsDatabases implements WholeTotals {
   get alerts(): AlertStore {
     const [first, ...others] = this.#stores.map(({ alerts }) => alerts);
     return others.length === 0 ? first! : new AlertsAcross(first!, others);
+  }
+
+  /** Of all databases together. */
+  get layouts(): LayoutStore {
+    const stores = this.#stores.map(({ layouts }) => layouts);
+    return stores.length === 1 ? stores[0]! : new LayoutOfDatabases(stores);
   }
 
   maintain(nowSeconds: number): Promise<Result<void>> {

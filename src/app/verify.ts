@@ -8,7 +8,8 @@ import { systemClock, type Clock } from "../model/clock.ts";
 import type { LogView } from "../model/log-view.ts";
 import { success, type Result } from "../model/result.ts";
 import type { ShardOffset } from "../model/rollup-store.ts";
-import { storedOffsets } from "../rollup/totals-facts.ts";
+import { FIRST_LAYOUT } from "../model/shard-layout.ts";
+import { storedLayout, storedOffsets } from "../rollup/totals-facts.ts";
 import { commandSettings } from "./command-settings.ts";
 import { checkLine } from "./doctor/check.ts";
 import type { ReceiverSettings } from "./settings.ts";
@@ -69,12 +70,15 @@ async function verifyLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
   }
 }
 
-/** Shards that had an owner are looked at even when SHARDS is lower now. */
+/** The shards of the layout, whatever SHARDS is; before the first receiver, those that it would begin with. */
 async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Result<readonly Finding[]>> {
   const known = await allOffsets(settings, clock);
+  const layouts = await withTotals(settings, clock, storedLayout);
+  if (layouts.kind !== "success") return layouts;
   if (known.kind !== "success") return known;
-  const shards = [...new Set([...Array(settings.shards).keys(), ...known.value.keys()])].sort((a, b) => a - b);
-  const views = await logViews(settings, clock, shards);
+  const { shardCount, epoch } = layouts.value[0] ?? { shardCount: settings.shards, epoch: FIRST_LAYOUT };
+  const shards = [...new Set([...Array(shardCount).keys(), ...known.value.keys()])].sort((a, b) => a - b);
+  const views = await logViews(settings, clock, shards, epoch);
   if (views.kind !== "success") return views;
   // The log first, then the offset: what is committed in between only moves the offset on.
   const offsets = await allOffsets(settings, clock);
@@ -83,7 +87,7 @@ async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
     shards.map((shard, index) =>
       logFinding({
         shard,
-        isConfigured: shard < settings.shards,
+        isConfigured: shard < shardCount,
         view: views.value[index]!,
         offset: offsets.value.get(shard),
       }),
@@ -101,10 +105,11 @@ function logViews(
   { redisUrl, dataDirectory }: ReceiverSettings,
   clock: Clock,
   shards: readonly number[],
+  layout: number,
 ): Promise<Result<readonly LogView[]>> | Result<readonly LogView[]> {
   return redisUrl === undefined
     ? sqliteLogViews(dataDirectory, shards)
-    : redisLogViews({ url: redisUrl, clock }, shards);
+    : redisLogViews({ url: redisUrl, clock }, shards, layout);
 }
 
 function write(line: string): void {

@@ -14,6 +14,7 @@ import type {
 import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { decodeSeries, decodeStep, encodeSeries, encodeStep } from "./realtime-json.ts";
+import { newestOf } from "./newest-series.ts";
 import { HISTORY_MILLIS, addUpSteps, isRecentStep } from "./steps.ts";
 
 /** What a {@link RedisRealtimeStore} is made of. */
@@ -74,7 +75,7 @@ export class RedisRealtimeStore implements RealtimeStore {
         collect(series, replies[index * 2], decodeSeries, (one) => one.expiresAtMillis > nowMillis);
         collect(steps, replies[index * 2 + 1], decodeStep, (step) => isRecentStep(step, nowMillis));
       }
-      return success({ series, steps: addUpSteps(steps) });
+      return success({ series: newestOf(series), steps: addUpSteps(steps) });
     } catch (error) {
       return unavailable(error);
     }

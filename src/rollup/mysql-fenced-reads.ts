@@ -4,9 +4,11 @@
  * and a proxy may send them to a replica; the compare-and-set of a later commit would not tell that the fold went on from old state.
  */
 import type { SeenCommits } from "../model/rollup-store.ts";
+import type { ShardSlots } from "../model/shard-layout.ts";
 import { BehindError } from "./mysql-member.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
 import { placeholders } from "./mysql-totals.ts";
+import { slotFilter } from "./slot-filter.ts";
 
 /** Rows of `counter_state`. Rejects with {@link BehindError} where the server is behind `atLeast`, and with what the driver reports. */
 export async function readCounterState(
@@ -29,16 +31,17 @@ export async function readCounterState(
 /** Rows of `ingest_ledger`, oldest first. Rejects as {@link readCounterState} does. */
 export async function readLedger(
   session: MysqlSession,
-  atLeast: SeenCommits,
+  slots: ShardSlots,
+  commits: number,
   receivedAtOrAfter: number,
 ): Promise<readonly MysqlRow[]> {
   const rows = await session.rows(
     `SELECT ingest_offset.commits, slot, entries, received_at
-     FROM ingest_offset LEFT JOIN ingest_ledger ON ingest_ledger.shard = ingest_offset.shard AND received_at >= ?
-     WHERE ingest_offset.shard = ? ORDER BY received_at, ingest_ledger.generation, ingest_ledger.last_id, position`,
-    [receivedAtOrAfter, atLeast.shard],
+     FROM ingest_offset LEFT JOIN ingest_ledger ON ${slotFilter(slots)} AND received_at >= ?
+     WHERE ingest_offset.shard = ? ORDER BY received_at, ingest_ledger.shard, ingest_ledger.generation, ingest_ledger.last_id, position`,
+    [receivedAtOrAfter, slots.shard],
   );
-  return upToDate(rows, atLeast, "received_at");
+  return upToDate(rows, { shard: slots.shard, commits }, "received_at");
 }
 
 function upToDate(

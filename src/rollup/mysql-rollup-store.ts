@@ -4,7 +4,6 @@
  */
 import type { SeriesDimensions } from "../model/dimensions.ts";
 import type { AlertStore } from "../model/alert-store.ts";
-import { LOG_START } from "../model/ingest-log.ts";
 import { histogramFromJson } from "../model/latency-histogram.ts";
 import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
@@ -21,7 +20,9 @@ import type {
   ShardCommit,
   ShardOffset,
 } from "../model/rollup-store.ts";
+import type { LayoutStore, ShardSlots } from "../model/shard-layout.ts";
 import { checkCommit } from "./check-commit.ts";
+import { FINISH_SHARD, type LayoutPlace, MAKE_OFFSET, ONLY_DATABASE } from "./layout-statements.ts";
 import { missingMigrations } from "./migrate.ts";
 import { loadMigrations } from "./migration.ts";
 import type { Migration } from "./migration.ts";
@@ -31,9 +32,10 @@ import { readCounterState, readLedger } from "./mysql-fenced-reads.ts";
 import { MysqlCommitWriter } from "./mysql-commit.ts";
 import { MysqlDatabase } from "./mysql-database.ts";
 import type { MysqlOptions } from "./mysql-database.ts";
+import { MysqlLayoutStore } from "./mysql-layout-store.ts";
 import { maintainMysql } from "./mysql-maintenance.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
-import { offsetElsewhere } from "./offset-elsewhere.ts";
+import { noSuchShard, offsetElsewhere } from "./offset-elsewhere.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
 import { ROLLUP_TABLES } from "./totals-table.ts";
 
@@ -42,16 +44,18 @@ export type MysqlRollupStoreOptions = MysqlOptions;
 
 /** The totals' store on MySQL and MariaDB. */
 export class MysqlRollupStore implements RollupStore, RollupReader {
-  /** The alerts in the same database; they end with `close`. */
+  /** The alerts and the layout in the same database; they end with `close`. */
   readonly alerts: AlertStore;
+  readonly layouts: LayoutStore;
   readonly #database: MysqlDatabase;
   readonly #writer: MysqlCommitWriter = new MysqlCommitWriter();
   readonly #migrations: readonly Migration[] = loadMigrations("mysql");
 
   /** Connects on first use. Throws on a URL that is none. The schema is brought by `migrateUp`. */
-  constructor(options: MysqlRollupStoreOptions) {
+  constructor(options: MysqlRollupStoreOptions, place: LayoutPlace = ONLY_DATABASE) {
     this.#database = new MysqlDatabase(options);
     this.alerts = new MysqlAlertStore(this.#database);
+    this.layouts = new MysqlLayoutStore(this.#database, place);
   }
 
   birth(): Promise<Result<number>> {
@@ -66,14 +70,9 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     return this.#answer(async (session) => {
       const stored = await readOffset(session, shard);
       if (stored !== undefined) return success(stored);
-      await session.run(
-        `INSERT INTO ingest_offset (shard, generation, last_id, persisted_at) VALUES (?, 1, ?, 0)
-         ON DUPLICATE KEY UPDATE shard = ingest_offset.shard`,
-        [shard, LOG_START],
-      );
+      await session.run(`${MAKE_OFFSET} ON DUPLICATE KEY UPDATE shard = ingest_offset.shard`, [shard, shard]);
       const made = await readOffset(session, shard);
-      if (made === undefined) return retryable("unavailable", "the shard's offset was deleted while it was read");
-      return success(made);
+      return made === undefined ? noSuchShard(shard) : success(made);
     });
   }
 
@@ -88,6 +87,13 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
         [generation, logIdentity, shard, from.generation, from.lastId],
       );
       return changed === 1 ? success(undefined) : offsetElsewhere(shard, from.lastId);
+    });
+  }
+
+  finish(shard: number, { generation, lastId }: ShardOffset): Promise<Result<void>> {
+    return this.#answer(async (session) => {
+      const changed = await session.run(FINISH_SHARD, [shard, generation, lastId]);
+      return changed === 1 ? success(undefined) : offsetElsewhere(shard, lastId);
     });
   }
 
@@ -108,9 +114,9 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  ledger(shard: number, receivedAtOrAfter: number, commits = 0): Promise<Result<readonly LedgerRow[]>> {
+  ledger(slots: ShardSlots, receivedAtOrAfter: number, commits = 0): Promise<Result<readonly LedgerRow[]>> {
     return this.#answer(async (session) => {
-      const rows = await readLedger(session, { shard, commits }, receivedAtOrAfter);
+      const rows = await readLedger(session, slots, commits, receivedAtOrAfter);
       return success(
         rows.map((row) => ({
           slot: Number(row["slot"]),
@@ -176,8 +182,8 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
 }
 
 async function readOffset(session: MysqlSession, shard: number): Promise<ShardOffset | undefined> {
-  const sql = "SELECT generation, last_id, log_identity, persisted_at, commits FROM ingest_offset WHERE shard = ?";
-  const [row] = await session.rows(sql, [shard]);
+  const columns = "generation, last_id, log_identity, persisted_at, commits, layout, finished";
+  const [row] = await session.rows(`SELECT ${columns} FROM ingest_offset WHERE shard = ?`, [shard]);
   if (row === undefined) return undefined;
   return {
     generation: Number(row["generation"]),
@@ -185,6 +191,8 @@ async function readOffset(session: MysqlSession, shard: number): Promise<ShardOf
     logIdentity: String(row["log_identity"] ?? ""),
     persistedAt: Number(row["persisted_at"]),
     commits: Number(row["commits"]),
+    layout: Number(row["layout"]),
+    isFinished: Number(row["finished"]) === 1,
   };
 }
 

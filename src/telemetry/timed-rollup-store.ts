@@ -9,9 +9,10 @@ export function timedRollupStore(store: RollupStore, timing: CallTiming): Rollup
     offset: (shard) => timing.time("offset", () => store.offset(shard)),
     advanceGeneration: (shard, from, to) =>
       timing.time("advance_generation", () => store.advanceGeneration(shard, from, to)),
+    finish: (shard, from) => timing.time("finish", () => store.finish(shard, from)),
     counterState: (stateKeys, atLeast) => timing.time("counter_state", () => store.counterState(stateKeys, atLeast)),
-    ledger: (shard, receivedAtOrAfter, commits) =>
-      timing.time("ledger", () => store.ledger(shard, receivedAtOrAfter, commits)),
+    ledger: (slots, receivedAtOrAfter, commits) =>
+      timing.time("ledger", () => store.ledger(slots, receivedAtOrAfter, commits)),
     commit: (commit) => timing.time("commit", () => store.commit(commit)),
     maintain: (nowSeconds) => timing.time("maintain", () => store.maintain(nowSeconds)),
     ready: () => timing.time("ready", () => store.ready()),

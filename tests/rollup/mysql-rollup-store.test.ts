@@ -10,6 +10,7 @@ import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
 import { withMysqlSnapshot } from "../../src/rollup/mysql-snapshot.ts";
 import { describeAlertMeasurements } from "../contract/alert-measurements.ts";
 import { describeAlertStore } from "../contract/alert-store.ts";
+import { describeLayoutStore } from "../contract/layout-store.ts";
 import { describeParticipantErasure, type ErasureDatabase } from "../contract/participant-erasure.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
@@ -93,6 +94,7 @@ describeRollupSideTables("MySQL", makeDatabase);
 describeRollupRange("MySQL", makeDatabase);
 describeRollupArithmetic("MySQL", makeDatabase);
 describeRollupMigrations("MySQL", makeDatabase);
+describeLayoutStore("MySQL", makeDatabase);
 describeTotalsVerification("MySQL", makeDatabase);
 describeParticipantErasure("MySQL", makeDatabase);
 
@@ -182,16 +184,19 @@ describe("commits to MySQL", () => {
     const ledger = [{ slot: 1, entries: Uint8Array.of(8), receivedAt: TEST_DAY }];
     valueOf(await store.commit(minuteCommit("0-0", "1-0", [], [], { counterState, ledger })));
     expect(valueOf(await store.counterState([key], { shard: 0, commits: 1 }))).toHaveLength(1);
-    expect(valueOf(await store.ledger(0, 0, 1))).toHaveLength(1);
+    expect(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, 0, 1))).toHaveLength(1);
     // To a server that is behind, what its reader knows of is in the future.
-    for (const answer of [await store.counterState([key], { shard: 0, commits: 2 }), await store.ledger(0, 0, 2)]) {
+    for (const answer of [
+      await store.counterState([key], { shard: 0, commits: 2 }),
+      await store.ledger({ shard: 0, shardCount: 1 }, 0, 2),
+    ]) {
       expect(answer).toMatchObject({
         kind: "retryable",
         reason: expect.stringContaining("this server has seen 1 commits of shard 0, of which there are 2") as string,
       });
     }
     valueOf(await store.commit(minuteCommit("1-0", "2-0", [], [])));
-    expect(valueOf(await store.ledger(0, 0, 2))).toHaveLength(1);
+    expect(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, 0, 2))).toHaveLength(1);
     await database.remove();
   });
 

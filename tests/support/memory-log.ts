@@ -40,6 +40,11 @@ export class MemoryLog implements IngestLog {
     return success(undefined);
   }
 
+  async seal(generation: number): Promise<Result<void>> {
+    if (generation === this.opening.generation) this.isOpen = false;
+    return success(undefined);
+  }
+
   async append(entry: LogEntryInput): Promise<Result<AppendedEntry>> {
     const id = `${++this.#sequence}-0`;
     this.entries.push({ ...entry, id });
@@ -66,6 +71,7 @@ export class MemoryLog implements IngestLog {
       isOpen: this.isOpen,
       ...this.opening,
       isSuperseded: this.isSuperseded,
+      wasOpenedHere: this.isOpen,
       storage: this.storage,
     });
   }

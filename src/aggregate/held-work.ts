@@ -7,7 +7,7 @@ import type { ShardLease } from "../model/shard-lease.ts";
 
 /** What {@link whileHeld} works with. */
 export interface HeldWorkOptions {
-  readonly lease: ShardLease;
+  readonly lease: Pick<ShardLease, "hold">;
   readonly clock: Clock;
   /** How long each renewal holds, milliseconds. */
   readonly leaseMillis: number;

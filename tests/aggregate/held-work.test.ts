@@ -19,8 +19,6 @@ class ExpiringLease {
     return true;
   }
 
-  async release(): Promise<void> {}
-
   /** Lets time pass in small steps; whether the lease was held all the time. */
   async pass(millis: number): Promise<boolean> {
     let isHeld = true;

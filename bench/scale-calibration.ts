@@ -29,7 +29,7 @@ export interface Calibration {
 export interface BrowserCosts {
   readonly event: PartCost;
   readonly participantSecond: PartCost;
-  /** Memory of the bridge for each that is connected. */
+  /** Memory of the bridge for each that is connected: its whole memory shared out, an upper bound with few of them. */
   readonly bytesPerParticipant: number;
   readonly bytesPerEvent: number;
 }

@@ -140,7 +140,7 @@ async function startWriter(url: string): Promise<Writer> {
   const status = await log.status();
   if (status.kind !== "success") throw new Error(status.reason);
   const { storage } = status.value;
-  const opened = await log.open({ generation: 1, identity: "durability", storage, afterId: LOG_START });
+  const opened = await log.open({ generation: 1, identity: "durability", storage, afterId: LOG_START, layout: 1 });
   if (opened.kind !== "success") throw new Error(opened.reason);
   const times = new Map<number, number>();
   let next = 0;

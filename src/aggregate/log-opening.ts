@@ -14,6 +14,8 @@ export interface LogToOpen {
   readonly shard: number;
   readonly log: IngestLog;
   readonly store: RollupStore;
+  /** The layout that it is opened for. */
+  readonly layout: number;
   /** Random text, another one with every call. */
   readonly newIdentity: () => string;
 }
@@ -24,7 +26,7 @@ export interface LogToOpen {
  * is opened once more. Failure `conflict` when another owner has moved on; retryable when a store is out of reach.
  */
 export async function openLog(
-  { shard, log, store, newIdentity }: LogToOpen,
+  { shard, log, store, layout, newIdentity }: LogToOpen,
   offset: ShardOffset,
 ): Promise<Result<ShardOffset>> {
   const status = await log.status();
@@ -36,7 +38,7 @@ export async function openLog(
   const logIdentity = `${storage} ${newIdentity()}`;
   const advanced = await store.advanceGeneration(shard, offset, { generation, logIdentity });
   if (advanced.kind !== "success") return advanced;
-  const opened = await log.open({ generation, identity: logIdentity, storage, afterId: offset.lastId });
+  const opened = await log.open({ generation, identity: logIdentity, storage, afterId: offset.lastId, layout });
   return opened.kind === "success" ? success({ ...offset, generation, logIdentity }) : opened;
 }
 

@@ -2,6 +2,7 @@
  * What the owner of a shard holds between two commits, and how a commit is made of it.
  */
 import type { RollupStore, ShardCommit, ShardOffset, StoreTimes } from "../model/rollup-store.ts";
+import type { ShardSlots } from "../model/shard-layout.ts";
 import { addReceiverCounts } from "./fold-counts.ts";
 import { incrementsOf } from "./increments.ts";
 import type { LedgerHorizon } from "./ledger-horizon.ts";
@@ -36,7 +37,7 @@ export interface PendingCommit {
  */
 export function takeCommit(
   owned: Ownership,
-  shard: number,
+  slots: ShardSlots,
   nowMillis: number,
   ledgerExpiredBefore: number,
   times?: StoreTimes,
@@ -47,11 +48,11 @@ export function takeCommit(
   const newSeries = [...new Set(rows.map(({ series }) => series))].filter(({ written }) => !written);
   const { counterState, ledger, quarantine } = fold.take();
   const commit: ShardCommit = {
-    shard,
+    ...slots,
     offset: { generation: offset.generation, fromId: offset.lastId, toId: owned.foldedId },
     persistedAt: Math.floor(nowMillis / 1000),
     series: newSeries.map(({ id, dimensions }) => ({ seriesId: id, dimensions })),
-    ...incrementsOf(rows, shard),
+    ...incrementsOf(rows, slots.shard),
     receiver: fold.counts.take(),
     counterState,
     ledger,

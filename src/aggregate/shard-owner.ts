@@ -3,65 +3,30 @@
  * counter state, ledger and offset in one transaction. What is not committed is folded again from the log by whoever
  * comes next.
  */
-import type { Clock, Timer } from "../model/clock.ts";
-import type { AppendedEntry, IngestLog } from "../model/ingest-log.ts";
-import type { OpenBody } from "../model/metrics-walk.ts";
+import type { Timer } from "../model/clock.ts";
+import type { AppendedEntry } from "../model/ingest-log.ts";
 import { releaseBytes } from "../model/release-bytes.ts";
-import type { RealtimeStore } from "../model/realtime-store.ts";
 import { messageOf, success, type Result } from "../model/result.ts";
-import type { ReceiverCounts, RollupStore, StoreTimes } from "../model/rollup-store.ts";
-import type { ShardLease } from "../model/shard-lease.ts";
+import type { ReceiverCounts } from "../model/rollup-store.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
 import { addReceiverCounts, noReceiverCounts } from "./fold-counts.ts";
 import { isOpenAt, openLog } from "./log-opening.ts";
+import { sealLog } from "./log-sealing.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
 import { hasArrived, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
-import type { ShardFoldOptions } from "./shard-fold.ts";
+import { LEASE_MILLIS, ShardClaim } from "./shard-claim.ts";
 import { type ShardHealth, shardHealth } from "./shard-health.ts";
+import type { ShardOwnerOptions } from "./shard-owner-options.ts";
 import { takeOver } from "./take-over.ts";
 
-/** What a shard's loop works with. */
-export interface ShardOwnerOptions {
-  readonly shard: number;
-  readonly log: IngestLog;
-  readonly store: RollupStore;
-  readonly realtime: RealtimeStore;
-  readonly lease: ShardLease;
-  readonly clock: Clock;
-  readonly openBody: OpenBody;
-  /** Random text, another one with every call: tells one opening of the log from another. */
-  readonly newIdentity: () => string;
-  readonly fold: Omit<ShardFoldOptions, "birthSeconds" | "shard">;
-  /** `METRICS_BATCH_SIZE`. */
-  readonly batchEntries: number;
-  /** `METRICS_PROCESS_INTERVAL`. */
-  readonly processIntervalMillis: number;
-  /** `METRICS_PERSIST_INTERVAL`. */
-  readonly persistIntervalMillis: number;
-  /** `METRICS_BUFFER_SIZE` and `METRICS_BUFFER_BYTES`: a commit comes early when half of either is uncommitted. */
-  readonly maxEntries: number;
-  readonly maxBytes: number;
-  /** Inflated bodies kept between the door and the fold. */
-  readonly maxDecodedBytes: number;
-  /** Takes what the shard's stores took of time since it was last asked; absent: nothing is told of it in SQL. */
-  readonly takeTimes?: () => StoreTimes;
-  /** Takes the points that doors of this process refused for their tenants' limits since it was last asked. */
-  readonly takeLimitedPoints?: () => number;
-  /** Told of each folding that got through entries: how long it took, seconds. */
-  readonly folded?: (seconds: number) => void;
-  /** Told of what went wrong and is tried again, one sentence; called once per change, not once per try. */
-  readonly report: (message: string) => void;
-}
-
-/** A lease is held for this long; a take-over comes within it. */
-const LEASE_MILLIS = 4000;
 /** Scopes and series that nothing was received of for this long are let go of. */
 const IDLE_MILLIS = 3_600_000;
 
 /** Runs one shard. */
 export class ShardOwner {
   readonly #options: ShardOwnerOptions;
+  readonly #claim: ShardClaim;
   readonly #folder: EntryFolder;
   readonly #faults: FaultReports;
   readonly #committed = noReceiverCounts();
@@ -69,11 +34,13 @@ export class ShardOwner {
   #timer: Timer | undefined;
   #running: Promise<void> | undefined;
   #stopping = false;
+  #finishing = false;
   #wanted = false;
   #liveAtMillis = 0;
 
   constructor(options: ShardOwnerOptions) {
     this.#options = options;
+    this.#claim = new ShardClaim(options);
     this.#faults = new FaultReports((message) => options.report(`shard ${options.shard}: ${message}`));
     this.#folder = new EntryFolder({
       ...options,
@@ -113,6 +80,13 @@ export class ShardOwner {
     }
     this.#folder.offer(offered);
     if (this.#folder.crowded) this.wake();
+  }
+
+  /** From now on, as far as the shard is ours: its log takes nothing more, and when that is folded to its end the shard is finished. */
+  finish(): void {
+    if (this.#finishing) return;
+    this.#finishing = true;
+    this.wake();
   }
 
   /** Runs the loop now instead of at the next interval. */
@@ -169,17 +143,20 @@ export class ShardOwner {
   }
 
   async #work(): Promise<void> {
-    const { lease, clock, persistIntervalMillis } = this.#options;
-    if (!(await lease.hold(LEASE_MILLIS))) {
+    const { clock, persistIntervalMillis } = this.#options;
+    const claim = await this.#claim.look();
+    if (claim !== "own") {
+      if (claim === "hand over") await this.#handOver();
       this.#owned = undefined;
       this.#folder.clear();
       return;
     }
     if (this.#owned && !(await this.#isCurrent(this.#owned))) this.#owned = undefined;
-    if (this.#owned) await this.#keepLogOpen(this.#owned);
-    else await this.#takeOver();
+    if (!this.#owned) await this.#takeOver();
+    else if (!this.#finishing) await this.#keepLogOpen(this.#owned);
     const owned = this.#owned;
     if (!owned) return;
+    if (this.#finishing) return await this.#finish(owned);
     const now = clock.monotonicMillis();
     if (this.#isFoldDue(now) || this.#folder.crowded) {
       await this.#fold(owned);
@@ -191,6 +168,21 @@ export class ShardOwner {
     ) {
       await this.#commit(owned);
     }
+  }
+
+  /** Another receiver is to have the shard: it need not fold again what was folded here. */
+  async #handOver(): Promise<void> {
+    if (this.#owned) await this.#commit(this.#owned);
+    await this.#options.lease.handOver();
+  }
+
+  /** What cannot be done now is tried again; whoever owns the shard then begins anew. */
+  async #finish(owned: Ownership): Promise<void> {
+    const isAtEnd = await sealLog(this.#options.log, owned, this.#faults, () => this.#fold(owned));
+    if (!isAtEnd || !(await this.#commit(owned))) return;
+    const finished = await this.#options.store.finish(this.#options.shard, owned.offset);
+    if (finished.kind !== "retryable") this.#owned = undefined;
+    this.#faults.accepted("totals", finished);
   }
 
   async #fold(owned: Ownership): Promise<void> {
@@ -258,14 +250,14 @@ export class ShardOwner {
     if (owned.pending) {
       if (!(await this.#settle(owned, owned.pending))) return false;
     }
-    const { clock, shard, takeTimes, takeLimitedPoints } = this.#options;
+    const { clock, shard, shardCount, takeTimes, takeLimitedPoints } = this.#options;
     const nowMillis = clock.nowMillis();
     const ledgerExpiredBefore = owned.ledgerHorizon.advance(nowMillis, clock.monotonicMillis());
     // A commit of nothing but this would be written twice when its outcome is unknown: it waits for one with entries.
     if (takeLimitedPoints && owned.foldedId !== owned.offset.lastId) {
       owned.fold.counts.at(nowMillis).pointsLimited += takeLimitedPoints();
     }
-    owned.pending = takeCommit(owned, shard, nowMillis, ledgerExpiredBefore, takeTimes?.());
+    owned.pending = takeCommit(owned, { shard, shardCount }, nowMillis, ledgerExpiredBefore, takeTimes?.());
     return this.#settle(owned, owned.pending);
   }
 

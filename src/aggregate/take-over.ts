@@ -8,18 +8,20 @@ import { LiveRates } from "./live-rates.ts";
 import { findLogGap, openLog, type LogGap } from "./log-opening.ts";
 import type { Ownership } from "./ownership.ts";
 import { ShardFold } from "./shard-fold.ts";
-import type { ShardOwnerOptions } from "./shard-owner.ts";
+import type { ShardOwnerOptions } from "./shard-owner-options.ts";
 
 /** What the shard's owner starts from; `undefined`, and noted in `faults`, when it cannot be had now. */
 export async function takeOver(options: ShardOwnerOptions, faults: FaultReports): Promise<Ownership | undefined> {
-  const { store, shard, fold, clock, log } = options;
+  const { store, shard, shardCount, fold, clock, log } = options;
   const birth = await store.birth();
   const stored = birth.kind === "success" ? await store.offset(shard) : birth;
   if (!faults.accepted("totals", birth) || !faults.accepted("totals", stored)) return undefined;
+  // Of another layout, or done with: whoever owns it next is of the next layout.
+  if (stored.value.layout !== options.layout || stored.value.isFinished) return undefined;
   const offset = await openLog(options, stored.value);
   if (!faults.accepted("log", offset)) return undefined;
   // All of it: what has expired was deleted.
-  const ledger = await store.ledger(shard, 0);
+  const ledger = await store.ledger({ shard, shardCount }, 0);
   if (!faults.accepted("totals", ledger)) return undefined;
   const gap = await findLogGap(log, offset.value);
   if (!faults.accepted("log", gap)) return undefined;

@@ -70,8 +70,7 @@ async function billOf(
   if (read.kind !== "success") return read;
   const { used, offsets } = read.value;
   if (used.length > MAX_BILL_LINES) return success(undefined);
-  // Shards beyond SHARDS are those of an earlier setting: nobody counts them any more.
-  const times = [...offsets].filter(([shard]) => shard < settings.shards).map(([, { persistedAt }]) => persistedAt);
+  const times = [...offsets.values()].map(({ persistedAt }) => persistedAt);
   const counted = times.filter((time) => time > 0);
   const countedThrough = counted.length === 0 ? undefined : Math.min(...counted);
   return success(makeBill(month, by, countedThrough, used, format === "table"));

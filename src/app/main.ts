@@ -31,6 +31,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "prove the totals against themselves and the log, beside running receivers  [--json]",
     load: async () => (await import("./verify.ts")).verify,
   },
+  reshard: {
+    summary: "change the number of shards, while receivers run  --to N",
+    load: async () => (await import("./reshard.ts")).reshard,
+  },
   dashboards: {
     summary: "write Grafana's dashboards, alert rules and data source  [--out DIR] [--force]",
     load: async () => (await import("./dashboards.ts")).dashboards,

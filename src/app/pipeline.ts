@@ -9,6 +9,7 @@ import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock } from "../model/clock.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
+import type { RollupStore } from "../model/rollup-store.ts";
 import { nameTenant } from "../otlp/name-tenant.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { walkMetrics } from "../otlp/walk-metrics.ts";
@@ -26,6 +27,7 @@ import { openLivePage } from "./open-live-page.ts";
 import { ReceiverHealth } from "./receiver-health.ts";
 import { receiverObservers } from "./receiver-observers.ts";
 import type { ReceiverSettings } from "./settings.ts";
+import { ShardLayouts } from "./shard-layouts.ts";
 import { ShardSet } from "./shard-set.ts";
 import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
 import { Tenants } from "./tenants.ts";
@@ -65,7 +67,7 @@ export class Pipeline {
   readonly #report: (message: string) => void;
   readonly #pageDirectory: string | undefined;
   readonly #upkeep: Upkeep;
-  #shards: ShardSet;
+  readonly #layouts: ShardLayouts<ShardSet>;
   /** Why nothing is taken in, beside what the schema says; undefined: nothing stands against it. */
   #closed: Result<void> | undefined;
 
@@ -93,22 +95,22 @@ export class Pipeline {
     this.logs = logs;
     this.totals = totals;
     this.health = new ReceiverHealth(settings, clock);
-    this.tenants = new Tenants(settings, clock, () => this.#shards.logs);
-    this.#shards = new ShardSet({
-      settings,
-      shardCount: settings.shards,
+    const { health } = this;
+    const totalsOf = (): RollupStore => totals.store;
+    const tenants = new Tenants(settings, clock, () => this.#layouts.shards.logs);
+    this.tenants = tenants;
+    const parts = { settings, clock, logs, totalsOf, health, tenants, openBody, prices, report };
+    this.#layouts = new ShardLayouts({
       clock,
-      logs,
-      totalsOf: () => totals.store,
-      health: this.health,
-      tenants: this.tenants,
-      openBody,
-      prices,
+      store: totals.layouts,
+      wantedShards: settings.shards,
+      isAlone: settings.mysqlUrl === undefined,
+      open: (layout) => new ShardSet({ ...parts, layout }),
       report,
     });
     const gate = (): Result<void> => this.#gate;
     const intakeOptions: IntakeOptions = {
-      shards: () => this.#shards,
+      shards: () => this.#layouts.shards,
       openBody,
       walk: walkMetrics,
       maxOpenBytes: Math.max(MAX_OPEN_BYTES, settings.maxBodyBytes),
@@ -134,7 +136,7 @@ export class Pipeline {
       },
       store: totals.alerts,
       clock,
-      isOwner: () => this.#shards.owners[0]!.owns,
+      isOwner: () => this.#layouts.shards.owners[0]!.owns,
     });
     this.#upkeep = new Upkeep({
       clock,
@@ -142,7 +144,7 @@ export class Pipeline {
       store: totals.store,
       report,
       migrated: async () => {
-        await this.#shards.start();
+        await this.#layouts.start();
         await this.alerts.start();
       },
     });
@@ -208,9 +210,9 @@ export class Pipeline {
   async start(metricReaders: readonly IMetricReader[] = []): Promise<Result<Listening>> {
     const intakes = [this.intake, this.#pageIntake];
     const { otlp, otlpGrpc, live, bridge, tenants, totals } = this;
-    const owners = (): ShardSet["owners"] => this.#shards.owners;
     const { store } = totals;
-    const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, owners, tenants, store });
+    const layouts = this.#layouts;
+    const observers = receiverObservers({ otlp, otlpGrpc, live, bridge, intakes, layouts, tenants, store });
     this.health.start(observers, metricReaders);
     const otlpPort = await this.otlp.listen();
     if (otlpPort.kind !== "success") return otlpPort;
@@ -226,19 +228,20 @@ export class Pipeline {
     return success({ otlpPort: otlpPort.value, otlpGrpcPort: otlpGrpcPort.value, bridgePort: bridgePort.value });
   }
 
-  /** Whether anything may be taken in: not before the migrations have run, which may have to wait for SQL. */
+  /** Whether anything may be taken in: not before SQL has said that it is migrated, and how many shards there are. */
   get #gate(): Result<void> {
-    return this.#closed ?? this.#upkeep.state;
+    const { state } = this.#upkeep;
+    return this.#closed ?? (state.kind === "success" ? this.#layouts.state : state);
   }
 
   async #snapshot<T>(view: (snapshot: Parameters<typeof liveHistory>[0]) => T): Promise<Result<T>> {
-    const snapshot = await this.#shards.realtime.snapshot(this.#clock.nowMillis());
+    const snapshot = await this.#layouts.shards.realtime.snapshot(this.#clock.nowMillis());
     return snapshot.kind === "success" ? success(view(snapshot.value)) : snapshot;
   }
 
   async #ready(): Promise<Result<unknown>> {
     if (this.#gate.kind !== "success") return this.#gate;
-    const parts = await Promise.all([this.#shards.writable(), this.totals.store.ready()]);
+    const parts = await Promise.all([this.#layouts.shards.writable(), this.totals.store.ready()]);
     return parts.find(({ kind }) => kind !== "success") ?? success({ status: "ready" });
   }
 
@@ -263,7 +266,7 @@ export class Pipeline {
     const doors = [this.otlp, this.otlpGrpc, this.bridge];
     await Promise.all(doors.map(async (door) => door?.close(CLOSE_DEADLINE_MILLIS)));
     await this.alerts.stop();
-    await this.#shards.stop();
+    await this.#layouts.stop();
     await this.health.stop();
     await this.live.close();
     await this.totals.store.close();

@@ -10,6 +10,8 @@ import type { ReceiverCounts, RollupStore } from "../model/rollup-store.ts";
 import type { Intake, IntakeCounts } from "../receive/intake.ts";
 import type { OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import type { OtlpHttpServer } from "../receive/otlp-http-server.ts";
+import type { ShardLayouts } from "./shard-layouts.ts";
+import type { ShardSet } from "./shard-set.ts";
 import type { Tenants } from "./tenants.ts";
 import type { Observation, Observers } from "../telemetry/receiver-telemetry.ts";
 
@@ -20,15 +22,15 @@ export interface ObservedParts {
   readonly live: LiveServer;
   readonly bridge: Bridge;
   readonly intakes: readonly Intake[];
-  /** Of the current layout. */
-  readonly owners: () => readonly ShardOwner[];
+  readonly layouts: Pick<ShardLayouts<ShardSet>, "shards" | "committed">;
   readonly tenants: Tenants;
   readonly store: RollupStore;
 }
 
 /** Reads the parts of a receiver. */
 export function receiverObservers(parts: ObservedParts): Observers {
-  const { owners, intakes, store, tenants } = parts;
+  const { layouts, intakes, store, tenants } = parts;
+  const owners = (): readonly ShardOwner[] => layouts.shards.owners;
   const shards = oneReadingAtATime(async () => {
     const health = await Promise.all(owners().map((owner) => owner.health()));
     return health.filter((shard) => shard !== undefined);
@@ -38,7 +40,7 @@ export function receiverObservers(parts: ObservedParts): Observers {
       const value = valueOf(shard);
       return value === undefined ? [] : [{ value, attributes: { "bandwidth.shard": shard.shard } }];
     });
-  const committed = (name: keyof ReceiverCounts): number => sum(owners().map((owner) => owner.committed[name]));
+  const committed = (name: keyof ReceiverCounts): number => layouts.committed[name];
   const received = (name: keyof IntakeCounts): number => sum(intakes.map(({ counts }) => counts[name]));
   return {
     "bandwidth.receiver.requests": () => requests(parts),

@@ -222,7 +222,13 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   alertPacketLoss: share("ALERT_PACKET_LOSS", 0.05, "Ratio (0 to 1): `webrtc-packet-loss` fires above it."),
   alertErrorRatio: share("ALERT_ERROR_RATIO", 0.05, "Ratio (0 to 1): `http-error-ratio` fires above it."),
   ...TENANT_SETTING_DEFINITIONS,
-  shards: whole("SHARDS", 1, 1, 1024, "Shards of the log, each folded by one receiver at a time."),
+  shards: whole(
+    "SHARDS",
+    1,
+    1,
+    1024,
+    "Shards of the log, each folded by one receiver at a time; more than there are makes them more, for all receivers.",
+  ),
 };
 
 /** The settings as documentation shows them. */

@@ -11,17 +11,20 @@ import type { RealtimeStore } from "../model/realtime-store.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { success, type Result } from "../model/result.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
+import type { ShardLayout } from "../model/shard-layout.ts";
+import { spreadShards } from "../model/shard-spread.ts";
 import { walkCheckedMetrics } from "../otlp/walk-metrics.ts";
 import type { IntakeAppend, IntakeShards } from "../receive/intake.ts";
 import type { ReceiverHealth } from "./receiver-health.ts";
 import type { ReceiverSettings } from "./settings.ts";
+import type { LayoutShards } from "./shard-layouts.ts";
 import type { LogShards, LogStores } from "./stores.ts";
 import type { Tenants } from "./tenants.ts";
 
 /** What a set of shards is made of. */
 export interface ShardSetOptions {
   readonly settings: ReceiverSettings;
-  readonly shardCount: number;
+  readonly layout: ShardLayout;
   readonly clock: Clock;
   readonly logs: LogStores;
   /** The totals that a shard is counted in. */
@@ -41,7 +44,7 @@ const MAX_RECENT_DELTAS = 2_000_000;
 const STATE_BYTES_PER_SERIES = 24_576;
 
 /** The shards of one layout. */
-export class ShardSet implements IntakeShards {
+export class ShardSet implements IntakeShards, LayoutShards {
   /** By shard number. */
   readonly logs: readonly IngestLog[];
   readonly owners: readonly ShardOwner[];
@@ -51,15 +54,17 @@ export class ShardSet implements IntakeShards {
 
   /** Opens nothing that needs an answer; nothing is folded before `start`. */
   constructor(options: ShardSetOptions) {
-    const { logs, totalsOf, health, shardCount } = options;
-    this.#opened = logs.open(shardCount);
+    const { logs, totalsOf, health, layout } = options;
+    this.#opened = logs.open(layout);
     const { realtime } = this.#opened;
     const timed = this.#opened.logs.map((log, shard) => health.timed({ log, realtime, store: totalsOf(shard) }));
     this.realtime = health.timedRealtime(realtime);
     this.logs = timed.map(({ log }) => log);
+    const receiverOf = spread(layout.shardCount);
     this.owners = timed.map((stores, shard) => {
       const lease = this.#opened.leases[shard]!;
-      return new ShardOwner({ ...stores, ...foldOptions(options), shard, lease });
+      const isOurs = (receivers: readonly string[]): boolean => receiverOf(receivers, shard) === this.#opened.receiver;
+      return new ShardOwner({ ...stores, ...foldOptions(options), shard, lease, isOurs });
     });
   }
 
@@ -72,6 +77,11 @@ export class ShardSet implements IntakeShards {
   /** Starts to fold. Resolves when every shard was first looked for. */
   async start(): Promise<void> {
     await Promise.all(this.owners.map((owner) => owner.start()));
+  }
+
+  /** Finishes the shards as far as they are ours, so that the next layout may begin. */
+  finish(): void {
+    for (const owner of this.owners) owner.finish();
   }
 
   /** Whether all logs would take an append now. */
@@ -87,14 +97,28 @@ export class ShardSet implements IntakeShards {
   }
 }
 
+/** The receiver of a shard; computed when other receivers stand than the last time it was asked. */
+function spread(shardCount: number): (receivers: readonly string[], shard: number) => string | undefined {
+  let known = "";
+  let receiverOf: readonly string[] = [];
+  return (receivers, shard) => {
+    const asked = receivers.join(" ");
+    if (asked !== known) [known, receiverOf] = [asked, spreadShards(receivers, shardCount)];
+    return receiverOf[shard];
+  };
+}
+
 type FoldOptions = Omit<
   ConstructorParameters<typeof ShardOwner>[0],
-  "shard" | "log" | "store" | "realtime" | "lease" | "takeTimes" | "folded"
+  "shard" | "log" | "store" | "realtime" | "lease" | "isOurs" | "takeTimes" | "folded"
 >;
 
 function foldOptions(options: ShardSetOptions): FoldOptions {
-  const { settings, shardCount, tenants, clock, openBody, prices, report } = options;
+  const { settings, layout, tenants, clock, openBody, prices, report } = options;
+  const { epoch, shardCount } = layout;
   return {
+    shardCount,
+    layout: epoch,
     clock,
     openBody,
     newIdentity: () => randomBytes(16).toString("hex"),

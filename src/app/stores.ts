@@ -9,13 +9,14 @@ import { RedisLease } from "../log/redis-lease.ts";
 import type { RedisRoute, RedisServers } from "../log/redis-route.ts";
 import { openRedis } from "../log/redis-servers.ts";
 import { RedisStreamLog } from "../log/redis-stream-log.ts";
-import { SingleLease } from "../log/single-lease.ts";
+import { ONLY_RECEIVER, SingleLease } from "../log/single-lease.ts";
 import type { AlertStore } from "../model/alert-store.ts";
 import type { Clock } from "../model/clock.ts";
 import type { IngestLog } from "../model/ingest-log.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import { success, type Result } from "../model/result.ts";
 import type { RollupReader, RollupStore } from "../model/rollup-store.ts";
+import type { LayoutStore, ShardLayout } from "../model/shard-layout.ts";
 import type { ShardLease } from "../model/shard-lease.ts";
 import { MemoryRealtimeStore } from "../realtime/memory-realtime-store.ts";
 import { RedisRealtimeStore } from "../realtime/redis-realtime-store.ts";
@@ -30,8 +31,8 @@ import type { ReceiverSettings } from "./settings.ts";
 
 /** The log side. */
 export interface LogStores {
-  /** The shards 0 up to this number. Waits for nothing; there may be one such layout after the other. */
-  readonly open: (shardCount: number) => LogShards;
+  /** The shards of a layout. Waits for nothing; there may be one layout after the other. */
+  readonly open: (layout: ShardLayout) => LogShards;
   /** Where it is, for a person, without secrets. */
   readonly description: string;
   /** What is not durable, one sentence each. */
@@ -41,6 +42,8 @@ export interface LogStores {
 
 /** Logs, leases and realtime of one layout. */
 export interface LogShards {
+  /** What this receiver is called among those that stand for shards. */
+  readonly receiver: string;
   /** By shard number. */
   readonly logs: readonly IngestLog[];
   readonly leases: readonly ShardLease[];
@@ -52,8 +55,9 @@ export interface LogShards {
 /** The SQL side. */
 export interface TotalsStore {
   readonly store: RollupStore & RollupReader;
-  /** In the same database; ends with the store. */
+  /** In the same database; they end with the store. */
   readonly alerts: AlertStore;
+  readonly layouts: LayoutStore;
   readonly description: string;
   /** What is not durable, one sentence each; none while it cannot be reached. */
   readonly warnings: () => Promise<readonly string[]>;
@@ -79,8 +83,9 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
   if (opened.kind !== "success") return opened;
   const realtime = new MemoryRealtimeStore();
   return success({
-    open: (shardCount) => ({
-      logs: opened.value.logs(shardCount),
+    open: ({ shardCount, epoch }) => ({
+      receiver: ONLY_RECEIVER,
+      logs: opened.value.logs(shardCount, epoch),
       leases: shardNumbers(shardCount).map(() => new SingleLease()),
       realtime,
       close: () => undefined,
@@ -95,9 +100,10 @@ function openRedisLogs(settings: ReceiverSettings): Result<LogStores> {
   const options = redisOptions(settings);
   if (options.kind !== "success") return options;
   const servers = openRedis({ ...options.value, random: Math.random });
+  const receiver = randomUUID();
   const { redisWaitReplicas: replicas, shards } = settings;
   return success({
-    open: (shardCount) => openRedisShards(settings, shardNumbers(shardCount), servers),
+    open: (layout) => openRedisShards(settings, layout, receiver, servers),
     description: `Redis at ${describeRedis(options.value.url)}`,
     warnings: async () =>
       (await checkServersDurability(servers, shardNumbers(shards), replicas)).map(({ message }) => message),
@@ -105,19 +111,29 @@ function openRedisLogs(settings: ReceiverSettings): Result<LogStores> {
   });
 }
 
-function openRedisShards(settings: ReceiverSettings, shards: readonly number[], servers: RedisServers): LogShards {
+function openRedisShards(
+  settings: ReceiverSettings,
+  { epoch, shardCount, previousShardCount }: ShardLayout,
+  receiver: string,
+  servers: RedisServers,
+): LogShards {
   const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
   const replicas = settings.redisWaitReplicas;
+  const shards = shardNumbers(shardCount);
+  // What shards of the layout before did lately is still to be seen.
+  const seen = shardNumbers(Math.max(shardCount, previousShardCount));
   // A connection that waits for replicas holds up whatever else is sent on it: each shard has its own then.
   const waiting = replicas === 0 ? [] : shards.map((shard) => servers.ownRouteTo(shard));
   const routeTo = (shard: number): RedisRoute => servers.routeTo(shard);
   return {
+    receiver,
     logs: shards.map((shard, at) => {
       const confirmation = waiting[at] && { redis: waiting[at], replicas };
-      return new RedisStreamLog({ redis: routeTo(shard), shard, limits, ...(confirmation && { confirmation }) });
+      const redis = routeTo(shard);
+      return new RedisStreamLog({ redis, shard, limits, layout: epoch, ...(confirmation && { confirmation }) });
     }),
-    leases: shards.map((shard) => new RedisLease({ redis: routeTo(shard), shard, token: randomUUID() })),
-    realtime: new RedisRealtimeStore({ routeTo, shards, ttlSeconds: settings.realtimeTtlSeconds }),
+    leases: shards.map((shard) => new RedisLease({ redis: routeTo(shard), shard, token: receiver })),
+    realtime: new RedisRealtimeStore({ routeTo, shards: seen, ttlSeconds: settings.realtimeTtlSeconds }),
     close: () => {
       for (const route of waiting) route.close();
     },
@@ -130,13 +146,15 @@ export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Resul
   if (mysqlUrl !== undefined) {
     const store = new MysqlRollupStore({ url: mysqlUrl, clock });
     const warnings = (): Promise<readonly string[]> => checkMysqlDurability({ url: mysqlUrl, clock });
-    return success({ store, alerts: store.alerts, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
+    const { alerts, layouts } = store;
+    return success({ store, alerts, layouts, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
   }
   const file = embeddedTotalsFile(dataDirectory);
   const opened = openSqliteRollupStore({ file });
   if (opened.kind !== "success") return opened;
   const store = opened.value;
-  return success({ store, alerts: store.alerts, description: `SQLite at ${file}`, warnings: async () => [] });
+  const { alerts, layouts } = store;
+  return success({ store, alerts, layouts, description: `SQLite at ${file}`, warnings: async () => [] });
 }
 
 /** The migrations of the SQL side. */

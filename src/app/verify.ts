@@ -7,7 +7,8 @@ import { redisLogViews, sqliteLogViews } from "../log/log-views.ts";
 import { systemClock, type Clock } from "../model/clock.ts";
 import type { LogView } from "../model/log-view.ts";
 import { success, type Result } from "../model/result.ts";
-import { storedOffsets } from "../rollup/totals-facts.ts";
+import { FIRST_LAYOUT } from "../model/shard-layout.ts";
+import { storedLayout, storedOffsets } from "../rollup/totals-facts.ts";
 import { commandSettings } from "./command-settings.ts";
 import { checkLine } from "./doctor/check.ts";
 import { redisOptions } from "./redis-options.ts";
@@ -65,12 +66,16 @@ async function verifyLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
   }
 }
 
-/** Shards that had an owner are looked at even when SHARDS is lower now. */
+/** The shards of the layout, whatever SHARDS is; before the first receiver, those that it would begin with. */
 async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Result<readonly Finding[]>> {
-  const known = await withTotals(settings, clock, storedOffsets);
+  const known = await withTotals(settings, clock, async (snapshot) => ({
+    offsets: await storedOffsets(snapshot),
+    layout: await storedLayout(snapshot),
+  }));
   if (known.kind !== "success") return known;
-  const shards = [...new Set([...Array(settings.shards).keys(), ...known.value.keys()])].sort((a, b) => a - b);
-  const views = await logViews(settings, clock, shards);
+  const { shardCount, epoch } = known.value.layout ?? { shardCount: settings.shards, epoch: FIRST_LAYOUT };
+  const shards = [...new Set([...Array(shardCount).keys(), ...known.value.offsets.keys()])].sort((a, b) => a - b);
+  const views = await logViews(settings, clock, shards, epoch);
   if (views.kind !== "success") return views;
   // The log first, then the offset: what is committed in between only moves the offset on.
   const offsets = await withTotals(settings, clock, storedOffsets);
@@ -79,7 +84,7 @@ async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
     shards.map((shard, index) =>
       logFinding({
         shard,
-        isConfigured: shard < settings.shards,
+        isConfigured: shard < shardCount,
         view: views.value[index]!,
         offset: offsets.value.get(shard),
       }),
@@ -91,10 +96,11 @@ async function logViews(
   settings: ReceiverSettings,
   clock: Clock,
   shards: readonly number[],
+  layout: number,
 ): Promise<Result<readonly LogView[]>> {
   if (settings.redisUrl === undefined) return sqliteLogViews(settings.dataDirectory, shards);
   const options = redisOptions(settings);
-  return options.kind === "success" ? await redisLogViews({ ...options.value, clock }, shards) : options;
+  return options.kind === "success" ? await redisLogViews({ ...options.value, clock }, shards, layout) : options;
 }
 
 function write(line: string): void {

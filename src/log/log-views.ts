@@ -15,15 +15,17 @@ import { sqliteFault } from "./sqlite-log-file.ts";
 /** Nothing is appended here. */
 const NO_LIMITS = { maxEntries: 0, maxBytes: 0 };
 
-/** The logs of these shards in Redis, in their order. Retryable `unavailable` in plain words. */
+/** The logs of these shards of a layout in Redis, in their order. Retryable `unavailable` in plain words. */
 export function redisLogViews(
   options: RedisInspectionOptions,
   shards: readonly number[],
+  layout: number,
 ): Promise<Result<readonly LogView[]>> {
   return withInspectedRedis({ ...options, shards }, async (servers) => {
     const views: LogView[] = [];
     for (const shard of shards) {
-      const log = new RedisStreamLog({ redis: servers.routeTo(shard), shard, limits: NO_LIMITS, clock: options.clock });
+      const redis = servers.routeTo(shard);
+      const log = new RedisStreamLog({ redis, shard, layout, limits: NO_LIMITS, clock: options.clock });
       const view = await viewLog(log);
       if (view.kind !== "success") return view;
       views.push(view.value);

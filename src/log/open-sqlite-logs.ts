@@ -4,6 +4,7 @@
 import { join } from "node:path";
 import type { IngestLog, LogLimits } from "../model/ingest-log.ts";
 import { success } from "../model/result.ts";
+import { FIRST_LAYOUT } from "../model/shard-layout.ts";
 import type { Result } from "../model/result.ts";
 import { lockDirectory } from "./directory-lock.ts";
 import { SqliteLog } from "./sqlite-log.ts";
@@ -23,8 +24,11 @@ export interface SqliteLogsOptions {
 
 /** The open file. */
 export interface SqliteLogs {
-  /** The logs of shards 0 up to this number, by shard number. The same objects each time: a log counts what it holds. */
-  logs(shardCount: number): readonly IngestLog[];
+  /**
+   * The logs of shards 0 up to this number, by shard number, for one layout. The same objects each time, and those of another layout
+   * must not be used any more: a log counts what it holds.
+   */
+  logs(shardCount: number, layout?: number): readonly IngestLog[];
   /** Writes what waits, closes the file and gives the lock up. */
   close(): void;
 }
@@ -43,16 +47,17 @@ export function openSqliteLogs(options: SqliteLogsOptions): Result<SqliteLogs> {
   try {
     file = new SqliteLogFile(join(options.dataDirectory, LOG_FILE));
     const open = file;
-    const opened = new Map<number, SqliteLog>();
-    const logOf = (shard: number): SqliteLog => {
-      const log = opened.get(shard) ?? openShard(open, shard, options);
-      opened.set(shard, log);
+    const opened = new Map<string, SqliteLog>();
+    const logOf = (shard: number, layout: number): SqliteLog => {
+      const key = `${layout} ${shard}`;
+      const log = opened.get(key) ?? openShard(open, shard, layout, options);
+      opened.set(key, log);
       return log;
     };
     // Whether the file can be read is seen now.
-    logOf(0);
-    const logs = (shardCount: number): readonly SqliteLog[] =>
-      Array.from({ length: shardCount }, (_, shard) => logOf(shard));
+    logOf(0, FIRST_LAYOUT);
+    const logs = (shardCount: number, layout: number = FIRST_LAYOUT): readonly SqliteLog[] =>
+      Array.from({ length: shardCount }, (_, shard) => logOf(shard, layout));
     const close = (): void => {
       open.close();
       lock.value.release();
@@ -65,7 +70,14 @@ export function openSqliteLogs(options: SqliteLogsOptions): Result<SqliteLogs> {
   }
 }
 
-function openShard(file: SqliteLogFile, shard: number, options: SqliteLogsOptions): SqliteLog {
+function openShard(file: SqliteLogFile, shard: number, layout: number, options: SqliteLogsOptions): SqliteLog {
   const { limits, storage, maxReadBytes } = options;
-  return new SqliteLog({ file, shard, limits, storage, ...(maxReadBytes === undefined ? {} : { maxReadBytes }) });
+  return new SqliteLog({
+    file,
+    shard,
+    layout,
+    limits,
+    storage,
+    ...(maxReadBytes === undefined ? {} : { maxReadBytes }),
+  });
 }

@@ -42,6 +42,34 @@ export function decodeEntry([id, fields]: RawEntry): LogEntry | undefined {
 }
 
 /**
+ * Reads entries up to the first that only a newer version can read; throws when that is the first. To pass it would be to lose it: the
+ * shard waits for a receiver of that version. `onForeignEntry` is told the id of an entry that this project did not write.
+ */
+export function readableEntries(
+  raw: readonly RawEntry[],
+  onForeignEntry: ((id: string) => void) | undefined,
+): readonly LogEntry[] {
+  const entries: LogEntry[] = [];
+  for (const one of raw) {
+    if (isOfNewerVersion(one)) {
+      if (entries.length > 0) return entries;
+      throw new Error(
+        `entry ${one[0].toString("latin1")} is of a newer version of the receiver: this one cannot read it`,
+      );
+    }
+    const entry = decodeEntry(one);
+    if (entry === undefined) onForeignEntry?.(one[0].toString("latin1"));
+    entries.push(entry ?? foreignEntry(one));
+  }
+  return entries;
+}
+
+/** A version that writes what this one cannot read begins its meta with `v` and a number. */
+function isOfNewerVersion([, fields]: RawEntry): boolean {
+  return /^v\d+ /.test(valueOf(fields, "meta")?.toString("latin1") ?? "");
+}
+
+/**
  * Stands for an entry that someone else put into the stream: no body, so that it folds to nothing and its id is passed. Its
  * time is made of its id, so that every reading gives the same.
  */

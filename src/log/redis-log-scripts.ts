@@ -18,6 +18,12 @@ export const TOO_MANY_BYTES = "bytes";
 /** Returned when the log has not been opened on this server. */
 export const CLOSED = "closed";
 
+/** Told, as {@link CLOSED}, of a log that takes nothing more of its generation. */
+export const SEALED = "sealed";
+
+/** The layout of a log that was opened before there were layouts. */
+const FIRST_LAYOUT = "1";
+
 /** Returned when the log has been opened for a later generation. */
 export const OPENED_LATER = "later";
 
@@ -78,13 +84,16 @@ end
 `;
 
 /**
- * ARGV: generation, identity, the number below those of entries to come, the replication id of the server that is meant. Returns
+ * ARGV: generation, identity, the number below those of entries to come, the replication id of the server that is meant, layout. Returns
  * "OK", {@link OPENED_LATER} or {@link ANOTHER_SERVER}. Counters that were lost
  * are made anew; a stream that was lost is made anew, empty.
  */
 export const OPEN_SCRIPT: string = `${COUNTERS}
 if replid() ~= ARGV[4] then return '${ANOTHER_SERVER}' end
-if (tonumber(redis.call('HGET', KEYS[2], 'generation') or nil) or 0) > tonumber(ARGV[1]) then return '${OPENED_LATER}' end
+local known = redis.call('HMGET', KEYS[2], 'generation', 'replid')
+local generation = tonumber(known[1] or nil) or 0
+local isSealed = known[2] and string.find(known[2], '${SEALED}', 1, true) == 1
+if generation > tonumber(ARGV[1]) or (isSealed and generation == tonumber(ARGV[1])) then return '${OPENED_LATER}' end
 local total, trimmed = counters()
 local stored = tonumber(redis.call('HGET', KEYS[2], 'last') or nil) or 0
 local last = math.max(stored, newest(), tonumber(ARGV[3]))
@@ -92,7 +101,7 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
   redis.call('XDEL', KEYS[1], redis.call('XADD', KEYS[1], text(last) .. '-1', 'total', text(total)))
   trimmed = total
 end
-redis.call('HSET', KEYS[2], 'replid', replid(), 'generation', ARGV[1], 'identity', ARGV[2],
+redis.call('HSET', KEYS[2], 'replid', replid(), 'generation', ARGV[1], 'identity', ARGV[2], 'layout', ARGV[5],
   'last', text(last), 'total', text(total), 'trimmed', text(trimmed))
 return 'OK'
 `;
@@ -104,15 +113,24 @@ redis.call('HSET', KEYS[2], 'replid', '${SUPERSEDED} ' .. replid())
 return 'OK'
 `;
 
+/** ARGV: the generation that is meant. Closes the log until a later one is opened. A log that is closed otherwise stays as it is. */
+export const SEAL_SCRIPT: string = `${SERVER}
+local known = redis.call('HMGET', KEYS[2], 'generation', 'replid')
+if (known[1] or '0') ~= ARGV[1] or known[2] ~= replid() then return 'OK' end
+redis.call('HSET', KEYS[2], 'replid', '${SEALED} ' .. replid())
+return 'OK'
+`;
+
 /**
- * ARGV: most entries, most bytes, then body and meta of each entry. Returns {@link CLOSED}, or the generation and for each entry
+ * ARGV: most entries, most bytes, layout, then body and meta of each entry. Returns {@link CLOSED}, or the generation and for each entry
  * its new id, {@link TOO_MANY_ENTRIES}, {@link TOO_MANY_BYTES} or an error. What keeps the first write from happening keeps all: the
  * script then fails as a whole.
  */
 export const APPEND_SCRIPT: string = `${SERVER}
-local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'last', 'total', 'trimmed')
+local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'last', 'total', 'trimmed', 'layout')
 local last, total, trimmed = tonumber(known[3] or nil), tonumber(known[4] or nil), tonumber(known[5] or nil)
 if known[1] ~= replid() or not (last and total and trimmed) then return '${CLOSED}' end
+if (known[6] or '${FIRST_LAYOUT}') ~= ARGV[3] then return '${CLOSED}' end
 local mostEntries, mostBytes = tonumber(ARGV[1]), tonumber(ARGV[2])
 local held = redis.call('XLEN', KEYS[1])
 local appended, replies = 0, { known[2] }
@@ -120,7 +138,7 @@ local function add(number, after, i)
   return redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', text(number) .. '-0',
     'body', ARGV[i], 'meta', ARGV[i + 1], 'total', text(after))
 end
-for i = 3, #ARGV, 2 do
+for i = 4, #ARGV, 2 do
   local reply
   if held + appended >= mostEntries then
     reply = '${TOO_MANY_ENTRIES}'
@@ -164,27 +182,29 @@ return gone
 
 /**
  * Returns, as text: the number of entries, their bytes, the newest id ever given, "open", {@link CLOSED} or {@link SUPERSEDED}, generation,
- * identity, and the server's replication id.
+ * identity, and the server's replication id. ARGV: layout.
  */
 export const STATUS_SCRIPT: string = `${COUNTERS}
 local total, trimmed = counters()
-local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'identity', 'last')
+local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'identity', 'last', 'layout')
 local last = math.max(tonumber(known[4] or nil) or 0, newest())
 local server = replid()
 local state = '${CLOSED}'
-if known[1] == server and known[4] and redis.call('EXISTS', KEYS[1]) == 1 then state = 'open' end
+local isOfLayout = (known[5] or '${FIRST_LAYOUT}') == ARGV[1]
+if known[1] == server and known[4] and isOfLayout and redis.call('EXISTS', KEYS[1]) == 1 then state = 'open' end
 if known[1] == '${SUPERSEDED} ' .. server then state = '${SUPERSEDED}' end
 return { tostring(redis.call('XLEN', KEYS[1])), text((total - trimmed) % WRAP), text(last) .. '-0',
   state, known[2] or '0', known[3] or '', server }
 `;
 
 /**
- * KEYS[3] is a key to write to; ARGV: most entries, most bytes. Returns "OK", or what {@link APPEND_SCRIPT} would return. The
+ * KEYS[3] is a key to write to; ARGV: most entries, most bytes, layout. Returns "OK", or what {@link APPEND_SCRIPT} would return. The
  * write is refused for the same reasons as an append: memory, a replica, the disk.
  */
 export const WRITABLE_SCRIPT: string = `${COUNTERS}
 redis.call('SET', KEYS[3], '1', 'EX', 60)
 if redis.call('HGET', KEYS[2], 'replid') ~= replid() or redis.call('EXISTS', KEYS[1]) == 0 then return '${CLOSED}' end
+if (redis.call('HGET', KEYS[2], 'layout') or '${FIRST_LAYOUT}') ~= ARGV[3] then return '${CLOSED}' end
 if redis.call('XLEN', KEYS[1]) >= tonumber(ARGV[1]) then return '${TOO_MANY_ENTRIES}' end
 local total, trimmed = counters()
 if (total - trimmed) % WRAP >= tonumber(ARGV[2]) then return '${TOO_MANY_BYTES}' end

@@ -18,21 +18,21 @@ import type {
 import { failure, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { AppendQueue } from "./append-queue.ts";
+import { FIRST_LAYOUT } from "../model/shard-layout.ts";
 import { nextLogId, parseLogId } from "../model/log-id.ts";
-import { decodeEntry, encodeMeta, foreignEntry } from "./redis-entry.ts";
-import type { RawEntry } from "./redis-entry.ts";
+import { encodeMeta, readableEntries } from "./redis-entry.ts";
 import { redisFault } from "./redis-fault.ts";
+import { closedLog, refusalOf } from "./redis-log-refusal.ts";
 import {
   ANOTHER_SERVER,
   APPEND_SCRIPT,
   CLOSED,
   OPENED_LATER,
   OPEN_SCRIPT,
+  SEAL_SCRIPT,
   STATUS_SCRIPT,
   SUPERSEDED,
   SUPERSEDE_SCRIPT,
-  TOO_MANY_BYTES,
-  TOO_MANY_ENTRIES,
   TRIM_SCRIPT,
   WRITABLE_SCRIPT,
 } from "./redis-log-scripts.ts";
@@ -47,6 +47,8 @@ export interface RedisStreamLogOptions {
   readonly redis: RedisRoute;
   readonly shard: number;
   readonly limits: LogLimits;
+  /** The `ShardLayout.epoch` that appends are of. Default: the first. */
+  readonly layout?: number;
   /** Makes entries count as logged, and readable, only once replicas have them. Default: the primary alone decides. */
   readonly confirmation?: ReplicaConfirmationOptions;
   /** Bodies read at once, bytes; one entry is always read, however big. Default 16 MiB. */
@@ -78,8 +80,10 @@ export class RedisStreamLog implements IngestLog {
   readonly #confirmation: ReplicaConfirmation | undefined;
   readonly #keys: readonly [stream: string, size: string];
   readonly #probeKey: string;
+  readonly #layout: number;
   readonly #open: RedisScript;
   readonly #supersede: RedisScript;
+  readonly #seal: RedisScript;
   readonly #append: RedisScript;
   readonly #queue: AppendQueue;
   readonly #trim: RedisScript;
@@ -95,9 +99,11 @@ export class RedisStreamLog implements IngestLog {
     this.#appending = options.confirmation?.redis ?? options.redis;
     this.#confirmation = options.confirmation && new ReplicaConfirmation(options.confirmation);
     this.#keys = [prefix, `${prefix}:size`];
+    this.#layout = options.layout ?? FIRST_LAYOUT;
     this.#probeKey = `${prefix}:probe`;
     this.#open = new RedisScript(options.redis, OPEN_SCRIPT);
     this.#supersede = new RedisScript(options.redis, SUPERSEDE_SCRIPT);
+    this.#seal = new RedisScript(options.redis, SEAL_SCRIPT);
     this.#append = new RedisScript(this.#appending, APPEND_SCRIPT);
     this.#queue = new AppendQueue({
       clock: options.clock ?? systemClock,
@@ -120,10 +126,10 @@ export class RedisStreamLog implements IngestLog {
     });
   }
 
-  async open({ generation, identity, storage, afterId }: LogOpening): Promise<Result<void>> {
+  async open({ generation, identity, storage, afterId, layout }: LogOpening): Promise<Result<void>> {
     const [after] = parseLogId(afterId);
     return await attempt(async () => {
-      const reply = await this.#open.run(this.#keys, [generation, identity, String(after), storage]);
+      const reply = await this.#open.run(this.#keys, [generation, identity, String(after), storage, layout]);
       if (reply === OPENED_LATER) {
         return failure("conflict", `the log was opened for a later generation than ${generation}`);
       }
@@ -135,6 +141,13 @@ export class RedisStreamLog implements IngestLog {
   async supersede(generation: number): Promise<Result<void>> {
     return await attempt(async () => {
       await this.#supersede.run(this.#keys, [generation]);
+      return success(undefined);
+    });
+  }
+
+  async seal(generation: number): Promise<Result<void>> {
+    return await attempt(async () => {
+      await this.#seal.run(this.#keys, [generation]);
       return success(undefined);
     });
   }
@@ -190,7 +203,7 @@ export class RedisStreamLog implements IngestLog {
 
   async status(): Promise<Result<LogStatus>> {
     return await attempt(async () => {
-      const reply = (await this.#status.run(this.#keys, [])) as readonly string[];
+      const reply = (await this.#status.run(this.#keys, [this.#layout])) as readonly string[];
       const [entries, bytes, lastId = LOG_START, state, generation, identity = "", storage = ""] = reply;
       return success({
         entries: Number(entries),
@@ -209,17 +222,17 @@ export class RedisStreamLog implements IngestLog {
     const { limits } = this.#options;
     return await attempt(async () => {
       const keys = [...this.#keys, this.#probeKey];
-      const reply = String(await this.#writable.run(keys, [limits.maxEntries, limits.maxBytes]));
+      const reply = String(await this.#writable.run(keys, [limits.maxEntries, limits.maxBytes, this.#layout]));
       const confirmed = await this.#confirmation?.allWrites(this.#probeKey);
       if (confirmed !== undefined && confirmed.kind !== "success") return confirmed;
-      return this.#refusal(reply) ?? success(undefined);
+      return refusalOf(reply, limits) ?? success(undefined);
     });
   }
 
   async #appendAll(entries: readonly LogEntryInput[]): Promise<Result<readonly Result<AppendedEntry>[]>> {
     const { limits } = this.#options;
     return await attempt(async () => {
-      const values: (string | number | Buffer)[] = [limits.maxEntries, limits.maxBytes];
+      const values: (string | number | Buffer)[] = [limits.maxEntries, limits.maxBytes, this.#layout];
       for (const entry of entries) values.push(toBuffer(entry.body), encodeMeta(entry));
       const write = (redis: Redis): Promise<unknown> => {
         writeTogether(redis);
@@ -228,7 +241,7 @@ export class RedisStreamLog implements IngestLog {
       const written = await (this.#confirmation?.confirmed(write) ?? this.#appending.run(write).then(success));
       if (written.kind !== "success") return written;
       const replies = written.value as typeof CLOSED | readonly (string | Error)[];
-      if (typeof replies === "string") return closed();
+      if (typeof replies === "string") return closedLog();
       const generation = Number(replies[0]);
       return success(replies.slice(1).map((reply) => this.#appended(reply, generation)));
     });
@@ -236,7 +249,7 @@ export class RedisStreamLog implements IngestLog {
 
   #appended(reply: string | Error, generation: number): Result<AppendedEntry> {
     if (reply instanceof Error) return redisFault(reply);
-    return this.#refusal(reply) ?? success({ id: reply, generation });
+    return refusalOf(reply, this.#options.limits) ?? success({ id: reply, generation });
   }
 
   async #readChunk(afterId: string, count: number): Promise<readonly LogEntry[]> {
@@ -244,26 +257,8 @@ export class RedisStreamLog implements IngestLog {
     const reply = await redis.run((connection) =>
       connection.xrangeBuffer(this.#keys[0], `(${afterId}`, "+", "COUNT", count),
     );
-    return (reply as unknown as readonly RawEntry[]).map((raw) => {
-      const entry = decodeEntry(raw);
-      if (entry) return entry;
-      const foreign = foreignEntry(raw);
-      onForeignEntry?.(foreign.id);
-      return foreign;
-    });
+    return readableEntries(reply, onForeignEntry);
   }
-
-  #refusal(reply: string): Result<never> | undefined {
-    const { maxEntries, maxBytes } = this.#options.limits;
-    if (reply === CLOSED) return closed();
-    if (reply === TOO_MANY_ENTRIES) return retryable("overloaded", `the log holds its ${maxEntries} entries`);
-    if (reply === TOO_MANY_BYTES) return retryable("overloaded", `the log would hold more than ${maxBytes} bytes`);
-    return undefined;
-  }
-}
-
-function closed(): Result<never> {
-  return retryable("unavailable", "this Redis was promoted or started anew: the shard's owner must open the log first");
 }
 
 /** At most twice as many as before, and no more than would fit if all were as large as the largest seen last. */

@@ -4,7 +4,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import type { StatementSync } from "node:sqlite";
-import type { LogEntryInput } from "../model/ingest-log.ts";
+import type { LogEntryInput, LogOpening } from "../model/ingest-log.ts";
 import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result, Retryable } from "../model/result.ts";
 
@@ -25,7 +25,8 @@ CREATE TABLE IF NOT EXISTS ingest_log_shard (
   shard INTEGER PRIMARY KEY,
   last_seq INTEGER NOT NULL,
   generation INTEGER NOT NULL DEFAULT 0,
-  identity TEXT NOT NULL DEFAULT ''
+  identity TEXT NOT NULL DEFAULT '',
+  layout INTEGER NOT NULL DEFAULT 1
 ) STRICT;
 `;
 
@@ -40,8 +41,8 @@ const SAVE_LAST =
   "INSERT INTO ingest_log_shard (shard, last_seq) VALUES (?, ?) ON CONFLICT (shard) DO UPDATE SET last_seq = excluded.last_seq";
 
 const OPEN =
-  "INSERT INTO ingest_log_shard (shard, last_seq, generation, identity) VALUES (?, ?, ?, ?) ON CONFLICT (shard) DO UPDATE" +
-  " SET last_seq = max(last_seq, excluded.last_seq), generation = excluded.generation, identity = excluded.identity";
+  "INSERT INTO ingest_log_shard (shard, last_seq, generation, identity, layout) VALUES (?, ?, ?, ?, ?) ON CONFLICT (shard) DO UPDATE" +
+  " SET last_seq = max(last_seq, excluded.last_seq), generation = excluded.generation, identity = excluded.identity, layout = excluded.layout";
 
 /** A row of `ingest_log`. */
 export interface LogRow {
@@ -127,9 +128,13 @@ export class SqliteLogFile {
   }
 
   /** Saves what a shard was opened for; numbers go on above `lastSeq`. */
-  open(shard: number, generation: number, identity: string, lastSeq: number): void {
+  open(
+    shard: number,
+    { generation, identity, layout }: Omit<LogOpening, "storage" | "afterId">,
+    lastSeq: number,
+  ): void {
     this.flush();
-    this.#database.prepare(OPEN).run(shard, lastSeq, generation, identity);
+    this.#database.prepare(OPEN).run(shard, lastSeq, generation, identity, layout);
   }
 
   /** Entries and body bytes of a shard up to and including `throughSeq`. Reads no bodies. */
@@ -229,10 +234,13 @@ export class SqliteLogFile {
   }
 }
 
-/** Brings a file of the first format to this one. */
+/** Brings a file of an earlier format to this one. */
 function upgrade(database: DatabaseSync): void {
-  const keyed = database.prepare("SELECT 1 FROM pragma_table_info('ingest_log') WHERE name = 'entry_key'").get();
-  if (keyed === undefined) return;
+  const has = (table: string, column: string): boolean =>
+    database.prepare("SELECT 1 FROM pragma_table_info(?) WHERE name = ?").get(table, column) !== undefined;
+  if (!has("ingest_log_shard", "layout"))
+    database.exec("ALTER TABLE ingest_log_shard ADD COLUMN layout INTEGER NOT NULL DEFAULT 1");
+  if (!has("ingest_log", "entry_key")) return;
   database.exec(`BEGIN; ALTER TABLE ingest_log DROP COLUMN entry_key;
     ALTER TABLE ingest_log_shard ADD COLUMN generation INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE ingest_log_shard ADD COLUMN identity TEXT NOT NULL DEFAULT ''; COMMIT`);

@@ -23,6 +23,8 @@ export interface SqliteLogOptions {
   readonly file: SqliteLogFile;
   readonly shard: number;
   readonly limits: LogLimits;
+  /** The `ShardLayout.epoch` that appends are of. */
+  readonly layout: number;
   /** Random text without spaces: another one whenever the file is opened. */
   readonly storage: string;
   /** Bodies read at once, bytes; one entry is always read, however big. Default 16 MiB. */
@@ -46,6 +48,9 @@ export class SqliteLog implements IngestLog {
   /** False until this process opens it: the file may be an old copy, whose numbers are behind the totals. */
   #isOpen = false;
   #isSuperseded = false;
+  #isSealed = false;
+  /** Whose entries it takes. */
+  #openLayout = 0;
 
   /** Counts what the file holds. Throws when the file cannot be read. */
   constructor(options: SqliteLogOptions) {
@@ -58,18 +63,20 @@ export class SqliteLog implements IngestLog {
     this.#identity = totals.identity;
   }
 
-  async open({ generation, identity, storage, afterId }: LogOpening): Promise<Result<void>> {
+  async open({ generation, identity, storage, afterId, layout }: LogOpening): Promise<Result<void>> {
     const { file, shard } = this.#options;
     if (storage !== this.#options.storage) return retryable("unavailable", "the log was opened again meanwhile");
-    if (generation < this.#generation) {
+    if (generation < this.#generation || (this.#isSealed && generation === this.#generation)) {
       return failure("conflict", `the log was opened for generation ${this.#generation}, which is later`);
     }
     try {
       this.#last = Math.max(this.#last, toSeq(afterId));
-      file.open(shard, generation, identity, this.#last);
+      file.open(shard, { generation, identity, layout }, this.#last);
       this.#generation = generation;
       this.#identity = identity;
       this.#isOpen = true;
+      this.#openLayout = layout;
+      this.#isSealed = false;
       this.#isSuperseded = false;
       return success(undefined);
     } catch (error) {
@@ -81,6 +88,15 @@ export class SqliteLog implements IngestLog {
     if (generation !== this.#generation) return success(undefined);
     this.#isOpen = false;
     this.#isSuperseded = true;
+    return success(undefined);
+  }
+
+  async seal(generation: number): Promise<Result<void>> {
+    if (generation !== this.#generation) return success(undefined);
+    this.#isOpen = false;
+    this.#isSealed = true;
+    // What was taken before is read as well.
+    this.#options.file.flush();
     return success(undefined);
   }
 
@@ -145,7 +161,7 @@ export class SqliteLog implements IngestLog {
       entries: this.#entries,
       bytes: this.#bytes,
       lastId: toId(this.#last),
-      isOpen: this.#isOpen,
+      isOpen: this.#isOpen && this.#openLayout === this.#options.layout,
       isSuperseded: this.#isSuperseded,
       storage: this.#options.storage,
       generation: this.#generation,
@@ -166,7 +182,8 @@ export class SqliteLog implements IngestLog {
 
   #refusal(size: number): Result<never> | undefined {
     const { maxEntries, maxBytes } = this.#options.limits;
-    if (!this.#isOpen) return retryable("unavailable", "the shard's owner has not opened the log yet");
+    if (!this.#isOpen || this.#openLayout !== this.#options.layout)
+      return retryable("unavailable", "the shard's owner has not opened the log yet");
     if (this.#entries >= maxEntries) return retryable("overloaded", `the log holds its ${maxEntries} entries`);
     if (this.#bytes + size > maxBytes) return retryable("overloaded", `the log would hold more than ${maxBytes} bytes`);
     return undefined;

@@ -53,6 +53,8 @@ export interface LogOpening {
   readonly storage: string;
   /** Ids given from now on are above this one. */
   readonly afterId: string;
+  /** The `ShardLayout.epoch` whose entries it takes from now on. */
+  readonly layout: number;
 }
 
 /** How much a log holds. */
@@ -63,7 +65,10 @@ export interface LogStatus {
   readonly bytes: number;
   /** The id of the newest entry ever appended, or {@link LOG_START} if there was none. */
   readonly lastId: string;
-  /** Whether it takes appends: false before it was first opened, and after its storage was replaced or rolled back. */
+  /**
+   * Whether it takes appends of this layout: false before it was first opened, after its storage was replaced or rolled back, once it is
+   * sealed, and where it was opened for another layout.
+   */
   readonly isOpen: boolean;
   /** Of the last opening; 0 and empty before the first. */
   readonly generation: number;
@@ -85,7 +90,7 @@ export interface LogLimits {
 /** The id before the first entry of every log. */
 export const LOG_START = "0-0";
 
-/** One shard's log. Every method may be called concurrently; none throws for an operating fault. */
+/** One shard's log, as those see it who divide slots by one layout. Every method may be called concurrently; none throws for an operating fault. */
 export interface IngestLog {
   /**
    * Makes the log take appends. A storage that is not the one that was opened (a promoted replica, a restart, a file that was
@@ -100,8 +105,14 @@ export interface IngestLog {
    */
   supersede(generation: number): Promise<Result<void>>;
   /**
+   * Makes the log refuse appends for good, until a later generation is opened: what it holds now is all that comes of this one. Changes
+   * nothing when the log was opened for another generation than this one since. Retryable `unavailable`. Doing it twice is harmless.
+   */
+  seal(generation: number): Promise<Result<void>>;
+  /**
    * Makes the entry durable and returns where it went.
-   * Retryable `overloaded` when a limit would be passed, `unavailable` when the storage is out of reach, refuses or is not open.
+   * Retryable `overloaded` when a limit would be passed, `unavailable` when the storage is out of reach, refuses or is not open
+   * for the layout of this view.
    * When the outcome is unknown (a lost reply) it answers `unavailable` and does not try again by itself.
    */
   append(entry: LogEntryInput): Promise<Result<AppendedEntry>>;

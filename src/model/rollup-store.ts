@@ -6,6 +6,7 @@ import type { SeriesDimensions, ServiceLatencyKey } from "./dimensions.ts";
 import type { LatencyCounts, LatencyHistogram } from "./latency-histogram.ts";
 import type { Result } from "./result.ts";
 import type { RollupValues } from "./rollup-columns.ts";
+import type { ShardSlots } from "./shard-layout.ts";
 
 /** A granularity's name. */
 export type Granularity = "minute" | "hourly" | "daily";
@@ -136,8 +137,7 @@ export interface QuarantineRow {
 }
 
 /** Everything one commit changes, in one transaction. */
-export interface ShardCommit {
-  readonly shard: number;
+export interface ShardCommit extends ShardSlots {
   readonly offset: { readonly generation: number; readonly fromId: string; readonly toId: string };
   /** Receive time that the commit stands for, epoch seconds: `ingest_offset.persisted_at`. */
   readonly persistedAt: number;
@@ -148,7 +148,7 @@ export interface ShardCommit {
   readonly receiver: readonly ReceiverIncrement[];
   readonly counterState: readonly CounterStateRow[];
   readonly ledger: readonly LedgerRow[];
-  /** Ledger rows of this shard received before this time (epoch seconds) are deleted. */
+  /** Ledger rows of this shard's slots received before this time (epoch seconds) are deleted. */
   readonly ledgerExpiredBefore: number;
   readonly quarantine: readonly QuarantineRow[];
 }
@@ -165,13 +165,20 @@ export interface ShardOffset {
   readonly persistedAt: number;
   /** How many commits the shard has had: tells whether an offset was reached by one commit or by others. */
   readonly commits: number;
+  /** The `ShardLayout.epoch` that the shard is of. */
+  readonly layout: number;
+  /** Whether its log is sealed and folded to its end, so that the next layout may begin. */
+  readonly isFinished: boolean;
 }
 
 /** The totals' store. No method throws for an operating fault. */
 export interface RollupStore {
   /** Epoch seconds at which migration 1 ran: streams begun at or after it count in full. */
   birth(): Promise<Result<number>>;
-  /** The offset of a shard; a shard that never committed is at (1, `LOG_START`), and its row is made. */
+  /**
+   * The offset of a shard; a shard that never committed is at (1, `LOG_START`), and its row is made. Retryable `unavailable`, also when
+   * there is no such shard in the layout.
+   */
   offset(shard: number): Promise<Result<ShardOffset>>;
   /**
    * Begins the next generation of a shard's log: from then on no commit of an earlier one is accepted. Compared and set like a
@@ -182,10 +189,15 @@ export interface RollupStore {
     from: ShardOffset,
     to: Pick<ShardOffset, "generation" | "logIdentity">,
   ): Promise<Result<void>>;
+  /**
+   * Marks a shard finished whose sealed log is folded and committed to its end, and begins the next generation, so that no owner can
+   * open that log any more. Failure `conflict` when the offset is not at `from`. Retryable `unavailable`, also when the outcome is unknown.
+   */
+  finish(shard: number, from: ShardOffset): Promise<Result<void>>;
   /** The rows of these state keys; absent keys are left out. */
   counterState(stateKeys: readonly string[]): Promise<Result<readonly CounterStateRow[]>>;
-  /** The ledger rows of a shard received at or after a time (epoch seconds), oldest first. */
-  ledger(shard: number, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>>;
+  /** The ledger rows of a shard's slots received at or after a time (epoch seconds), oldest first, whichever shard wrote them. */
+  ledger(slots: ShardSlots, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>>;
   /**
    * Writes everything or nothing, but for amounts that would carry a total past 64 bits and quarantine past its limit: those
    * amounts go to quarantine, and what quarantine has no room for is only counted. The offset is compared and set: failure `conflict` when it is not at `fromId` of this

@@ -10,6 +10,7 @@ import type {
 } from "../model/realtime-store.ts";
 import { success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
+import { newestOf } from "./newest-series.ts";
 import { addUpSteps, isRecentStep } from "./steps.ts";
 
 interface ShardNow {
@@ -39,7 +40,7 @@ export class MemoryRealtimeStore implements RealtimeStore {
       for (const one of shard.series.values()) if (one.expiresAtMillis > nowMillis) series.push(one);
       for (const step of shard.steps.values()) if (isRecentStep(step, nowMillis)) steps.push(step);
     }
-    return success({ series, steps: addUpSteps(steps) });
+    return success({ series: newestOf(series), steps: addUpSteps(steps) });
   }
 
   #shard(shard: number): ShardNow {

@@ -14,6 +14,7 @@ import type {
 import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { decodeSeries, decodeStep, encodeSeries, encodeStep } from "./realtime-json.ts";
+import { newestOf } from "./newest-series.ts";
 import { HISTORY_MILLIS, addUpSteps, isRecentStep } from "./steps.ts";
 
 /** The way to the Redis of one shard. */
@@ -79,7 +80,7 @@ export class RedisRealtimeStore implements RealtimeStore {
         collect(series, seriesOfShard, decodeSeries, (one) => one.expiresAtMillis > nowMillis);
         collect(steps, stepsOfShard, decodeStep, (step) => isRecentStep(step, nowMillis));
       }
-      return success({ series, steps: addUpSteps(steps) });
+      return success({ series: newestOf(series), steps: addUpSteps(steps) });
     } catch (error) {
       return unavailable(error);
     }

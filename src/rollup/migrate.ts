@@ -65,6 +65,8 @@ export function migrateUp(database: MigrationDatabase, nowSeconds: number): Prom
  */
 export function migrateDown(database: MigrationDatabase, toVersion: number): Promise<Result<readonly string[]>> {
   return checked(database, async (session, applied) => {
+    const newer = applied[database.migrations.length];
+    if (newer !== undefined) throw new Error(`migration ${newer.version} (${newer.name}) is of a newer version`);
     const names: string[] = [];
     for (const migration of database.migrations.slice(0, applied.length).toReversed()) {
       if (migration.version <= toVersion) break;
@@ -109,7 +111,8 @@ export function migrationMismatch(
 ): string | undefined {
   for (const [index, { version, name, checksum }] of applied.entries()) {
     const migration = known[index];
-    if (migration === undefined) return `the database has migration ${version} (${name}), which this version lacks`;
+    // Of a newer version, which may run beside this one: migrations only add (docs/decisions/shard-layout.md).
+    if (migration === undefined) return undefined;
     if (migration.version !== version) return `the database lacks migration ${migration.version} (${migration.name})`;
     if (migration.checksum !== checksum) return `migration ${version} (${name}) was changed after it was applied`;
   }

@@ -16,6 +16,7 @@ import { isOutOfRange, nearlyFullRows } from "./mysql-range.ts";
 import { addMysqlTotals, placeholders } from "./mysql-totals.ts";
 import { quarantineThatFits } from "./quarantine-room.ts";
 import { SIDE_TABLES } from "./side-rows.ts";
+import { slotFilter } from "./slot-filter.ts";
 import type { SideRow, SideTable } from "./side-rows.ts";
 import { isVast, withinRange } from "./total-range.ts";
 import { protocolsInCommit, seriesInCommit, tableIncrements } from "./totals-table.ts";
@@ -134,9 +135,9 @@ function bytesOf(row: SideRow): number {
 }
 
 // Looked for first: where exporters send cumulative points the ledger is empty, and a DELETE would be sent for nothing.
-async function expireLedger(session: MysqlSession, { shard, ledgerExpiredBefore }: ShardCommit): Promise<void> {
-  const key = [shard, ledgerExpiredBefore];
-  const where = "FROM ingest_ledger WHERE shard = ? AND received_at < ?";
+async function expireLedger(session: MysqlSession, commit: ShardCommit): Promise<void> {
+  const key = [commit.ledgerExpiredBefore];
+  const where = `FROM ingest_ledger WHERE ${slotFilter(commit)} AND received_at < ?`;
   const expired = await session.rows(`SELECT 1 AS expired ${where} LIMIT 1`, key);
   if (expired.length > 0) await session.run(`DELETE ${where}`, key);
 }

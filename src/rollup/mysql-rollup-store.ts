@@ -4,7 +4,6 @@
  */
 import type { SeriesDimensions } from "../model/dimensions.ts";
 import type { AlertStore } from "../model/alert-store.ts";
-import { LOG_START } from "../model/ingest-log.ts";
 import { histogramFromJson } from "../model/latency-histogram.ts";
 import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
@@ -20,7 +19,9 @@ import type {
   ShardCommit,
   ShardOffset,
 } from "../model/rollup-store.ts";
+import type { LayoutStore, ShardSlots } from "../model/shard-layout.ts";
 import { checkCommit } from "./check-commit.ts";
+import { FINISH_SHARD, MAKE_OFFSET } from "./layout-statements.ts";
 import { missingMigrations } from "./migrate.ts";
 import { loadMigrations } from "./migration.ts";
 import type { Migration } from "./migration.ts";
@@ -29,11 +30,13 @@ import { MAX_KEYS_PER_SELECT, paddedChunks } from "./mysql-chunks.ts";
 import { MysqlCommitWriter } from "./mysql-commit.ts";
 import { MysqlDatabase } from "./mysql-database.ts";
 import type { MysqlOptions } from "./mysql-database.ts";
+import { MysqlLayoutStore } from "./mysql-layout-store.ts";
 import { maintainMysql } from "./mysql-maintenance.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
 import { placeholders } from "./mysql-totals.ts";
-import { offsetElsewhere } from "./offset-elsewhere.ts";
+import { noSuchShard, offsetElsewhere } from "./offset-elsewhere.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
+import { slotFilter } from "./slot-filter.ts";
 import { ROLLUP_TABLES } from "./totals-table.ts";
 
 /** Options of {@link MysqlRollupStore}. */
@@ -41,8 +44,9 @@ export type MysqlRollupStoreOptions = MysqlOptions;
 
 /** The totals' store on MySQL and MariaDB. */
 export class MysqlRollupStore implements RollupStore, RollupReader {
-  /** The alerts in the same database; they end with `close`. */
+  /** The alerts and the layout in the same database; they end with `close`. */
   readonly alerts: AlertStore;
+  readonly layouts: LayoutStore;
   readonly #database: MysqlDatabase;
   readonly #writer: MysqlCommitWriter = new MysqlCommitWriter();
   readonly #migrations: readonly Migration[] = loadMigrations("mysql");
@@ -51,6 +55,7 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
   constructor(options: MysqlRollupStoreOptions) {
     this.#database = new MysqlDatabase(options);
     this.alerts = new MysqlAlertStore(this.#database);
+    this.layouts = new MysqlLayoutStore(this.#database);
   }
 
   birth(): Promise<Result<number>> {
@@ -65,14 +70,9 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     return this.#answer(async (session) => {
       const stored = await readOffset(session, shard);
       if (stored !== undefined) return success(stored);
-      await session.run(
-        `INSERT INTO ingest_offset (shard, generation, last_id, persisted_at) VALUES (?, 1, ?, 0)
-         ON DUPLICATE KEY UPDATE shard = ingest_offset.shard`,
-        [shard, LOG_START],
-      );
+      await session.run(`${MAKE_OFFSET} ON DUPLICATE KEY UPDATE shard = ingest_offset.shard`, [shard, shard]);
       const made = await readOffset(session, shard);
-      if (made === undefined) return retryable("unavailable", "the shard's offset was deleted while it was read");
-      return success(made);
+      return made === undefined ? noSuchShard(shard) : success(made);
     });
   }
 
@@ -87,6 +87,13 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
         [generation, logIdentity, shard, from.generation, from.lastId],
       );
       return changed === 1 ? success(undefined) : offsetElsewhere(shard, from.lastId);
+    });
+  }
+
+  finish(shard: number, { generation, lastId }: ShardOffset): Promise<Result<void>> {
+    return this.#answer(async (session) => {
+      const changed = await session.run(FINISH_SHARD, [shard, generation, lastId]);
+      return changed === 1 ? success(undefined) : offsetElsewhere(shard, lastId);
     });
   }
 
@@ -109,12 +116,12 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  ledger(shard: number, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>> {
+  ledger(slots: ShardSlots, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>> {
     return this.#answer(async (session) => {
       const rows = await session.rows(
-        `SELECT slot, entries, received_at FROM ingest_ledger WHERE shard = ? AND received_at >= ?
-         ORDER BY received_at, generation, last_id, position`,
-        [shard, receivedAtOrAfter],
+        `SELECT slot, entries, received_at FROM ingest_ledger WHERE ${slotFilter(slots)} AND received_at >= ?
+         ORDER BY received_at, shard, generation, last_id, position`,
+        [receivedAtOrAfter],
       );
       return success(
         rows.map((row) => ({
@@ -181,8 +188,8 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
 }
 
 async function readOffset(session: MysqlSession, shard: number): Promise<ShardOffset | undefined> {
-  const sql = "SELECT generation, last_id, log_identity, persisted_at, commits FROM ingest_offset WHERE shard = ?";
-  const [row] = await session.rows(sql, [shard]);
+  const columns = "generation, last_id, log_identity, persisted_at, commits, layout, finished";
+  const [row] = await session.rows(`SELECT ${columns} FROM ingest_offset WHERE shard = ?`, [shard]);
   if (row === undefined) return undefined;
   return {
     generation: Number(row["generation"]),
@@ -190,6 +197,8 @@ async function readOffset(session: MysqlSession, shard: number): Promise<ShardOf
     logIdentity: String(row["log_identity"] ?? ""),
     persistedAt: Number(row["persisted_at"]),
     commits: Number(row["commits"]),
+    layout: Number(row["layout"]),
+    isFinished: Number(row["finished"]) === 1,
   };
 }
 

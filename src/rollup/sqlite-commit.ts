@@ -8,6 +8,7 @@ import { foldIncrements } from "./fold-increments.ts";
 import { EMPTY_HISTOGRAM_JSON, mergedHistogramJson } from "./merge-histogram.ts";
 import { quarantineThatFits } from "./quarantine-room.ts";
 import { SIDE_TABLES } from "./side-rows.ts";
+import { slotFilter } from "./slot-filter.ts";
 import type { SideTable } from "./side-rows.ts";
 import type { SqliteErasures } from "./sqlite-erasures.ts";
 import type { SqliteSession } from "./sqlite-session.ts";
@@ -76,8 +77,7 @@ function writeAll(session: SqliteSession, whole: ShardCommit): boolean {
   const commit = { ...whole, quarantine: roomyQuarantine(session, whole) };
   for (const table of SIDE_TABLES) writeSideTable(session, table, commit);
   for (const increments of tableIncrements(commit, protocolLookup(session, commit))) addTotals(session, increments);
-  session.run("DELETE FROM ingest_ledger WHERE shard = ? AND received_at < ?", [
-    commit.shard,
+  session.run(`DELETE FROM ingest_ledger WHERE ${slotFilter(commit)} AND received_at < ?`, [
     commit.ledgerExpiredBefore,
   ]);
   return true;

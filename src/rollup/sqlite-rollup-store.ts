@@ -3,7 +3,6 @@
  */
 import type { SeriesDimensions } from "../model/dimensions.ts";
 import type { AlertStore } from "../model/alert-store.ts";
-import { LOG_START } from "../model/ingest-log.ts";
 import { histogramFromJson } from "../model/latency-histogram.ts";
 import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
@@ -18,15 +17,19 @@ import type {
   ShardCommit,
   ShardOffset,
 } from "../model/rollup-store.ts";
+import type { LayoutStore, ShardSlots } from "../model/shard-layout.ts";
 import { checkCommit } from "./check-commit.ts";
+import { FINISH_SHARD, MAKE_OFFSET } from "./layout-statements.ts";
 import { missingMigrations } from "./migrate.ts";
 import { loadMigrations } from "./migration.ts";
 import type { Migration } from "./migration.ts";
-import { offsetElsewhere } from "./offset-elsewhere.ts";
+import { noSuchShard, offsetElsewhere } from "./offset-elsewhere.ts";
 import { SqliteAlertStore } from "./sqlite-alert-store.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
+import { slotFilter } from "./slot-filter.ts";
 import { sqliteColumn, writeSqliteCommit } from "./sqlite-commit.ts";
 import { SqliteErasures } from "./sqlite-erasures.ts";
+import { SqliteLayoutStore } from "./sqlite-layout-store.ts";
 import { maintainSqlite } from "./sqlite-maintenance.ts";
 import { SqliteSession } from "./sqlite-session.ts";
 import type { SqliteRow, SqliteSessionOptions } from "./sqlite-session.ts";
@@ -46,8 +49,9 @@ export function openSqliteRollupStore(options: SqliteRollupStoreOptions): Result
 
 /** The totals' store on SQLite. */
 export class SqliteRollupStore implements RollupStore, RollupReader {
-  /** The alerts in the same file; they end with `close`. */
+  /** The alerts and the layout in the same file; they end with `close`. */
   readonly alerts: AlertStore;
+  readonly layouts: LayoutStore;
   readonly #session: SqliteSession;
   readonly #erasures = new SqliteErasures();
   readonly #migrations: readonly Migration[] = loadMigrations("sqlite");
@@ -57,6 +61,7 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
   constructor(session: SqliteSession) {
     this.#session = session;
     this.alerts = new SqliteAlertStore(() => this.#open());
+    this.layouts = new SqliteLayoutStore(() => this.#open());
   }
 
   async birth(): Promise<Result<number>> {
@@ -69,19 +74,17 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
 
   async offset(shard: number): Promise<Result<ShardOffset>> {
     return this.#answer(() => {
-      this.#session.run(
-        `INSERT INTO ingest_offset (shard, generation, last_id, persisted_at) VALUES (?, 1, ?, 0)
-         ON CONFLICT (shard) DO NOTHING`,
-        [shard, LOG_START],
-      );
+      this.#session.run(`${MAKE_OFFSET} ON CONFLICT (shard) DO NOTHING`, [shard, shard]);
       const row = this.#session.get("SELECT * FROM ingest_offset WHERE shard = ?", [shard]);
-      if (row === undefined) return retryable("unavailable", "the shard's offset was deleted while it was read");
+      if (row === undefined) return noSuchShard(shard);
       return success({
         generation: Number(row["generation"]),
         lastId: String(row["last_id"]),
         logIdentity: String(row["log_identity"] ?? ""),
         persistedAt: Number(row["persisted_at"]),
         commits: Number(row["commits"]),
+        layout: Number(row["layout"]),
+        isFinished: Number(row["finished"]) === 1,
       });
     });
   }
@@ -97,6 +100,13 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
         [generation, logIdentity, shard, from.generation, from.lastId],
       );
       return changed === 1 ? success(undefined) : offsetElsewhere(shard, from.lastId);
+    });
+  }
+
+  async finish(shard: number, { generation, lastId }: ShardOffset): Promise<Result<void>> {
+    return this.#answer(() => {
+      const changed = this.#session.run(FINISH_SHARD, [shard, generation, lastId]);
+      return changed === 1 ? success(undefined) : offsetElsewhere(shard, lastId);
     });
   }
 
@@ -116,12 +126,12 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  async ledger(shard: number, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>> {
+  async ledger(slots: ShardSlots, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>> {
     return this.#answer(() => {
       const rows = this.#session.all(
-        `SELECT slot, entries, received_at FROM ingest_ledger WHERE shard = ? AND received_at >= ?
-         ORDER BY received_at, generation, last_id, position`,
-        [shard, receivedAtOrAfter],
+        `SELECT slot, entries, received_at FROM ingest_ledger WHERE ${slotFilter(slots)} AND received_at >= ?
+         ORDER BY received_at, shard, generation, last_id, position`,
+        [receivedAtOrAfter],
       );
       return success(
         rows.map((row) => ({

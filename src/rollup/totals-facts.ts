@@ -3,10 +3,12 @@
  */
 import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
 import type { ShardOffset } from "../model/rollup-store.ts";
+import type { ShardLayout } from "../model/shard-layout.ts";
+import { layoutOf, SELECT_LAYOUT } from "./layout-statements.ts";
 import type { AppliedMigration } from "./migrate.ts";
 import { idOf, type TotalsSnapshot } from "./totals-snapshot.ts";
 
-/** Where every shard that ever had an owner stands, by shard number. */
+/** Where every shard of the layout that ever had an owner stands, by shard number. */
 export async function storedOffsets(snapshot: TotalsSnapshot): Promise<ReadonlyMap<number, ShardOffset>> {
   const rows = await snapshot.rows("SELECT * FROM ingest_offset ORDER BY shard");
   return new Map(
@@ -18,9 +20,18 @@ export async function storedOffsets(snapshot: TotalsSnapshot): Promise<ReadonlyM
         logIdentity: String(row["log_identity"] ?? ""),
         persistedAt: Number(row["persisted_at"]),
         commits: Number(row["commits"]),
+        layout: Number(row["layout"]),
+        isFinished: Number(row["finished"]) === 1,
       },
     ]),
   );
+}
+
+/** How many shards there are; `undefined` before the first receiver. */
+export async function storedLayout(snapshot: TotalsSnapshot): Promise<ShardLayout | undefined> {
+  const [row] = await snapshot.rows(SELECT_LAYOUT);
+  const layout = row && layoutOf(row);
+  return layout?.shardCount === 0 ? undefined : layout;
 }
 
 /** What is in `ingest_quarantine`. Times are epoch seconds. */

@@ -7,6 +7,7 @@ export function timedLog(log: IngestLog, timing: CallTiming): IngestLog {
   return {
     open: (opening) => timing.time("open", () => log.open(opening)),
     supersede: (generation) => timing.time("supersede", () => log.supersede(generation)),
+    seal: (generation) => timing.time("seal", () => log.seal(generation)),
     append: (entry) => timing.time("append", () => log.append(entry)),
     read: (afterId, limit) => timing.time("read", () => log.read(afterId, limit)),
     trim: (throughId) => timing.time("trim", () => log.trim(throughId)),

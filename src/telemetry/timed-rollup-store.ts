@@ -9,8 +9,9 @@ export function timedRollupStore(store: RollupStore, timing: CallTiming): Rollup
     offset: (shard) => timing.time("offset", () => store.offset(shard)),
     advanceGeneration: (shard, from, to) =>
       timing.time("advance_generation", () => store.advanceGeneration(shard, from, to)),
+    finish: (shard, from) => timing.time("finish", () => store.finish(shard, from)),
     counterState: (stateKeys) => timing.time("counter_state", () => store.counterState(stateKeys)),
-    ledger: (shard, receivedAtOrAfter) => timing.time("ledger", () => store.ledger(shard, receivedAtOrAfter)),
+    ledger: (slots, receivedAtOrAfter) => timing.time("ledger", () => store.ledger(slots, receivedAtOrAfter)),
     commit: (commit) => timing.time("commit", () => store.commit(commit)),
     maintain: (nowSeconds) => timing.time("maintain", () => store.maintain(nowSeconds)),
     ready: () => timing.time("ready", () => store.ready()),

@@ -6,7 +6,8 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ShardOwner, type ShardOwnerOptions } from "../../src/aggregate/shard-owner.ts";
+import { ShardOwner } from "../../src/aggregate/shard-owner.ts";
+import type { ShardOwnerOptions } from "../../src/aggregate/shard-owner-options.ts";
 import type { AppendedEntry, IngestLog } from "../../src/model/ingest-log.ts";
 import { success, type Result } from "../../src/model/result.ts";
 import type { RollupStore, ShardCommit } from "../../src/model/rollup-store.ts";
@@ -54,6 +55,9 @@ export class OwnerWorld {
     maxStateBytes: 10_000_000,
     prices: { nanosPerUserHour: 0, nanosPerGigabyte: 0 },
   };
+  /** Who is seen to stand for the shard; owners of this world are called "me". */
+  candidates: readonly string[] = ["me"];
+  handedOver = 0;
   released = 0;
   #openings = 0;
 
@@ -68,13 +72,16 @@ export class OwnerWorld {
     return {
       log: this.log,
       lease: {
+        stand: async () => ({ state: this.holds ? "held" : "taken", candidates: this.candidates }),
         hold: async () => this.holds,
+        handOver: async () => void this.handedOver++,
         release: async () => void this.released++,
       },
       store: {
         birth: () => store.birth(),
         offset: (shard) => store.offset(shard),
         advanceGeneration: (shard, from, to) => store.advanceGeneration(shard, from, to),
+        finish: (shard, from) => store.finish(shard, from),
         counterState: (keys) => store.counterState(keys),
         ledger: (shard, since) => store.ledger(shard, since),
         commit: (commit) => {
@@ -93,6 +100,8 @@ export class OwnerWorld {
   owner(changes: Partial<ShardOwnerOptions> = {}): ShardOwner {
     return new ShardOwner({
       shard: 0,
+      shardCount: 1,
+      layout: 1,
       ...this.ports(),
       realtime: new MemoryRealtimeStore(),
       clock: this.clock,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ShardOwnerOptions } from "../../src/aggregate/shard-owner.ts";
+import type { ShardOwnerOptions } from "../../src/aggregate/shard-owner-options.ts";
 import { cumulative, delta, OwnerWorlds, PROCESS, START, type OwnerPorts, type OwnerWorld } from "./owner-world.ts";
 
 const worlds = new OwnerWorlds();

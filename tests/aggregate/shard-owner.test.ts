@@ -203,6 +203,17 @@ describe("an owner steps down", () => {
     expect([owner.owns, await world.totals()]).toEqual([true, { wire_bytes_in: 100n }]);
   });
 
+  it("when another receiver is to have it, after it has committed what it folded", async () => {
+    const world = worlds.make();
+    const owner = await world.started({ isOurs: ([candidate]) => candidate === "me" });
+    await world.append(cumulative(world, 100n));
+    await world.clock.advance(PROCESS);
+    world.candidates = ["another"];
+    await world.clock.advance(1000);
+    expect([owner.owns, world.handedOver, world.released]).toEqual([false, 1, 0]);
+    expect(await world.totals()).toEqual({ wire_bytes_in: 100n });
+  });
+
   it("never takes the shard without the lease", async () => {
     const world = worlds.make();
     world.holds = false;

@@ -62,6 +62,36 @@ export function ingestLogOpening(make: OpenLog): void {
       expect(valueOf(await (await reopen()).read(LOG_START, 9)).length).toBe(2);
     });
 
+    it("ends with the sealing of its generation, for good", async () => {
+      const { log } = await make(LIMITS);
+      await opened(log, 2);
+      valueOf(await log.append(logEntry()));
+      valueOf(await log.seal(1));
+      valueOf(await log.append(logEntry()));
+      const underWay = log.append(logEntry());
+      valueOf(await log.seal(2));
+      valueOf(await log.seal(2));
+      expect(await log.append(logEntry())).toMatchObject(CLOSED);
+      expect(await log.writable()).toMatchObject(CLOSED);
+      expect(valueOf(await log.status())).toMatchObject({ isOpen: false, isSuperseded: false, generation: 2 });
+      const held = valueOf(await log.read(LOG_START, 9)).length;
+      expect(held).toBe((await underWay).kind === "success" ? 3 : 2);
+      expect(await openHere(log, { generation: 2 })).toMatchObject({ kind: "failure", code: "conflict" });
+      await opened(log, 3);
+      expect(idOf(await log.append(logEntry()))).toBe(`${held + 1}-0`);
+    });
+
+    it("is for the entries of one layout", async () => {
+      const { log } = await make(LIMITS);
+      valueOf(await openHere(log, { generation: 1, layout: 2 }));
+      expect(valueOf(await log.status())).toMatchObject({ isOpen: false, isSuperseded: false, generation: 1 });
+      expect(await log.append(logEntry())).toMatchObject(CLOSED);
+      expect(await log.writable()).toMatchObject(CLOSED);
+      valueOf(await openHere(log, { generation: 2, layout: 1 }));
+      valueOf(await log.append(logEntry()));
+      expect(valueOf(await log.read(LOG_START, 9))).toHaveLength(1);
+    });
+
     it("makes numbers go on above the one given, and never makes them go back", async () => {
       const { log } = await make(LIMITS);
       valueOf(await openHere(log, { generation: 1, identity: "a", afterId: "41-0" }));

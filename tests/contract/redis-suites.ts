@@ -22,7 +22,8 @@ export function redisContracts(name: string, url: () => string): void {
     const key = `otel-bandwidth:{${shard}}:owner`;
     return {
       another: async () => new RedisLease({ token: randomUUID(), redis, shard }),
-      async expire() {
+      async expire(afterMillis) {
+        if (afterMillis !== undefined) return await new Promise((resolve) => setTimeout(resolve, afterMillis));
         await redis.run((connection) => connection.pexpire(key, 1));
         while ((await redis.run((connection) => connection.exists(key))) === 1);
       },

@@ -2,13 +2,14 @@
 import type { Result } from "../../src/model/result.ts";
 import type { AlertStore } from "../../src/model/alert-store.ts";
 import type { RollupReader, RollupStore } from "../../src/model/rollup-store.ts";
+import type { LayoutStore } from "../../src/model/shard-layout.ts";
 import { type MigrationDatabase } from "../../src/rollup/migrate.ts";
 
 /** A row as the engine's own client reads it. */
 export type PlainRow = Readonly<Record<string, unknown>>;
 
 /** A store as an engine has it. */
-export type EngineStore = RollupStore & RollupReader & { readonly alerts: AlertStore };
+export type EngineStore = RollupStore & RollupReader & { readonly alerts: AlertStore; readonly layouts: LayoutStore };
 
 /** A fresh database of an engine, without any table. */
 export interface RollupDatabase {

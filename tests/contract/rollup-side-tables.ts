@@ -95,13 +95,15 @@ export function describeRollupSideTables(engine: string, makeDatabase: () => Pro
       );
       await commit(shardCommit("1-0", "2-0", { ledger: [entry(TEST_DAY + 20, 3)] }));
       const slots = async (from: number): Promise<number[]> =>
-        valueOf(await store.ledger(0, from)).map((row) => row.slot);
+        valueOf(await store.ledger({ shard: 0, shardCount: 1 }, from)).map((row) => row.slot);
       expect(await slots(0)).toEqual([1, 1, 2, 3]);
       expect(await slots(TEST_DAY + 10)).toEqual([2, 3]);
-      expect(valueOf(await store.ledger(1, 0))).toEqual([]);
+      const ofShard = async (shard: number): Promise<number[]> =>
+        valueOf(await store.ledger({ shard, shardCount: 3 }, 0)).map((row) => row.slot);
+      expect([await ofShard(0), await ofShard(1), await ofShard(2)]).toEqual([[3], [1, 1], [2]]);
       await commit(shardCommit("2-0", "3-0", { ledgerExpiredBefore: TEST_DAY + 10 }));
       expect(await slots(0)).toEqual([2, 3]);
-      expect([...(valueOf(await store.ledger(0, 0))[0]?.entries ?? [])]).toEqual([2]);
+      expect([...(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, 0))[0]?.entries ?? [])]).toEqual([2]);
     });
 
     it("puts metrics into quarantine, cut to what every server takes", async () => {

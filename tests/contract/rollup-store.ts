@@ -37,6 +37,8 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
         logIdentity: "",
         persistedAt: 0,
         commits: 0,
+        layout: 1,
+        isFinished: false,
       });
       expect(valueOf(await store.offset(7))).toEqual({
         generation: 1,
@@ -44,6 +46,8 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
         logIdentity: "",
         persistedAt: 0,
         commits: 0,
+        layout: 1,
+        isFinished: false,
       });
       expect(valueOf(await store.birth())).toBe(TEST_DAY);
       expect((await store.ready()).kind).toBe("success");
@@ -158,6 +162,8 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
         logIdentity: "",
         persistedAt: TEST_DAY + 120,
         commits: 3,
+        layout: 1,
+        isFinished: false,
       });
     });
 

@@ -180,6 +180,7 @@ async function emptyTables(url: string): Promise<void> {
        WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME <> 'schema_migrations'`,
     );
     for (const { name } of tables as { name: string }[]) await connection.query(`DELETE FROM ${name}`);
+    await connection.query("INSERT INTO shard_layout VALUES (1, 1, 0, 0, 0)");
   });
 }
 

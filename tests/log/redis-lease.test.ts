@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
+import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RedisLease } from "../../src/log/redis-lease.ts";
-import { SingleLease } from "../../src/log/single-lease.ts";
+import { ONLY_RECEIVER, SingleLease } from "../../src/log/single-lease.ts";
 import { shardLeaseContract } from "../contract/shard-lease.ts";
 import { connectedRedis } from "../support/redis-client.ts";
 import { startRedisServer, testRedis, uniqueShard } from "../support/redis-server.ts";
@@ -22,16 +23,27 @@ shardLeaseContract("RedisLease", async () => {
   const redis = await connectedRedis(server.url);
   return {
     another: async () => new RedisLease({ token: randomUUID(), redis: fixedRoute(redis), shard }),
-    async expire() {
+    async expire(afterMillis) {
+      if (afterMillis !== undefined) return await passed(redis, afterMillis);
       await redis.pexpire(key, 1);
       while ((await redis.exists(key)) === 1);
     },
     async close() {
-      await redis.del(key);
+      await redis.del(key, `otel-bandwidth:{${shard}}:receivers`);
       redis.disconnect();
     },
   };
 });
+
+/** Waits by the clock of Redis. */
+async function passed(redis: Redis, millis: number): Promise<void> {
+  const clock = async (): Promise<number> => {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1000 + Number(micros) / 1000;
+  };
+  const until = (await clock()) + millis;
+  while ((await clock()) <= until);
+}
 
 describe("RedisLease", () => {
   it("lasts as long as was asked for last", async () => {
@@ -58,8 +70,9 @@ describe("RedisLease", () => {
     await lease.hold(60_000);
     await own.kill();
     expect(await lease.hold(60_000)).toBe(false);
+    expect(await lease.stand(60_000)).toEqual({ state: "unknown", candidates: [] });
     await lease.release();
-    expect(faults.length).toBe(2);
+    expect(faults.length).toBe(3);
     redis.disconnect();
     await own.remove();
   });
@@ -69,6 +82,8 @@ describe("SingleLease", () => {
   it("is always held", async () => {
     const lease = new SingleLease();
     await lease.release();
+    await lease.handOver();
     expect(await lease.hold()).toBe(true);
+    expect(await lease.stand()).toEqual({ state: "held", candidates: [ONLY_RECEIVER] });
   });
 });

@@ -14,7 +14,7 @@ import type { TcpProxy } from "../support/tcp-proxy.ts";
 import { fixedRoute } from "../../src/log/redis-route.ts";
 
 const LIMITS = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
-const OPENING = { generation: 1, identity: "test", storage: "", afterId: LOG_START };
+const OPENING = { generation: 1, identity: "test", storage: "", afterId: LOG_START, layout: 1 };
 const UNAVAILABLE = { kind: "retryable", code: "unavailable" };
 
 let server: RedisServer;
@@ -232,6 +232,28 @@ describe("when Redis refuses", () => {
 });
 
 describe("when others write into the stream", () => {
+  it("does not go past an entry that a newer version has written", async () => {
+    const redis = await connect(server.url);
+    const shard = uniqueShard();
+    const log = await openLog(redis, { shard });
+    valueOf(await log.append(logEntry()));
+    await redis.xadd(
+      `otel-bandwidth:{${shard}}:log`,
+      "2-0",
+      "body",
+      "x",
+      "meta",
+      "v2 protobuf brotli 1 x",
+      "total",
+      "33",
+    );
+    expect(valueOf(await log.read(LOG_START, 9)).map(({ id }) => id)).toEqual(["1-0"]);
+    expect(await log.read("1-0", 9)).toMatchObject({
+      ...UNAVAILABLE,
+      reason: expect.stringContaining("entry 2-0 is of a newer version"),
+    });
+  });
+
   it("reads foreign entries as empty bodies, tells of them, and goes on", async () => {
     const redis = await connect(server.url);
     const shard = uniqueShard();

@@ -10,6 +10,7 @@ import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
 import { withMysqlSnapshot } from "../../src/rollup/mysql-snapshot.ts";
 import { describeAlertMeasurements } from "../contract/alert-measurements.ts";
 import { describeAlertStore } from "../contract/alert-store.ts";
+import { describeLayoutStore } from "../contract/layout-store.ts";
 import { describeParticipantErasure, type ErasureDatabase } from "../contract/participant-erasure.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
@@ -93,6 +94,7 @@ describeRollupSideTables("MySQL", makeDatabase);
 describeRollupRange("MySQL", makeDatabase);
 describeRollupArithmetic("MySQL", makeDatabase);
 describeRollupMigrations("MySQL", makeDatabase);
+describeLayoutStore("MySQL", makeDatabase);
 describeTotalsVerification("MySQL", makeDatabase);
 describeParticipantErasure("MySQL", makeDatabase);
 

@@ -12,6 +12,7 @@ import { openSqliteRollupStore } from "../../src/rollup/sqlite-rollup-store.ts";
 import { withSqliteSnapshot } from "../../src/rollup/sqlite-snapshot.ts";
 import { describeAlertMeasurements } from "../contract/alert-measurements.ts";
 import { describeAlertStore } from "../contract/alert-store.ts";
+import { describeLayoutStore } from "../contract/layout-store.ts";
 import { describeParticipantErasure, type ErasureDatabase } from "../contract/participant-erasure.ts";
 import { describeRollupMigrations } from "../contract/rollup-migrations.ts";
 import { describeRollupArithmetic } from "../contract/rollup-arithmetic.ts";
@@ -77,6 +78,7 @@ describeRollupSideTables("SQLite", makeDatabase);
 describeRollupRange("SQLite", makeDatabase);
 describeRollupArithmetic("SQLite", makeDatabase);
 describeRollupMigrations("SQLite", makeDatabase);
+describeLayoutStore("SQLite", makeDatabase);
 describeTotalsVerification("SQLite", makeDatabase);
 describeParticipantErasure("SQLite", makeDatabase);
 

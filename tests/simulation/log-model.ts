@@ -22,10 +22,12 @@ export interface LogState {
   readonly identity: string;
   /** The server on which it was opened; it takes appends there only. Empty before the first opening, and when it was deleted. */
   readonly openedOn: string;
+  /** Of the last opening. */
+  readonly layout: number;
 }
 
 /** A log that nobody has opened. */
-export const EMPTY_LOG: LogState = { entries: [], last: 0, generation: 0, identity: "", openedOn: "" };
+export const EMPTY_LOG: LogState = { entries: [], last: 0, generation: 0, identity: "", openedOn: "", layout: 1 };
 
 /** The number of an entry's id. */
 export function entryNumber(id: string): number {
@@ -41,11 +43,13 @@ export class LogModel {
     this.#limits = limits;
   }
 
-  open(server: string, { generation, identity, storage, afterId }: LogOpening): Result<void> {
+  open(server: string, { generation, identity, storage, afterId, layout }: LogOpening): Result<void> {
     if (storage !== server) return retryable("unavailable", "simulated: another server is meant");
-    if (this.state.generation > generation) return failure("conflict", "simulated: the log was opened later");
+    const isSealed = this.state.openedOn.startsWith(SEALED);
+    if (this.state.generation > generation || (isSealed && this.state.generation === generation))
+      return failure("conflict", "simulated: the log was opened later");
     const last = Math.max(this.state.last, entryNumber(afterId));
-    this.state = { ...this.state, last, generation, identity, openedOn: server };
+    this.state = { ...this.state, last, generation, identity, openedOn: server, layout };
     return success(undefined);
   }
 
@@ -55,11 +59,18 @@ export class LogModel {
     return success(undefined);
   }
 
-  append(server: string, entry: LogEntryInput): Result<AppendedEntry> {
+  seal(server: string, generation: number): Result<void> {
+    if (generation !== this.state.generation || !this.#isOpen(server)) return success(undefined);
+    this.state = { ...this.state, openedOn: SEALED + server };
+    return success(undefined);
+  }
+
+  /** `layout`: by which the entry was made. */
+  append(server: string, entry: LogEntryInput, layout: number = 1): Result<AppendedEntry> {
     const { maxEntries, maxBytes } = this.#limits;
     const { entries, last, generation } = this.state;
     if (entry.body.length > maxBytes) return failure("too_large", "simulated: larger than the log");
-    if (!this.#isOpen(server)) return closed();
+    if (!this.#isOpen(server) || layout !== this.state.layout) return closed();
     if (entries.length >= maxEntries || this.#bytes() + entry.body.length > maxBytes) return full();
     const id = `${last + 1}-0`;
     this.state = { ...this.state, entries: [...entries, { ...entry, id }], last: last + 1 };
@@ -77,13 +88,13 @@ export class LogModel {
     return success(undefined);
   }
 
-  status(server: string): Result<LogStatus> {
+  status(server: string, layout: number = 1): Result<LogStatus> {
     const { entries, last, generation, identity } = this.state;
     return success({
       entries: entries.length,
       bytes: this.#bytes(),
       lastId: `${last}-0`,
-      isOpen: this.#isOpen(server),
+      isOpen: this.#isOpen(server) && layout === this.state.layout,
       generation,
       identity,
       storage: server,
@@ -91,9 +102,9 @@ export class LogModel {
     });
   }
 
-  writable(server: string): Result<void> {
+  writable(server: string, layout: number = 1): Result<void> {
     const { maxEntries, maxBytes } = this.#limits;
-    if (!this.#isOpen(server)) return closed();
+    if (!this.#isOpen(server) || layout !== this.state.layout) return closed();
     return this.state.entries.length >= maxEntries || this.#bytes() >= maxBytes ? full() : success(undefined);
   }
 
@@ -113,6 +124,7 @@ export class LogModel {
 }
 
 const SUPERSEDED = "superseded ";
+const SEALED = "sealed ";
 
 function superseded(server: string): string {
   return SUPERSEDED + server;

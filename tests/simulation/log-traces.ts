@@ -43,6 +43,7 @@ export class StrikableModel implements StrikableLog {
     this.log = {
       open: async (opening) => model.open(server(), opening),
       supersede: async (generation) => model.supersede(server(), generation),
+      seal: async (generation) => model.seal(server(), generation),
       append: async (entry) => model.append(server(), entry),
       read: async (afterId, limit) => model.read(afterId, limit),
       trim: async (throughId) => model.trim(throughId),
@@ -92,10 +93,18 @@ export async function logTrace(target: StrikableLog, strikes: LogStrikes, seed: 
     } else if (command <= 72) {
       const generation = random.whole(1, 12);
       const storage = random.chance(0.1) ? "elsewhere" : valueOf(await target.log.status()).storage;
-      const opening = { generation, identity: `opening ${step}`, storage, afterId: id };
+      const opening = {
+        generation,
+        identity: `opening ${step}`,
+        storage,
+        afterId: id,
+        layout: random.chance(0.1) ? 2 : 1,
+      };
       answers.push(["open", answer(await target.log.open(opening))]);
-    } else if (command <= 84) {
+    } else if (command <= 82) {
       answers.push(["status", statusOf(await target.log.status())]);
+    } else if (command <= 85) {
+      answers.push(["seal", answer(await target.log.seal(random.whole(0, 12)))]);
     } else if (command <= 86) {
       answers.push(["supersede", answer(await target.log.supersede(random.whole(0, 12)))]);
     } else if (command <= 90) {

@@ -22,7 +22,7 @@ export interface World {
 }
 
 /** The log of a shard, as a process sees it. */
-export function modelledLog(world: World, process: SimulatedProcess, shard: number): IngestLog {
+export function modelledLog(world: World, process: SimulatedProcess, shard: number, layout: number = 1): IngestLog {
   const call = <T>(operation: string, what: string, execute: (server: LogServer) => Result<T>): Promise<Result<T>> => {
     const server = world.logServerOf(process);
     return world.calls.call(process, server, operation, `${shard}${what}`, () => execute(server));
@@ -33,10 +33,11 @@ export function modelledLog(world: World, process: SimulatedProcess, shard: numb
       call("open", ` ${JSON.stringify(opening)}`, (server) => server.logs[shard]!.open(server.name, opening)),
     supersede: (generation) =>
       call("supersede", ` ${generation}`, (server) => server.logs[shard]!.supersede(server.name, generation)),
+    seal: (generation) => call("seal", ` ${generation}`, (server) => server.logs[shard]!.seal(server.name, generation)),
     append: (entry) =>
       call("append", "", (server) => {
         const log = server.logs[shard]!;
-        const result = log.append(server.name, entry);
+        const result = log.append(server.name, entry, layout);
         if (result.kind === "success") {
           const { entries, generation, identity } = log.state;
           world.accounting.appended(shard, `${generation}/${identity}`, entries.at(-1)!, isLost(server));
@@ -54,8 +55,8 @@ export function modelledLog(world: World, process: SimulatedProcess, shard: numb
         if (!isLost(server)) world.accounting.trimmed(shard, gone);
         return result;
       }),
-    status: () => call("status", "", (server) => server.logs[shard]!.status(server.name)),
-    writable: () => call("writable", "", (server) => server.logs[shard]!.writable(server.name)),
+    status: () => call("status", "", (server) => server.logs[shard]!.status(server.name, layout)),
+    writable: () => call("writable", "", (server) => server.logs[shard]!.writable(server.name, layout)),
   };
 }
 
@@ -66,11 +67,20 @@ export function modelledLease(world: World, process: SimulatedProcess, shard: nu
     return world.calls.call(process, server, operation, String(shard), () => execute(server));
   };
   return {
+    async stand(ttlMillis) {
+      const seen = await call("stand", ({ leases }) =>
+        success(leases[shard]!.stand(process.name, process.time.nowMillis, ttlMillis)),
+      );
+      return seen.kind === "success" ? seen.value : { state: "unknown", candidates: [] };
+    },
     async hold(ttlMillis) {
       const held = await call("hold", ({ leases }) =>
         success(leases[shard]!.hold(process.name, process.time.nowMillis, ttlMillis)),
       );
       return held.kind === "success" && held.value;
+    },
+    async handOver() {
+      await call("handOver", ({ leases }) => success(leases[shard]!.handOver(process.name)));
     },
     async release() {
       await call("release", ({ leases }) => success(leases[shard]!.release(process.name)));
@@ -95,8 +105,10 @@ export function modelledTotals(world: World, process: SimulatedProcess): RollupS
       call("advanceGeneration", `${shard} ${JSON.stringify(to)}`, ({ model }) =>
         model.advanceGeneration(shard, from, to),
       ),
+    finish: (shard, from) =>
+      call("finish", `${shard} ${JSON.stringify(from)}`, ({ model }) => model.finish(shard, from)),
     counterState: (keys) => call("counterState", "", ({ model }) => model.counterState(keys)),
-    ledger: (shard, since) => call("ledger", String(shard), ({ model }) => model.ledger(shard, since)),
+    ledger: (slots, since) => call("ledger", String(slots.shard), ({ model }) => model.ledger(slots, since)),
     commit: (commit) =>
       call("commit", `${commit.shard} ${JSON.stringify(commit.offset)}`, ({ model }) => {
         const result = model.commit(commit);

@@ -8,6 +8,7 @@ import type { RealtimeStore } from "../../src/model/realtime-store.ts";
 import { retryable, success, type Result } from "../../src/model/result.ts";
 import type { RollupStore } from "../../src/model/rollup-store.ts";
 import type { ShardLease } from "../../src/model/shard-lease.ts";
+import { spreadShards } from "../../src/model/shard-spread.ts";
 import { walkCheckedMetrics, walkMetrics } from "../../src/otlp/walk-metrics.ts";
 import { Intake, type IntakeShards } from "../../src/receive/intake.ts";
 import type { RequestTarget } from "./sender-network.ts";
@@ -60,10 +61,13 @@ export class SimulatedReceiver implements RequestTarget {
         new ShardOwner({
           ...settings,
           shard,
+          shardCount: logs.length,
+          layout: 1,
           log,
           store,
           realtime,
           lease: leases[shard]!,
+          isOurs: (candidates) => spreadShards(candidates, logs.length)[shard] === process.name,
           clock: process,
           openBody,
           newIdentity,

@@ -18,6 +18,7 @@ import {
   type ShardCommit,
   type ShardOffset,
 } from "../../src/model/rollup-store.ts";
+import type { ShardLayout, ShardSlots } from "../../src/model/shard-layout.ts";
 import { checkCommit } from "../../src/rollup/check-commit.ts";
 
 /** A row of totals. */
@@ -36,6 +37,16 @@ interface ModelLedgerRow extends LedgerRow {
   readonly position: number;
 }
 
+const NEW_OFFSET: ShardOffset = {
+  generation: 1,
+  lastId: LOG_START,
+  logIdentity: "",
+  persistedAt: 0,
+  commits: 0,
+  layout: 1,
+  isFinished: false,
+};
+
 /** What makes a model break its promises, to see that a simulation finds it. */
 export interface TotalsSabotage {
   /** Commits are taken from wherever they begin. */
@@ -49,6 +60,8 @@ export class TotalsModel {
   readonly birthSeconds: number;
   readonly #sabotage: TotalsSabotage;
   offsets: Map<number, ShardOffset> = new Map();
+  layout: ShardLayout = { epoch: 1, shardCount: 0, previousShardCount: 0, wantedShardCount: 0 };
+  #retired = new Map<number, ShardOffset>();
   series: Map<bigint, SeriesDimensions> = new Map();
   rows: Record<Granularity, Map<string, ModelRow>> = { minute: new Map(), hourly: new Map(), daily: new Map() };
   /** The sums of `receiver_minute`, by shard. */
@@ -65,6 +78,8 @@ export class TotalsModel {
   copy(): TotalsModel {
     const copy = new TotalsModel(this.birthSeconds, this.#sabotage);
     copy.offsets = new Map(this.offsets);
+    copy.layout = this.layout;
+    copy.#retired = new Map(this.#retired);
     copy.series = new Map(this.series);
     copy.received = new Map(this.received);
     copy.#counterState = new Map(this.#counterState);
@@ -80,7 +95,9 @@ export class TotalsModel {
   offset(shard: number): Result<ShardOffset> {
     let offset = this.offsets.get(shard);
     if (offset === undefined) {
-      offset = { generation: 1, lastId: LOG_START, logIdentity: "", persistedAt: 0, commits: 0 };
+      const { epoch: layout, shardCount } = this.layout;
+      if (shardCount !== 0 && shard >= shardCount) return retryable("unavailable", "simulated: no such shard");
+      offset = { ...NEW_OFFSET, layout };
       this.offsets.set(shard, offset);
     }
     return success(offset);
@@ -97,12 +114,58 @@ export class TotalsModel {
     return success(undefined);
   }
 
+  finish(shard: number, from: ShardOffset): Result<void> {
+    const stored = this.offsets.get(shard);
+    if (stored?.generation !== from.generation || stored.lastId !== from.lastId) return elsewhere();
+    this.offsets.set(shard, { ...stored, generation: stored.generation + 1, isFinished: true });
+    return success(undefined);
+  }
+
+  want(from: ShardLayout, wantedShardCount: number): Result<void> {
+    if (from.wantedShardCount === wantedShardCount) return success(undefined);
+    if (!this.#isAt(from) || this.layout.shardCount !== from.shardCount) return elsewhere();
+    const shardCount = from.shardCount === 0 ? wantedShardCount : from.shardCount;
+    this.layout = { ...this.layout, shardCount, wantedShardCount };
+    return success(undefined);
+  }
+
+  change(from: ShardLayout): Result<void> {
+    if (!this.#isAt(from)) return elsewhere();
+    const { epoch, shardCount: previousShardCount, wantedShardCount: shardCount } = from;
+    const finished = [...this.offsets].filter(
+      ([shard, { layout, isFinished }]) => layout === epoch && isFinished && shard < previousShardCount,
+    );
+    if (finished.length < previousShardCount) return retryable("unavailable", "simulated: shards are not finished");
+    const persistedAt = Math.min(...finished.map(([, offset]) => offset.persistedAt));
+    this.layout = { epoch: epoch + 1, shardCount, previousShardCount, wantedShardCount: shardCount };
+    const next = { layout: epoch + 1, isFinished: false };
+    for (const [shard, offset] of this.offsets) {
+      const moved = { ...offset, ...next, generation: offset.generation + 1 };
+      this.offsets.set(shard, moved);
+      if (shard < shardCount) continue;
+      this.offsets.delete(shard);
+      this.#retired.set(shard, moved);
+    }
+    for (let shard = 0; shard < shardCount; shard++) {
+      if (this.offsets.has(shard)) continue;
+      const retired = this.#retired.get(shard);
+      const offset = retired ? { ...retired, generation: retired.generation + 1 } : NEW_OFFSET;
+      this.offsets.set(shard, { ...offset, ...next, persistedAt });
+      this.#retired.delete(shard);
+    }
+    return success(undefined);
+  }
+
+  #isAt({ epoch, wantedShardCount }: ShardLayout): boolean {
+    return this.layout.epoch === epoch && this.layout.wantedShardCount === wantedShardCount;
+  }
+
   counterState(stateKeys: readonly string[]): Result<readonly CounterStateRow[]> {
     return success(stateKeys.map((key) => this.#counterState.get(key)).filter((row) => row !== undefined));
   }
 
-  ledger(shard: number, receivedAtOrAfter: number): Result<readonly LedgerRow[]> {
-    const rows = this.#ledger.filter((row) => row.shard === shard && row.receivedAt >= receivedAtOrAfter);
+  ledger({ shard, shardCount }: ShardSlots, receivedAtOrAfter: number): Result<readonly LedgerRow[]> {
+    const rows = this.#ledger.filter((row) => row.slot % shardCount === shard && row.receivedAt >= receivedAtOrAfter);
     return success(rows.sort(byLedgerKey).map(({ slot, entries, receivedAt }) => ({ slot, entries, receivedAt })));
   }
 
@@ -161,7 +224,7 @@ export class TotalsModel {
     }
   }
 
-  #keepLedger({ shard, offset, ledger, ledgerExpiredBefore }: ShardCommit): void {
+  #keepLedger({ shard, shardCount, offset, ledger, ledgerExpiredBefore }: ShardCommit): void {
     const added = ledger.map((row, position) => ({
       ...row,
       shard,
@@ -170,7 +233,9 @@ export class TotalsModel {
       position,
     }));
     const kept = this.#ledger.filter((row) => !added.some((other) => byLedgerKey(row, other) === 0));
-    this.#ledger = [...kept, ...added].filter((row) => row.shard !== shard || row.receivedAt >= ledgerExpiredBefore);
+    this.#ledger = [...kept, ...added].filter(
+      (row) => row.slot % shardCount !== shard || row.receivedAt >= ledgerExpiredBefore,
+    );
   }
 }
 
@@ -187,10 +252,10 @@ function* wholeAmounts({ values, carry }: RollupIncrement): Generator<readonly [
   for (const [position, amount] of carry) yield [ROLLUP_COLUMNS[position]!.name, BigInt(amount)];
 }
 
-/** The order of the primary key of `ingest_ledger`; ids compare as the text they are in SQL. */
+/** The order in which `ingest_ledger` is read; ids compare as the text they are in SQL. */
 function byLedgerKey(left: ModelLedgerRow, right: ModelLedgerRow): number {
-  if (left.shard !== right.shard) return left.shard - right.shard;
   if (left.receivedAt !== right.receivedAt) return left.receivedAt - right.receivedAt;
+  if (left.shard !== right.shard) return left.shard - right.shard;
   if (left.generation !== right.generation) return left.generation - right.generation;
   if (left.lastId !== right.lastId) return left.lastId < right.lastId ? -1 : 1;
   return left.position - right.position;

@@ -17,8 +17,21 @@ import { SeededRandom } from "./seeded-random.ts";
 import { TotalsModel } from "./totals-model.ts";
 
 /** What traces ask of a store. */
-export type TracedTotals = Pick<RollupStore, "offset" | "advanceGeneration" | "counterState" | "ledger" | "commit"> & {
+export type TracedTotals = Pick<
+  RollupStore,
+  "offset" | "advanceGeneration" | "finish" | "counterState" | "ledger" | "commit"
+> & {
   rows(): Promise<readonly unknown[]>;
+};
+
+const NOWHERE: ShardOffset = {
+  generation: 1,
+  lastId: "0-0",
+  logIdentity: "",
+  persistedAt: 0,
+  commits: 0,
+  layout: 1,
+  isFinished: false,
 };
 
 const STATE_KEYS = ["a", "b", "c"].map((digit) => digit.repeat(32));
@@ -30,8 +43,9 @@ export function tracedModel(): TracedTotals {
   return {
     offset: async (shard) => model.offset(shard),
     advanceGeneration: async (shard, from, to) => model.advanceGeneration(shard, from, to),
+    finish: async (shard, from) => model.finish(shard, from),
     counterState: async (keys) => model.counterState(keys),
-    ledger: async (shard, since) => model.ledger(shard, since),
+    ledger: async (slots, since) => model.ledger(slots, since),
     commit: async (commit) => model.commit(commit),
     rows: async () =>
       GRANULARITIES.map(({ name }) =>
@@ -53,8 +67,9 @@ export function tracedStore(store: RollupStore & RollupReader): TracedTotals {
   return {
     offset: (shard) => store.offset(shard),
     advanceGeneration: (shard, from, to) => store.advanceGeneration(shard, from, to),
+    finish: (shard, from) => store.finish(shard, from),
     counterState: (keys) => store.counterState(keys),
-    ledger: (shard, since) => store.ledger(shard, since),
+    ledger: (slots, since) => store.ledger(slots, since),
     commit: (commit) => store.commit(commit),
     rows: async () => {
       const tables: unknown[] = [];
@@ -84,7 +99,7 @@ export async function totalsTrace(target: TracedTotals, seed: number): Promise<r
   const seen = new Map<number, ShardOffset>();
   for (let step = 0; step < 40; step++) {
     const shard = random.whole(0, 1);
-    const from = seen.get(shard) ?? { generation: 1, lastId: "0-0", logIdentity: "", persistedAt: 0, commits: 0 };
+    const from = seen.get(shard) ?? NOWHERE;
     const command = random.whole(1, 100);
     if (command <= 50) {
       const commit = randomCommit(random, shard, from);
@@ -95,6 +110,8 @@ export async function totalsTrace(target: TracedTotals, seed: number): Promise<r
       const offset = await target.offset(shard);
       answers.push(["offset", answer(offset)]);
       if (offset.kind === "success" && random.chance(0.8)) seen.set(shard, offset.value);
+    } else if (command <= 67) {
+      answers.push(["finish", answer(await target.finish(shard, from))]);
     } else if (command <= 75) {
       const to = { generation: from.generation + random.whole(0, 2), logIdentity: `opening ${step}` };
       answers.push(["advanceGeneration", to, answer(await target.advanceGeneration(shard, from, to))]);
@@ -102,7 +119,7 @@ export async function totalsTrace(target: TracedTotals, seed: number): Promise<r
       const rows = await target.counterState(STATE_KEYS.filter(() => random.chance(0.7)));
       answers.push(["counterState", answer(rows.kind === "success" ? success(byKey(rows.value)) : rows)]);
     } else if (command <= 95) {
-      const rows = await target.ledger(shard, TEST_DAY + random.whole(0, 5));
+      const rows = await target.ledger({ shard, shardCount: 2 }, TEST_DAY + random.whole(0, 5));
       const plain = rows.kind === "success" ? rows.value.map((row) => ({ ...row, entries: hex(row.entries) })) : rows;
       answers.push(["ledger", plain]);
     } else {
@@ -146,6 +163,7 @@ function randomCommit(random: SeededRandom, shard: number, from: ShardOffset): S
   return shardCommit(offset.fromId, offset.toId, {
     ...(isEmpty ? {} : content),
     shard,
+    shardCount: 2,
     offset,
     persistedAt: TEST_DAY + random.whole(0, 99),
   });

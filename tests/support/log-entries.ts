@@ -44,7 +44,14 @@ export function idOf(result: Result<AppendedEntry>): string {
 export async function openHere(log: IngestLog, opening: Partial<LogOpening> = {}): Promise<Result<void>> {
   const { storage } = valueOf(await log.status());
   const { generation = 1 } = opening;
-  return await log.open({ generation, identity: `opening ${generation}`, afterId: LOG_START, storage, ...opening });
+  return await log.open({
+    generation,
+    identity: `opening ${generation}`,
+    afterId: LOG_START,
+    layout: 1,
+    storage,
+    ...opening,
+  });
 }
 
 /** The log, opened so that it takes appends. */

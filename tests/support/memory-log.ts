@@ -40,6 +40,11 @@ export class MemoryLog implements IngestLog {
     return success(undefined);
   }
 
+  async seal(generation: number): Promise<Result<void>> {
+    if (generation === this.opening.generation) this.isOpen = false;
+    return success(undefined);
+  }
+
   async append(entry: LogEntryInput): Promise<Result<AppendedEntry>> {
     const id = `${++this.#sequence}-0`;
     this.entries.push({ ...entry, id });

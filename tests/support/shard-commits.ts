@@ -45,6 +45,7 @@ export function increment(
 export function shardCommit(fromId: string, toId: string, changes: Partial<ShardCommit> = {}): ShardCommit {
   return {
     shard: 0,
+    shardCount: 1,
     offset: { generation: 1, fromId, toId },
     persistedAt: TEST_DAY,
     series: [],

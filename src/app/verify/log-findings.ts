@@ -16,10 +16,13 @@ export interface ShardToVerify {
   readonly isConfigured: boolean;
   readonly view: LogView;
   /** Absent when no owner ever had the shard. */
-  readonly offset: ShardOffset | undefined;
+  readonly offset: Standing | undefined;
 }
 
-const NEVER: ShardOffset = { generation: 1, lastId: LOG_START, logIdentity: "", persistedAt: 0, commits: 0 };
+/** What is looked at of an offset. */
+type Standing = Pick<ShardOffset, "generation" | "lastId" | "logIdentity" | "persistedAt">;
+
+const NEVER: Standing = { generation: 1, lastId: LOG_START, logIdentity: "", persistedAt: 0 };
 
 /** The check of one shard. */
 export function logFinding({ shard, isConfigured, view, offset = NEVER }: ShardToVerify): Finding {
@@ -33,7 +36,7 @@ export function logFinding({ shard, isConfigured, view, offset = NEVER }: ShardT
   return plain(standing(subject, view, offset));
 }
 
-function gapMessage({ afterId, beforeId, beforeMillis }: LogGap, { persistedAt }: ShardOffset): string {
+function gapMessage({ afterId, beforeId, beforeMillis }: LogGap, { persistedAt }: Standing): string {
   const from = persistedAt === 0 ? "the beginning" : timeText(persistedAt);
   const until = beforeMillis === undefined ? "now" : timeText(Math.floor(beforeMillis / 1000));
   return (
@@ -43,7 +46,7 @@ function gapMessage({ afterId, beforeId, beforeMillis }: LogGap, { persistedAt }
   );
 }
 
-function standing(subject: string, { status, oldest }: LogView, offset: ShardOffset): Check {
+function standing(subject: string, { status, oldest }: LogView, offset: Standing): Check {
   const waiting = oldest === undefined ? "nothing waits in it" : `${counted(status.entries, "entry", "entries")} in it`;
   if (status.generation === 0 && offset.logIdentity === "") return ok(subject, "not used yet");
   if (status.generation !== offset.generation || status.identity !== offset.logIdentity) {

@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import type { Page } from "playwright-core";
+import type { Browser, Page } from "playwright-core";
 import { rolldown } from "rolldown";
 import { Server } from "socket.io";
 import { bundleBrowser, withWorkerSource } from "../scripts/browser-bundle.ts";
@@ -18,7 +18,7 @@ import { median } from "./statistics.ts";
 
 const USAGE = `node bench/browser.ts [options]
   --connections N,N,…   how many connections (default: 0,10,50)
-  --seconds N           length of a round (default: 10)
+  --seconds N           length of a round (default: 10); 0: only what a tick costs
   --rounds N            rounds of each way of measuring, in turn (default: 3)
   --ticks N             ticks whose cost is taken (default: 30)`;
 
@@ -37,7 +37,11 @@ if (values.help) {
 }
 const [seconds, rounds, ticks] = [values.seconds, values.rounds, values.ticks].map(Number);
 const counts = values.connections.split(",").map(Number);
-if (![seconds, rounds, ticks].every((value) => value! > 0) || !counts.every((count) => count >= 0 && count % 2 === 0)) {
+if (
+  ![rounds, ticks].every((value) => value! > 0) ||
+  !(seconds! >= 0) ||
+  !counts.every((count) => count >= 0 && count % 2 === 0)
+) {
   console.error(`expected numbers above 0, and even numbers of connections\n\n${USAGE}`);
   process.exit(2);
 }
@@ -47,57 +51,98 @@ const NAMES: Readonly<Record<Mode, string>> = { none: "not", worker: "in a worke
 
 const files = await bundleBrowser();
 const site = await startSite();
-const browser = await startChromium();
-console.log(`Chromium ${browser.version()}, ${rounds} rounds of ${seconds} s\n`);
+console.log(`${rounds} rounds of ${seconds} s\n`);
 printSizes();
 console.log("| connections | measured | frame median | frame p99 | frames over 50 ms | long tasks a minute |");
 console.log("| ----------- | -------- | ------------ | --------- | ----------------- | ------------------- |");
 const costs: [connections: number, TickCosts][] = [];
 for (const count of counts) {
-  const page = await openPage(count);
-  for (const [mode, notices] of await noticesOf(page)) printNotices(count, mode, notices);
+  // A browser of its own: one that was traced once crashed when it opened the next page.
+  const browser = await startChromium();
+  const page = await openPage(browser, count);
+  if (seconds! > 0) for (const [mode, notices] of await noticesOf(page)) printNotices(count, mode, notices);
   if (count > 0) costs.push([count, await tickCosts(page)]);
   await page.close();
 }
-console.log("\n| connections | ours a tick | getStats() a tick | longest slice, by the clock |");
-console.log("| ----------- | ----------- | ----------------- | --------------------------- |");
-for (const [count, { ours, getStats, longestSlice }] of costs) {
-  const figures = [ours, getStats, longestSlice].map((millis) => `${millis.toFixed(2)} ms`);
+console.log(
+  "\n| connections | ours a tick: median, least, most | getStats() a tick | slice: median, p99, longest | over 1 ms |",
+);
+console.log(
+  "| ----------- | -------------------------------- | ----------------- | --------------------------- | --------- |",
+);
+for (const [count, { ours, getStats, slices }] of costs) {
+  const figures = [
+    millisOf(median(ours), Math.min(...ours), Math.max(...ours)),
+    millisOf(median(getStats)),
+    millisOf(median(slices), quantile(slices, 0.99), Math.max(...slices)),
+    `${slices.filter((millis) => millis > 1).length} of ${slices.length}`,
+  ];
   console.log(`| ${count} | ${figures.join(" | ")} |`);
 }
-await browser.close();
 process.exit(0);
 
-/** CPU milliseconds of the page's main thread; medians of rounds. */
+/** CPU milliseconds of the page's main thread: what else the machine does is not in them. */
 interface TickCosts {
-  /** Beside `getStats()`. */
-  readonly ours: number;
-  readonly getStats: number;
-  readonly longestSlice: number;
+  /** A tick beside `getStats()`, each round. */
+  readonly ours: readonly number[];
+  readonly getStats: readonly number[];
+  /** Each slice of all rounds. */
+  readonly slices: readonly number[];
 }
 
 async function tickCosts(page: Page): Promise<TickCosts> {
   const session = await page.context().newCDPSession(page);
-  // The thread's own time: what else the machine does is not in it.
   await session.send("Performance.enable", { timeDomain: "threadTicks" });
-  const cpuMillis = async (work: string): Promise<{ cpu: number; answer: number }> => {
+  const cpuMillis = async (work: string): Promise<number> => {
     const taken = async (): Promise<number> => {
       const { metrics } = await session.send("Performance.getMetrics");
       return (metrics.find(({ name }) => name === "TaskDuration")?.value ?? Number.NaN) * 1_000;
     };
     const before = await taken();
-    const answer = await inPage<number>(page, work);
-    return { cpu: (await taken()) - before, answer };
+    await inPage(page, work);
+    return (await taken()) - before;
   };
-  const [ours, asked, slices]: [number[], number[], number[]] = [[], [], []];
+  await inPage(page, "bench.prepare()");
+  const [ours, getStats, slices]: [number[], number[], number[]] = [[], [], []];
   for (let round = 0; round < rounds!; round += 1) {
-    const { cpu: ask } = await cpuMillis(`bench.ask(${ticks})`);
-    const { cpu: poll, answer: longest } = await cpuMillis(`bench.poll(${ticks})`);
+    const ask = await cpuMillis(`bench.ask(${ticks})`);
+    const poll = await cpuMillis(`bench.poll(${ticks})`);
     ours.push((poll - ask) / ticks!);
-    asked.push(ask / ticks!);
-    slices.push(longest);
+    getStats.push(ask / ticks!);
+    slices.push(...(await slicesOf(page, `bench.poll(${ticks})`)));
   }
-  return { ours: median(ours), getStats: median(asked), longestSlice: median(slices) };
+  return { ours, getStats, slices };
+}
+
+/** A function's call in a trace; `tdur` is its thread's CPU time in microseconds. */
+interface TracedCall {
+  readonly name: string;
+  readonly tdur?: number;
+  readonly args?: { readonly data?: { readonly functionName?: string } };
+}
+
+/** Each slice of some ticks. Tracing costs, too: what it costs is not in {@link TickCosts.ours}. */
+async function slicesOf(page: Page, work: string): Promise<number[]> {
+  const session = await page.context().newCDPSession(page);
+  const calls: TracedCall[] = [];
+  session.on("Tracing.dataCollected", ({ value }) => void calls.push(...(value as unknown as TracedCall[])));
+  await session.send("Tracing.start", {
+    transferMode: "ReportEvents",
+    traceConfig: { includedCategories: ["devtools.timeline"], excludedCategories: ["*"] },
+  });
+  await inPage(page, work);
+  const complete = new Promise<void>((resolve) => void session.once("Tracing.tracingComplete", () => resolve()));
+  await session.send("Tracing.end");
+  await complete;
+  await session.detach();
+  // The listener through which every slice begins: see `afterTurn`.
+  return calls.flatMap(({ name, tdur, args }) =>
+    name === "FunctionCall" && args?.data?.functionName === "takeTurn" && tdur !== undefined ? [tdur / 1_000] : [],
+  );
+}
+
+function millisOf(...millis: readonly number[]): string {
+  return millis.map((value) => `${value.toFixed(2)} ms`).join(", ");
 }
 
 function printSizes(): void {
@@ -136,7 +181,7 @@ async function noticesOf(page: Page): Promise<[Mode, PageNotices][]> {
   ]);
 }
 
-async function openPage(count: number): Promise<Page> {
+async function openPage(browser: Browser, count: number): Promise<Page> {
   const page = await browser.newPage();
   await page.goto(site);
   await page.waitForFunction("window.bench !== undefined");

@@ -18,6 +18,8 @@ export interface PendingLimits {
 const MAX_MESSAGES = 8;
 /** Characters of a message: a token has at most 8192, and what is around it is short. */
 const MAX_MESSAGE_LENGTH = 12 * 1024;
+/** Bytes in all: what a message that never ends would hold, and two tokens of the longest are less. */
+const MAX_BYTES = 32 * 1024;
 
 /** Counts them. */
 export class PendingSockets {
@@ -59,16 +61,25 @@ export class PendingSockets {
       const isAllowed = typeof data === "string" && data.length <= MAX_MESSAGE_LENGTH && messages <= MAX_MESSAGES;
       if (!isAllowed) terminate(connection);
     };
+    let bytes = 0;
+    const { socket } = connection.request;
+    const onBytes = (chunk: Uint8Array): void => {
+      bytes += chunk.length;
+      if (bytes > MAX_BYTES) terminate(connection);
+    };
     const release = (): void => {
       if (!isPending) return;
       isPending = false;
       timer.clear();
       connection.off("data", onMessage);
+      socket.off("data", onBytes);
       this.#change(address, -1);
     };
     this.#change(address, 1);
     this.#admit.set(connection, release);
     connection.on("data", onMessage);
+    // Below the websocket: what belongs to no message yet is held there, up to the size of an event's.
+    socket.on("data", onBytes);
     connection.once("close", release);
   }
 

@@ -2,6 +2,8 @@
  * Bridge: the websocket library below Socket.IO, with limits that Socket.IO does not pass on. Without them a socket that
  * sends pings or fragments and reads nothing takes hundreds of megabytes before anyone has asked for its token.
  */
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
 import type { Socket } from "socket.io";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { Clock } from "../model/clock.ts";
@@ -21,6 +23,17 @@ const LIMITS: ServerOptions & { readonly maxBufferedChunks: number; readonly max
 export class LimitedWebSocketServer extends WebSocketServer {
   constructor(options: ServerOptions) {
     super({ ...options, ...LIMITS });
+  }
+
+  /** Ends a client that sends before it is answered, which RFC 6455 section 4.1 forbids: nobody would count what that is. */
+  override handleUpgrade(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    callback: (client: WebSocket, request: IncomingMessage) => void,
+  ): void {
+    if (head.length > 0) socket.destroy();
+    else super.handleUpgrade(request, socket, head, callback);
   }
 }
 

@@ -36,6 +36,7 @@ export class ExportSession {
   #token: string | undefined;
   #identity: string | undefined;
   #left = false;
+  #abandoned = false;
 
   /** Connects. */
   constructor(options: ExportSessionOptions) {
@@ -66,9 +67,17 @@ export class ExportSession {
     const { clock, random } = this.#options;
     for (let attempt = 1; attempt <= LEAVE_ATTEMPTS; attempt += 1) {
       await this.exports.finish(clock.monotonicMillis());
+      if (this.#abandoned) return;
       if (attempt === LEAVE_ATTEMPTS || (await this.metrics.collect()) === undefined) break;
       await new Promise<void>((resolve) => void clock.after(retryDelayMillis(attempt, random()), resolve));
+      if (this.#abandoned) return;
     }
+    this.#bridge.close();
+  }
+
+  /** Closes the connection of a session that {@link leave}s: what it has not brought to the bridge by now is lost. */
+  abandon(): void {
+    this.#abandoned = true;
     this.#bridge.close();
   }
 

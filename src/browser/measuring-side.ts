@@ -40,11 +40,7 @@ export class MeasuringSide {
   /** Tells the engine. */
   tell(message: ToEngine): void {
     this.#link.tell(message);
-    const retiring = this.#retiring;
-    if (retiring === undefined || (message.kind !== "report" && message.kind !== "removed")) return;
-    if (!retiring.connections.delete(message.connection)) return;
-    retiring.link.tell(message);
-    if (retiring.connections.size === 0) retiring.emptied();
+    if (this.#retiring !== undefined) tellLast(this.#retiring, message);
   }
 
   /**
@@ -93,4 +89,14 @@ export class MeasuringSide {
     link.end();
     this.#retiring = undefined;
   }
+}
+
+/** Tells a side that was left what ends a connection's account there: its next report, or that it was removed. */
+function tellLast(retiring: Retiring, message: ToEngine): void {
+  const { link, connections } = retiring;
+  if (message.kind === "reports") {
+    const reports = message.reports.filter(({ connection }) => connections.delete(connection));
+    if (reports.length > 0) link.tell({ kind: "reports", reports });
+  } else if (message.kind === "removed" && connections.delete(message.connection)) link.tell(message);
+  if (connections.size === 0) retiring.emptied();
 }

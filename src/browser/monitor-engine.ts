@@ -7,6 +7,7 @@ import type { BridgeConnection, BridgeHooks } from "./bridge-connection.ts";
 import { ExportSession } from "./export-session.ts";
 import { Measurement } from "./measurement.ts";
 import type { EngineSettings, FromEngine, RemoteConfig, ToEngine } from "./monitor-messages.ts";
+import type { ConnectionReport } from "./stats-entry.ts";
 
 /** What the engine needs of its surroundings. */
 export interface EngineOptions {
@@ -23,6 +24,9 @@ export interface EngineOptions {
 const SHORTEST_STATS_INTERVAL_MILLIS = 100;
 const LONGEST_MILLIS = 3_600_000;
 
+/** Sessions whose identity was left and that still try to bring their rest to the bridge; one more ends the oldest. */
+export const MAX_LEAVING = 4;
+
 interface Running {
   readonly settings: EngineSettings;
   readonly measurement: Measurement;
@@ -36,7 +40,7 @@ export class MonitorEngine {
   readonly #options: EngineOptions;
   readonly #tokenWaiters: ((token: string | undefined) => void)[] = [];
   /** The last exports of sessions whose identity was left; each ends within a minute. */
-  readonly #leaving = new Set<Promise<void>>();
+  readonly #leaving = new Map<ExportSession, Promise<void>>();
   #running: Running | undefined;
   #statsIntervalMillis = 0;
   #emitThrottleMillis = 0;
@@ -55,8 +59,8 @@ export class MonitorEngine {
       case "start":
         this.#start(message.settings);
         return;
-      case "report":
-        this.#take(message);
+      case "reports":
+        for (const report of message.reports) this.#take(report);
         return;
       case "ticked":
         this.#tickUnanswered = false;
@@ -126,11 +130,15 @@ export class MonitorEngine {
     const { resourceAttributes } = running.settings;
     const instance = { "service.instance.id": this.#options.newInstanceId() };
     running.session = this.#open(running.settings, { ...resourceAttributes, ...instance }, token);
-    const leaving = left.leave().finally(() => this.#leaving.delete(leaving));
-    this.#leaving.add(leaving);
+    const leaving = left.leave().finally(() => this.#leaving.delete(left));
+    this.#leaving.set(left, leaving);
+    const [oldest] = this.#leaving.keys();
+    if (oldest === undefined || this.#leaving.size <= MAX_LEAVING) return;
+    oldest.abandon();
+    this.#leaving.delete(oldest);
   }
 
-  #take({ connection, report }: Extract<ToEngine, { kind: "report" }>): void {
+  #take({ connection, report }: ConnectionReport): void {
     if (!this.#enabled) return;
     const reading = this.#running?.measurement.take(connection, report);
     if (reading === undefined) return;
@@ -202,7 +210,7 @@ export class MonitorEngine {
     this.#timer?.clear();
     if (running !== undefined) {
       running.measurement.endTick(this.#now());
-      await Promise.all([running.session.finish(), ...this.#leaving]);
+      await Promise.all([running.session.finish(), ...this.#leaving.values()]);
     }
     this.#options.post({ kind: "stopped" });
   }

@@ -1,6 +1,6 @@
 /** What the page's main thread and the measuring side tell each other, whether that side is a worker or not. */
 import type { ConnectionReading } from "./connection-reading.ts";
-import type { PostedReport } from "./stats-entry.ts";
+import type { ConnectionReport } from "./stats-entry.ts";
 
 /** What the measuring side needs to begin. */
 export interface EngineSettings {
@@ -24,7 +24,8 @@ export interface RemoteConfig {
 /** From the main thread. */
 export type ToEngine =
   | { readonly kind: "start"; readonly settings: EngineSettings }
-  | { readonly kind: "report"; readonly connection: number; readonly report: PostedReport }
+  /** At most one of a connection. */
+  | { readonly kind: "reports"; readonly reports: readonly ConnectionReport[] }
   /** Every report of a tick has been posted. */
   | { readonly kind: "ticked" }
   /** The connection's last report has been posted. */

@@ -75,7 +75,7 @@ class Monitor implements PeerConnectionMonitor {
     const { statsIntervalMillis = 1_000, emitThrottleMillis = 10_000 } = options;
     this.#options = options;
     this.#poller = new StatsPoller({
-      post: (connection, report) => this.#side.tell({ kind: "report", connection, report }),
+      post: (reports) => this.#side.tell({ kind: "reports", reports }),
       statsIntervalMillis,
       monotonicMillis: () => browserClock.monotonicMillis(),
       afterTurn,

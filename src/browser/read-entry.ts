@@ -7,19 +7,16 @@ import { type AnyStatsEntry, STATS_FIELDS, type StatsType } from "./stats-entry.
 
 type Raw = Readonly<Record<string, unknown>>;
 
-interface FieldKind {
-  readonly names: readonly string[];
-  readonly accepts: (value: unknown) => boolean;
+interface Fields {
+  readonly numbers: readonly string[];
+  readonly strings: readonly string[];
+  readonly booleans: readonly string[];
 }
 
-const FIELDS: ReadonlyMap<unknown, readonly FieldKind[]> = new Map(
+const FIELDS: ReadonlyMap<unknown, Fields> = new Map(
   Object.entries(STATS_FIELDS).map(([type, { counters, gauges, strings, booleans }]) => [
     type,
-    [
-      { names: [...counters, ...gauges], accepts: Number.isFinite },
-      { names: strings, accepts: (value: unknown) => typeof value === "string" && value !== "" },
-      { names: booleans, accepts: (value: unknown) => typeof value === "boolean" },
-    ],
+    { numbers: [...counters, ...gauges], strings, booleans },
   ]),
 );
 
@@ -33,14 +30,20 @@ export function readEntry(raw: unknown): AnyStatsEntry | undefined {
   if (typeof raw !== "object" || raw === null) return undefined;
   const source = raw as Raw;
   const { id, type, timestamp } = source;
-  const kinds = FIELDS.get(type);
-  if (kinds === undefined || typeof id !== "string" || typeof timestamp !== "number") return undefined;
+  const fields = FIELDS.get(type);
+  if (fields === undefined || typeof id !== "string" || typeof timestamp !== "number") return undefined;
   const entry: Record<string, unknown> = { id, type, timestamp };
-  for (const { names, accepts } of kinds) {
-    for (const name of names) {
-      const value = source[name];
-      if (value !== undefined && accepts(value)) entry[name] = value;
-    }
+  for (const name of fields.numbers) {
+    const value = source[name];
+    if (Number.isFinite(value)) entry[name] = value;
+  }
+  for (const name of fields.strings) {
+    const value = source[name];
+    if (typeof value === "string" && value !== "") entry[name] = value;
+  }
+  for (const name of fields.booleans) {
+    const value = source[name];
+    if (typeof value === "boolean") entry[name] = value;
   }
   addDerived(entry, source);
   return entry as unknown as AnyStatsEntry;

@@ -1,7 +1,7 @@
 /**
  * Main thread: reads one connection's reports. Walking a report is what costs most beside `getStats()` itself, so the ids of
  * the objects that matter are remembered and looked up; a report is walked when something tells that the ids have changed,
- * and every {@link WALK_EVERY_TICKS} reports in any case.
+ * and every {@link WALK_EVERY_TICKS} reports in any case. Candidates do not change while they are the same: they are read by walks.
  */
 import { isStatsType, readEntry } from "./read-entry.ts";
 import type { AnyStatsEntry, StatsEntry } from "./stats-entry.ts";
@@ -21,7 +21,9 @@ export const MAX_ENTRIES = 2_000;
 
 /** Reads the reports of one connection, in order. */
 export class ReportReader {
-  #ids: string[] = [];
+  #ids: ReadonlySet<string> = new Set();
+  /** Of the last walk. */
+  #candidates: ReadonlyMap<string, AnyStatsEntry> = new Map();
   #sizeWhenWalked = -1;
   #ticksSinceWalk = 0;
 
@@ -36,11 +38,11 @@ export class ReportReader {
     if (report.size !== this.#sizeWhenWalked || this.#ticksSinceWalk >= WALK_EVERY_TICKS) return undefined;
     const entries: AnyStatsEntry[] = [];
     for (const id of this.#ids) {
-      const entry = readEntry(report.get(id));
-      if (entry === undefined) return undefined;
+      const entry = this.#candidates.get(id) ?? readEntry(report.get(id));
+      if (entry === undefined || this.#namesAnother(entry, report)) return undefined;
       entries.push(entry);
     }
-    return namesAnother(report, entries) ? undefined : entries;
+    return entries;
   }
 
   #walk(report: StatsReport): AnyStatsEntry[] {
@@ -51,28 +53,32 @@ export class ReportReader {
       if (entry !== undefined) all.push(entry);
     });
     const entries = thoseThatMatter(all);
-    this.#ids = entries.map(({ id }) => id);
+    this.#ids = new Set(entries.map(({ id }) => id));
+    this.#candidates = new Map(entries.filter(isCandidate).map((entry) => [entry.id, entry]));
     this.#sizeWhenWalked = report.size;
     this.#ticksSinceWalk = 0;
     return entries;
   }
+
+  /** Whether an object names one of the report that is not known: another pair was selected, or has another candidate. */
+  #namesAnother(entry: AnyStatsEntry, report: StatsReport): boolean {
+    if (entry.type === "transport") return this.#isAnother(entry.selectedCandidatePairId, report);
+    if (entry.type !== "candidate-pair") return false;
+    return this.#isAnother(entry.localCandidateId, report) || this.#isAnother(entry.remoteCandidateId, report);
+  }
+
+  #isAnother(id: string | undefined, report: StatsReport): boolean {
+    return id !== undefined && !this.#ids.has(id) && report.get(id) !== undefined;
+  }
 }
 
-/** Whether objects that were read name one of the report that was not: another pair was selected, or has another candidate. */
-function namesAnother(report: StatsReport, entries: readonly AnyStatsEntry[]): boolean {
-  const ids = new Set(entries.map(({ id }) => id));
-  const isAnother = (id: string | undefined): boolean =>
-    id !== undefined && !ids.has(id) && report.get(id) !== undefined;
-  return entries.some((entry) => {
-    if (entry.type === "transport") return isAnother(entry.selectedCandidatePairId);
-    if (entry.type !== "candidate-pair") return false;
-    return isAnother(entry.localCandidateId) || isAnother(entry.remoteCandidateId);
-  });
+function isCandidate({ type }: AnyStatsEntry): boolean {
+  return type === "local-candidate" || type === "remote-candidate";
 }
 
 /**
- * Leaves out candidate pairs that say nothing and candidates that belong to none of the rest. A transport that counts bytes
- * and names its pair needs only that one; otherwise every pair that carried something is needed.
+ * Leaves out candidate pairs that say nothing, candidates that belong to none of the rest, and sources of sound. A transport
+ * that counts bytes and names its pair needs only that one; otherwise every pair that carried something is needed.
  */
 function thoseThatMatter(all: readonly AnyStatsEntry[]): AnyStatsEntry[] {
   const named = new Set<string>();
@@ -84,13 +90,14 @@ function thoseThatMatter(all: readonly AnyStatsEntry[]): AnyStatsEntry[] {
   }
   const candidates = new Set<string | undefined>();
   const kept = all.filter((entry) => {
+    if (entry.type === "media-source") return entry.kind !== "audio";
     if (entry.type !== "candidate-pair") return true;
     const matters = named.has(entry.id) || (!counting.has(entry.transportId ?? "") && isUsed(entry));
     if (!matters) return false;
     candidates.add(entry.localCandidateId).add(entry.remoteCandidateId);
     return true;
   });
-  return kept.filter((entry) => !entry.type.endsWith("-candidate") || candidates.has(entry.id));
+  return kept.filter((entry) => !isCandidate(entry) || candidates.has(entry.id));
 }
 
 function isUsed(pair: StatsEntry<"candidate-pair">): boolean {

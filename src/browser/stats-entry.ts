@@ -108,3 +108,10 @@ export interface PostedReport {
   readonly connectionState?: string;
   readonly entries: readonly AnyStatsEntry[];
 }
+
+/** A report and whose it is. */
+export interface ConnectionReport {
+  /** The page's number of the connection. */
+  readonly connection: number;
+  readonly report: PostedReport;
+}

@@ -4,7 +4,7 @@
  */
 import { ReportReader, type StatsReport } from "./report-reader.ts";
 import { SliceQueue, type SliceQueueOptions } from "./slice-queue.ts";
-import type { PostedReport } from "./stats-entry.ts";
+import type { ConnectionReport } from "./stats-entry.ts";
 
 /** The part of `RTCPeerConnection` that is used. */
 export interface PeerConnection {
@@ -20,16 +20,18 @@ const SLOW_PART = 0.1;
 const MOST_TICKS_OUT = 10;
 
 /** What the poller needs. */
-export interface StatsPollerOptions extends SliceQueueOptions {
-  readonly post: (connection: number, report: PostedReport) => void;
+export interface StatsPollerOptions extends Omit<SliceQueueOptions, "sliceEnded"> {
+  /** Takes the reports that were read in a slice: one message costs less than one a connection. */
+  readonly post: (reports: readonly ConnectionReport[]) => void;
   readonly statsIntervalMillis: number;
 }
 
 interface Polled {
   readonly source: PeerConnection;
   readonly reader: ReportReader;
-  /** The call under way. */
-  call: Promise<void> | undefined;
+  /** The last call; never rejects. */
+  call: Promise<void>;
+  isUnderWay: boolean;
   ticksOut: number;
 }
 
@@ -39,10 +41,12 @@ export class StatsPoller {
   readonly #queue: SliceQueue;
   readonly #polled = new Map<number, Polled>();
   #statsIntervalMillis: number;
+  /** Read in the slice that runs. */
+  #read: ConnectionReport[] = [];
 
   constructor(options: StatsPollerOptions) {
     this.#options = options;
-    this.#queue = new SliceQueue(options);
+    this.#queue = new SliceQueue({ ...options, sliceEnded: () => this.#post() });
     this.#statsIntervalMillis = options.statsIntervalMillis;
   }
 
@@ -54,7 +58,8 @@ export class StatsPoller {
   /** Follows a connection and takes its first report. @returns whether there was room */
   add(connection: number, source: PeerConnection): boolean {
     if (this.#polled.size >= MAX_POLLED) return false;
-    const polled: Polled = { source, reader: new ReportReader(), call: undefined, ticksOut: 0 };
+    const reader = new ReportReader();
+    const polled: Polled = { source, reader, call: Promise.resolve(), isUnderWay: false, ticksOut: 0 };
     this.#polled.set(connection, polled);
     void this.#call(connection, polled);
     return true;
@@ -79,30 +84,42 @@ export class StatsPoller {
     const calls: Promise<void>[] = [];
     for (const [connection, polled] of this.#polled) {
       if (polled.ticksOut > 0) polled.ticksOut -= 1;
-      else if (polled.call === undefined) calls.push(this.#call(connection, polled));
+      else if (!polled.isUnderWay) calls.push(this.#call(connection, polled));
     }
     await Promise.all(calls);
   }
 
   #call(connection: number, polled: Polled): Promise<void> {
-    const call = this.#take(connection, polled).catch(() => undefined);
-    polled.call = call.finally(() => {
-      polled.call = undefined;
-    });
+    polled.isUnderWay = true;
+    polled.call = this.#take(connection, polled);
     return polled.call;
   }
 
-  async #take(connection: number, { source, reader }: Polled): Promise<void> {
-    const start = this.#options.monotonicMillis();
-    const report = await source.getStats();
-    const atMillis = this.#options.monotonicMillis();
-    const ticks = (atMillis - start) / (this.#statsIntervalMillis * SLOW_PART);
-    const polled = this.#polled.get(connection);
-    if (polled !== undefined) polled.ticksOut = Math.min(MOST_TICKS_OUT, Math.floor(ticks));
-    await this.#queue.run(() => {
-      const state = source.connectionState;
-      const entries = reader.read(report);
-      this.#options.post(connection, { atMillis, entries, ...(state === undefined ? {} : { connectionState: state }) });
-    });
+  async #take(connection: number, polled: Polled): Promise<void> {
+    const { source, reader } = polled;
+    try {
+      const start = this.#options.monotonicMillis();
+      const report = await source.getStats();
+      const atMillis = this.#options.monotonicMillis();
+      const ticks = (atMillis - start) / (this.#statsIntervalMillis * SLOW_PART);
+      polled.ticksOut = Math.min(MOST_TICKS_OUT, Math.floor(ticks));
+      await this.#queue.run(() => {
+        const state = source.connectionState;
+        const entries = reader.read(report);
+        const posted = { atMillis, entries, ...(state === undefined ? {} : { connectionState: state }) };
+        this.#read.push({ connection, report: posted });
+      });
+    } catch {
+      // A connection that fails has no report; the next tick asks again.
+    } finally {
+      polled.isUnderWay = false;
+    }
+  }
+
+  #post(): void {
+    const read = this.#read;
+    if (read.length === 0) return;
+    this.#read = [];
+    this.#options.post(read);
   }
 }

@@ -35,7 +35,11 @@ export function afterTurn(callback: () => void): void {
 
 function openChannel(): InstanceType<typeof MessageChannel> {
   const opened = new MessageChannel();
-  opened.port1.addEventListener("message", () => waiting.shift()?.());
+  opened.port1.addEventListener("message", takeTurn);
   opened.port1.start();
   return opened;
+}
+
+function takeTurn(): void {
+  waiting.shift()?.();
 }

@@ -85,6 +85,48 @@ it("one that sends a message in many fragments is cut off", async () => {
   await gone;
 });
 
+/** A text message, masked, of which so many bytes come and the last is missing. */
+function unfinishedMessage(bytes: number): Buffer {
+  const header = Buffer.from([0x81, 0x80 | 127, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+  header.writeBigUInt64BE(BigInt(bytes + 1), 2);
+  return Buffer.concat([header, Buffer.alloc(bytes, 0x34)]);
+}
+
+it.each([
+  ["cut off when it is larger than tokens are", 40_000, true],
+  ["waited for while it is small", 12_000, false],
+])(
+  "one that begins a message and does not end it is %s, also where an event may be larger",
+  async (_what, bytes, ends) => {
+    // The time in which a token must come does not pass.
+    world = await BridgeWorld.start({ clock: new FakeClock(1_800_000_000_000), limits: { maxEventBytes: 100_000 } });
+    const socket = await deafSocket();
+    const gone = new Promise<boolean>((resolve) => void socket.once("close", () => resolve(true)));
+    socket.write(unfinishedMessage(bytes));
+    socket.resume();
+    const stays = new Promise<boolean>((resolve) => void setTimeout(resolve, 300, false));
+    expect(await (ends ? gone : Promise.race([gone, stays]))).toBe(ends);
+  },
+);
+
+it("one that sends before the upgrade is answered is cut off", async () => {
+  world = await BridgeWorld.start({ clock: new FakeClock(1_800_000_000_000) });
+  const socket = connect(world.port, "127.0.0.1");
+  open.push({ terminate: () => socket.destroy() });
+  socket.on("error", () => undefined);
+  const gone = new Promise<void>((resolve) => void socket.once("close", () => resolve()));
+  socket.end(Buffer.concat([Buffer.from(UPGRADE), unfinishedMessage(12_000)]));
+  socket.resume();
+  await gone;
+  expect(socket.bytesRead).toBe(0);
+});
+
+it("one that has shown its token may send events of their full size", async () => {
+  world = await BridgeWorld.start();
+  const page = await world.page();
+  expect(await sendMetrics(page, Buffer.alloc(100_000, 0xff))).toMatchObject({ retryable: false });
+});
+
 it("one that sends a message larger than an event may be is cut off", async () => {
   world = await BridgeWorld.start({ limits: { maxEventBytes: 1000 } });
   const socket = await engineSocket();

@@ -1,7 +1,7 @@
 /** A page whose token names another meeting or participant than before, against a bridge that adds up what it is told. */
 import { describe, expect, it } from "vitest";
 import type { BridgeConnection, BridgeHooks } from "../../src/browser/bridge-connection.ts";
-import { MonitorEngine } from "../../src/browser/monitor-engine.ts";
+import { MAX_LEAVING, MonitorEngine } from "../../src/browser/monitor-engine.ts";
 import { tokenIdentity } from "../../src/browser/token-identity.ts";
 import { type Result, retryable, success } from "../../src/model/result.ts";
 import { RequestType } from "../otlp/otlp-proto.ts";
@@ -144,7 +144,7 @@ class IdentityWorld {
       { id: "T", type: "transport", selectedCandidatePairId: "P", bytesSent: second * 1_000, bytesReceived: 0 },
       { id: "P", type: "candidate-pair", transportId: "T" },
     ];
-    this.engine.handle({ kind: "report", connection: 1, report: this.#page.post(at(second, entries)) });
+    this.engine.handle({ kind: "reports", reports: [{ connection: 1, report: this.#page.post(at(second, entries)) }] });
     this.engine.handle({ kind: "ticked" });
   }
 }
@@ -194,6 +194,22 @@ describe("a page whose token is for another meeting than before", () => {
     expect(world.totals()).toEqual({ [keyOf("A")]: 9_000 });
     await world.clock.advance(5_000);
     expect(world.totals()).toEqual({ [keyOf("A")]: 14_000 });
+  });
+
+  it("keeps few connections open for what is left of old ones, whatever the page's tokens say", async () => {
+    const world = new IdentityWorld();
+    world.isBusy = () => true;
+    world.bridges[0]!.hooks.onConfig({ statsIntervalMillis: 100 });
+    await world.clock.advance(1_000);
+    for (let meeting = 0; meeting < 10; meeting += 1) {
+      await world.clock.advance(100);
+      await world.reconnect(tokenOf(`meeting ${meeting}`));
+    }
+    expect(world.bridges).toHaveLength(11);
+    // The newest of those that were left, and the one in use.
+    expect(world.bridges.map(({ closed }) => closed)).toEqual(
+      world.bridges.map((_, index) => index < 10 - MAX_LEAVING),
+    );
   });
 
   it("uses the old token to the end where the page stops", async () => {

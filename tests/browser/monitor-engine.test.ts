@@ -64,7 +64,7 @@ class EngineWorld {
         { id: "P", type: "candidate-pair", transportId: "T" },
       ]),
     );
-    this.engine.handle({ kind: "report", connection: 1, report });
+    this.engine.handle({ kind: "reports", reports: [{ connection: 1, report }] });
     this.engine.handle({ kind: "ticked" });
   }
 

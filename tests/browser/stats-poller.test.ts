@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SLICE_MILLIS, SliceQueue } from "../../src/browser/slice-queue.ts";
+import { MAX_SLICE_PIECES, SLICE_MILLIS, SliceQueue } from "../../src/browser/slice-queue.ts";
 import type { StatsReport } from "../../src/browser/report-reader.ts";
 import { MAX_POLLED, type PeerConnection, StatsPoller } from "../../src/browser/stats-poller.ts";
 import type { PostedReport } from "../../src/browser/stats-entry.ts";
@@ -12,11 +13,14 @@ const REPORT = reportOf(at(1, [{ id: "T", type: "transport", bytesSent: 1, bytes
 class PolledPage {
   millis = 0;
   readonly posted: { connection: number; report: PostedReport }[] = [];
-  readonly poller = new StatsPoller({
-    post: (connection, report) => void this.posted.push({ connection, report }),
+  readonly surroundings = {
     statsIntervalMillis: 1_000,
-    monotonicMillis: () => this.millis,
-    afterTurn: (callback) => void setImmediate(callback),
+    monotonicMillis: (): number => this.millis,
+    afterTurn: (callback: () => void) => void setImmediate(callback),
+  };
+  readonly poller = new StatsPoller({
+    ...this.surroundings,
+    post: (reports) => void this.posted.push(...reports),
   });
 
   connection(takesMillis = 0): PeerConnection & { calls: number } {
@@ -71,6 +75,15 @@ describe("the poller", () => {
     expect(quick.calls).toBe(9);
   });
 
+  it("posts what it read in a slice as one, each slice by itself", async () => {
+    const page = new PolledPage();
+    const posts: number[] = [];
+    const poller = new StatsPoller({ ...page.surroundings, post: (reports) => void posts.push(reports.length) });
+    for (let index = 0; index < MAX_SLICE_PIECES + 1; index += 1) poller.add(index, page.connection());
+    for (let turns = 0; turns < 4; turns += 1) await settled();
+    expect(posts).toEqual([MAX_SLICE_PIECES, 1]);
+  });
+
   it("takes a last report before it forgets a connection", async () => {
     const page = new PolledPage();
     page.poller.add(1, page.connection());
@@ -112,31 +125,103 @@ describe("the poller", () => {
   });
 });
 
+/** A queue whose pieces take time of a clock that stands still otherwise, and the slices that it made. */
+class SlicedWork {
+  millis = 0;
+  readonly #turns: (() => void)[] = [];
+  readonly queue = new SliceQueue({
+    monotonicMillis: () => this.shownMillis(),
+    afterTurn: (callback) => void this.#turns.push(callback),
+    sliceEnded: () => void this.ended.push(this.slices.at(-1)!.length),
+  });
+  /** The pieces of each slice by number, and when each began, from the slice's begin on. */
+  readonly slices: { piece: number; beganMillis: number }[][] = [];
+  readonly ended: number[] = [];
+  readonly #stepMillis: number;
+
+  /** @param stepMillis the clock shows whole steps; 0: all it knows */
+  constructor(stepMillis = 0) {
+    this.#stepMillis = stepMillis;
+  }
+
+  shownMillis(): number {
+    return this.#stepMillis === 0 ? this.millis : Math.floor(this.millis / this.#stepMillis) * this.#stepMillis;
+  }
+
+  add(piece: number, takesMillis: number): Promise<void> {
+    return this.queue.run(() => {
+      const slice = this.slices.at(-1)!;
+      slice.push({ piece, beganMillis: this.millis - this.#began });
+      this.millis += takesMillis;
+    });
+  }
+
+  #began = 0;
+
+  runAll(): void {
+    for (let turn = this.#turns.shift(); turn !== undefined; turn = this.#turns.shift()) {
+      this.slices.push([]);
+      this.#began = this.millis;
+      turn();
+      // What the page does between two slices.
+      this.millis += 3;
+    }
+  }
+}
+
 describe("work in slices", () => {
   it("leaves the page a turn after each slice, and keeps its order", async () => {
-    let millis = 0;
-    const slices: number[][] = [];
-    const turns: (() => void)[] = [];
-    const queue = new SliceQueue({ monotonicMillis: () => millis, afterTurn: (callback) => void turns.push(callback) });
-    const done = Array.from({ length: 5 }, (_, index) =>
-      queue.run(() => {
-        slices.at(-1)!.push(index);
-        millis += SLICE_MILLIS * 0.4;
-      }),
-    );
-    while (turns.length > 0) {
-      slices.push([]);
-      turns.shift()!();
-    }
+    const work = new SlicedWork();
+    const done = Array.from({ length: 5 }, (_, index) => work.add(index, SLICE_MILLIS * 0.4));
+    work.runAll();
     await Promise.all(done);
-    expect(slices).toEqual([
+    expect(work.slices.map((slice) => slice.map(({ piece }) => piece))).toEqual([
       [0, 1, 2],
       [3, 4],
     ]);
+    expect(work.ended).toEqual([3, 2]);
+  });
+
+  it("begins no piece when a slice's time is up, whatever pieces take, and leaves none out", () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0, max: 3, noNaN: true }), { maxLength: 80 }), (takes) => {
+        const work = new SlicedWork();
+        for (const [piece, millis] of takes.entries()) void work.add(piece, millis);
+        work.runAll();
+        expect(work.slices.flat().map(({ piece }) => piece)).toEqual([...takes.keys()]);
+        for (const slice of work.slices) {
+          expect(slice.length).toBeGreaterThan(0);
+          for (const { beganMillis } of slice.slice(1)) expect(beganMillis).toBeLessThan(SLICE_MILLIS);
+        }
+        expect(work.ended).toEqual(work.slices.map(({ length }) => length));
+      }),
+    );
+  });
+
+  it("ends a slice after some pieces where the clock goes in long steps", () => {
+    const work = new SlicedWork(100);
+    for (let piece = 0; piece < 2 * MAX_SLICE_PIECES + 1; piece += 1) void work.add(piece, 0.1);
+    work.runAll();
+    expect(work.slices.map(({ length }) => length)).toEqual([MAX_SLICE_PIECES, MAX_SLICE_PIECES, 1]);
+  });
+
+  it("says that a piece is done when what its slice read is posted", async () => {
+    const work = new SlicedWork();
+    let endedBefore = -1;
+    const done = work.add(0, 0).then(() => (endedBefore = work.ended.length));
+    work.runAll();
+    await done;
+    expect(endedBefore).toBe(1);
   });
 
   it("goes on after a piece that throws", async () => {
-    const queue = new SliceQueue({ monotonicMillis: () => 0, afterTurn: (callback) => void setImmediate(callback) });
+    const queue = new SliceQueue({
+      monotonicMillis: () => 0,
+      afterTurn: (callback) => void setImmediate(callback),
+      sliceEnded: () => {
+        throw new Error("nor this");
+      },
+    });
     const ran: string[] = [];
     await Promise.all([
       queue.run(() => {

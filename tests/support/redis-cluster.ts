@@ -53,6 +53,7 @@ export interface RedisClusterOptions {
 
 const run = promisify(execFile);
 const PRIMARIES = 3;
+const START_ATTEMPTS = 3;
 const SLOTS = 16_384;
 const OK_TIMEOUT_MILLIS = 60_000;
 const POLL_MILLIS = 50;
@@ -85,11 +86,18 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
 }
 
 async function startNode(settings: RedisSettings, program: RedisProgram): Promise<RedisClusterNode> {
-  const busPort = await freePort();
-  const all = { ...NODE_SETTINGS, "cluster-port": String(busPort), ...settings };
-  const server = await startRedisServer(all, program);
-  const id = await askRedis(server.port, "CLUSTER MYID");
-  return Object.assign(server, { id: id ?? "", busPort });
+  for (let attempt = 1; ; attempt += 1) {
+    const busPort = await freePort();
+    try {
+      const all = { ...NODE_SETTINGS, "cluster-port": String(busPort), ...settings };
+      const server = await startRedisServer(all, program);
+      const id = await askRedis(server.port, "CLUSTER MYID");
+      return Object.assign(server, { id: id ?? "", busPort });
+    } catch (error) {
+      // Another process may have taken the port in between.
+      if (attempt === START_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** What a node says of itself. */
@@ -198,6 +206,8 @@ async function stateOf(port: number): Promise<string> {
   if (cluster === undefined || replication === undefined) return "down";
   if (!cluster.includes("cluster_state:ok")) return `${port} finds the cluster not ok`;
   if (!cluster.includes(`cluster_slots_ok:${SLOTS}`)) return `${port} misses slots`;
+  // A primary sends nothing to a replica that has not told it yet that it is there.
+  if (/^slave\d+:.*state=(?!online)/m.test(replication)) return `${port} has a replica that is behind`;
   if (replication.includes("role:slave") && !replication.includes("master_link_status:up")) return `${port} is behind`;
   return "ok";
 }

@@ -46,8 +46,8 @@ export async function openLog(
  * Whether the log was opened on another storage while this one went on, as an old primary does that was not told. What it took meanwhile
  * is numbered like what the other one took: to fold it would be to count one for the other.
  */
-function isLeftBehind({ isOpen, generation, storage }: LogStatus, offset: ShardOffset): boolean {
-  return isOpen && generation < offset.generation && !offset.logIdentity.startsWith(`${storage} `);
+function isLeftBehind({ wasOpenedHere, generation, storage }: LogStatus, offset: ShardOffset): boolean {
+  return wasOpenedHere && generation < offset.generation && !offset.logIdentity.startsWith(`${storage} `);
 }
 
 async function refuseLog(log: IngestLog, { isSuperseded, generation }: LogStatus): Promise<Result<never>> {

@@ -178,9 +178,12 @@ export class ShardOwner {
 
   /** What cannot be done now is tried again; whoever owns the shard then begins anew. */
   async #finish(owned: Ownership): Promise<void> {
-    const isAtEnd = await sealLog(this.#options.log, owned, this.#faults, () => this.#fold(owned));
+    const { log, store, shard } = this.#options;
+    const isAtEnd = await sealLog(log, owned, this.#faults, () => this.#fold(owned));
     if (!isAtEnd || !(await this.#commit(owned))) return;
-    const finished = await this.#options.store.finish(this.#options.shard, owned.offset);
+    // Nobody may own this shard afterwards: what was not trimmed with the commit would stay.
+    if (!this.#faults.accepted("log", await log.trim(owned.offset.lastId))) return;
+    const finished = await store.finish(shard, owned.offset);
     if (finished.kind !== "retryable") this.#owned = undefined;
     this.#faults.accepted("totals", finished);
   }

@@ -91,7 +91,7 @@ export class ShardLayouts<S extends LayoutShards> {
 
   async #look(): Promise<void> {
     const looked = await this.#follow();
-    if (looked.kind !== "success") this.#say(looked.reason);
+    this.#say(looked.kind === "success" ? "" : looked.reason);
     if (this.#stopping) return;
     const { shardCount, wantedShardCount } = this.#layout;
     const delay = shardCount === wantedShardCount ? LOOK_MILLIS : CHANGE_LOOK_MILLIS;
@@ -104,18 +104,17 @@ export class ShardLayouts<S extends LayoutShards> {
   async #follow(): Promise<Result<void>> {
     const { store } = this.#options;
     const asked = await this.#ask();
-    if (asked.kind !== "success") return asked;
     const read = await store.layout();
     if (read.kind !== "success") return read;
     const layout = read.value;
+    if (layout.shardCount === 0) return asked;
     if (layout.epoch !== this.#layout.epoch) await this.#replace(layout);
     this.#layout = layout;
-    this.#said = "";
-    if (layout.wantedShardCount === layout.shardCount) return success(undefined);
+    if (layout.wantedShardCount === layout.shardCount) return asked;
     this.#shards.finish();
     const changed = await store.change(layout);
     // Not finished yet, or done by another: the next look tells.
-    return changed.kind === "success" ? this.#follow() : success(undefined);
+    return changed.kind === "success" ? this.#follow() : asked;
   }
 
   /** The wish, once: a receiver that starts with more shards than there are makes them more. */
@@ -127,8 +126,8 @@ export class ShardLayouts<S extends LayoutShards> {
     const { shardCount, wantedShardCount } = read.value;
     const wanted = shardCount === 0 || isAlone ? wantedShards : Math.max(wantedShards, wantedShardCount);
     const asked = wanted === wantedShardCount ? success(undefined) : await store.want(read.value, wanted);
-    if (asked.kind === "failure") return retryable("unavailable", asked.reason);
-    if (asked.kind !== "success") return asked;
+    // Another was first, or a change has to end before: it is asked again with the next look.
+    if (asked.kind !== "success") return asked.kind === "failure" ? success(undefined) : asked;
     this.#hasAsked = true;
     if (wanted > wantedShards) {
       report(`SHARDS is ${wantedShards}, but there are ${wanted} shards, which counts; fewer: otel-bandwidth reshard`);
@@ -152,7 +151,7 @@ export class ShardLayouts<S extends LayoutShards> {
 
   /** Once for as long as it is the same. */
   #say(reason: string): void {
-    if (reason !== this.#said) this.#options.report(`shards: ${reason}`);
+    if (reason !== "" && reason !== this.#said) this.#options.report(`shards: ${reason}`);
     this.#said = reason;
   }
 }

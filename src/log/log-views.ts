@@ -69,6 +69,7 @@ function sqliteView(database: DatabaseSync, shard: number): LogView {
       lastId: `${Number(known?.["last_seq"] ?? 0)}-0`,
       isOpen: generation > 0,
       isSuperseded: false,
+      wasOpenedHere: generation > 0,
       storage: "",
       generation,
       identity: String(known?.["identity"] ?? ""),

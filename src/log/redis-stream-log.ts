@@ -204,13 +204,14 @@ export class RedisStreamLog implements IngestLog {
   async status(): Promise<Result<LogStatus>> {
     return await attempt(async () => {
       const reply = (await this.#status.run(this.#keys, [this.#layout])) as readonly string[];
-      const [entries, bytes, lastId = LOG_START, state, generation, identity = "", storage = ""] = reply;
+      const [entries, bytes, lastId = LOG_START, state, generation, identity = "", storage = "", wasOpenedHere] = reply;
       return success({
         entries: Number(entries),
         bytes: Number(bytes),
         lastId,
         isOpen: state !== CLOSED && state !== SUPERSEDED,
         isSuperseded: state === SUPERSEDED,
+        wasOpenedHere: wasOpenedHere === "1",
         storage,
         generation: Number(generation),
         identity,

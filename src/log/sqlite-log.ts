@@ -163,6 +163,7 @@ export class SqliteLog implements IngestLog {
       lastId: toId(this.#last),
       isOpen: this.#isOpen && this.#openLayout === this.#options.layout,
       isSuperseded: this.#isSuperseded,
+      wasOpenedHere: this.#isOpen || this.#isSealed,
       storage: this.#options.storage,
       generation: this.#generation,
       identity: this.#identity,

@@ -70,6 +70,8 @@ export interface LogStatus {
    * sealed, and where it was opened for another layout.
    */
   readonly isOpen: boolean;
+  /** Whether the last opening was on this very storage, whatever became of it: sealed, or for another layout. */
+  readonly wasOpenedHere: boolean;
   /** Of the last opening; 0 and empty before the first. */
   readonly generation: number;
   readonly identity: string;

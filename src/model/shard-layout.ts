@@ -27,8 +27,9 @@ export interface LayoutStore {
   /** Retryable `unavailable`. */
   layout(): Promise<Result<ShardLayout>>;
   /**
-   * Asks for another number of shards, or begins with so many where there are none yet. Failure `conflict` when the layout is another than `from` by
-   * now; retryable `unavailable`, also when the outcome is unknown.
+   * Asks for another number of shards, or begins with so many where there are none yet. While a change is under way it may be asked for
+   * yet another number, but not for the present one: finished shards do not come back. Failure `conflict` then, and when the layout is
+   * another than `from` by now; retryable `unavailable`, also when the outcome is unknown.
    */
   want(from: ShardLayout, shardCount: number): Promise<Result<void>>;
   /**

@@ -46,6 +46,15 @@ export function wantStatement({ epoch, shardCount, wantedShardCount }: ShardLayo
   ];
 }
 
+/** Why a number cannot be asked for now; `undefined` when it can. */
+export function wantRefusal({ shardCount, wantedShardCount }: ShardLayout, wanted: number): Failure | undefined {
+  if (wanted !== shardCount || wantedShardCount === shardCount) return undefined;
+  return failure(
+    "conflict",
+    `a change from ${shardCount} to ${wantedShardCount} shards is under way: wait for its end`,
+  );
+}
+
 /** How many shards of a layout are finished, and when the last that all of them committed was. */
 export function finishedStatement({ epoch, shardCount }: ShardLayout): LayoutStatement {
   return [

@@ -9,6 +9,8 @@ import { loadMigrations } from "./migration.ts";
 export interface MigrationStanding {
   /** Names of those that have not run. */
   readonly pending: readonly string[];
+  /** Names of those that this version does not know: a newer one, which may run beside it, has added them. */
+  readonly newer: readonly string[];
   /** Why this version cannot work with the database; absent when it can. */
   readonly fault?: string;
 }
@@ -18,5 +20,6 @@ export function migrationStanding(engine: "mysql" | "sqlite", applied: readonly 
   const known = loadMigrations(engine);
   const fault = migrationMismatch(known, applied);
   const pending = known.slice(applied.length).map(({ name }) => name);
-  return fault === undefined ? { pending } : { pending, fault };
+  const newer = applied.slice(known.length).map(({ name }) => name);
+  return fault === undefined ? { pending, newer } : { pending, newer, fault };
 }

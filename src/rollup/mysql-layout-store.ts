@@ -12,6 +12,7 @@ import {
   ONLY_DATABASE,
   SELECT_LAYOUT,
   shardsAt,
+  wantRefusal,
   wantStatement,
 } from "./layout-statements.ts";
 import type { MysqlDatabase } from "./mysql-database.ts";
@@ -35,6 +36,8 @@ export class MysqlLayoutStore implements LayoutStore {
   want(from: ShardLayout, shardCount: number): Promise<Result<void>> {
     return this.#answer(async (session) => {
       if (from.wantedShardCount === shardCount) return success(undefined);
+      const refusal = wantRefusal(from, shardCount);
+      if (refusal) return refusal;
       const changed = await session.run(...wantStatement(from, shardCount));
       return changed === 1 ? success(undefined) : layoutElsewhere();
     });

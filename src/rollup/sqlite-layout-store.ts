@@ -12,6 +12,7 @@ import {
   ONLY_DATABASE,
   SELECT_LAYOUT,
   shardsAt,
+  wantRefusal,
   wantStatement,
 } from "./layout-statements.ts";
 import type { SqliteSession } from "./sqlite-session.ts";
@@ -34,6 +35,8 @@ export class SqliteLayoutStore implements LayoutStore {
   async want(from: ShardLayout, shardCount: number): Promise<Result<void>> {
     return this.#answer((session) => {
       if (from.wantedShardCount === shardCount) return success(undefined);
+      const refusal = wantRefusal(from, shardCount);
+      if (refusal) return refusal;
       return session.run(...wantStatement(from, shardCount)) === 1 ? success(undefined) : layoutElsewhere();
     });
   }

@@ -266,7 +266,9 @@ describe("doctor, about SQL,", () => {
     const connection = await createConnection({ uri: url });
     await connection.query("INSERT INTO schema_migrations VALUES (9999, 'from-the-future', 'x', 1)");
     await connection.end();
-    expect(linesAbout(await doctor({ MYSQL_URL: url }), "migrations")[0]).toMatch(/^FAIL .*from-the-future.*lacks/);
+    expect(linesAbout(await doctor({ MYSQL_URL: url }), "migrations")[0]).toMatch(
+      /^warn .*from-the-future is of a later version/,
+    );
   });
 });
 

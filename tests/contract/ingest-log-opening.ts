@@ -17,6 +17,7 @@ export function ingestLogOpening(make: OpenLog): void {
       expect(await log.writable()).toMatchObject(CLOSED);
       expect(valueOf(await log.status())).toMatchObject({
         isOpen: false,
+        wasOpenedHere: false,
         generation: 0,
         identity: "",
         lastId: LOG_START,
@@ -73,7 +74,7 @@ export function ingestLogOpening(make: OpenLog): void {
       valueOf(await log.seal(2));
       expect(await log.append(logEntry())).toMatchObject(CLOSED);
       expect(await log.writable()).toMatchObject(CLOSED);
-      expect(valueOf(await log.status())).toMatchObject({ isOpen: false, isSuperseded: false, generation: 2 });
+      expect(valueOf(await log.status())).toMatchObject({ isOpen: false, isSuperseded: false, wasOpenedHere: true });
       const held = valueOf(await log.read(LOG_START, 9)).length;
       expect(held).toBe((await underWay).kind === "success" ? 3 : 2);
       expect(await openHere(log, { generation: 2 })).toMatchObject({ kind: "failure", code: "conflict" });
@@ -84,7 +85,7 @@ export function ingestLogOpening(make: OpenLog): void {
     it("is for the entries of one layout", async () => {
       const { log } = await make(LIMITS);
       valueOf(await openHere(log, { generation: 1, layout: 2 }));
-      expect(valueOf(await log.status())).toMatchObject({ isOpen: false, isSuperseded: false, generation: 1 });
+      expect(valueOf(await log.status())).toMatchObject({ isOpen: false, isSuperseded: false, wasOpenedHere: true });
       expect(await log.append(logEntry())).toMatchObject(CLOSED);
       expect(await log.writable()).toMatchObject(CLOSED);
       valueOf(await openHere(log, { generation: 2, layout: 1 }));

@@ -68,6 +68,16 @@ export function describeLayoutStore(name: string, makeDatabase: () => Promise<Ro
       expect(await layout()).toMatchObject({ shardCount: 2, wantedShardCount: 8 });
     });
 
+    it("is not given back once a change is asked for, but may be asked to become another", async () => {
+      await begin(2);
+      valueOf(await store.layouts.want(await layout(), 8));
+      expect(await store.layouts.want(await layout(), 2)).toMatchObject(CONFLICT);
+      valueOf(await store.layouts.want(await layout(), 3));
+      await finishAll();
+      valueOf(await store.layouts.change(await layout()));
+      expect(await layout()).toMatchObject({ shardCount: 3, wantedShardCount: 3 });
+    });
+
     it("changes only when every shard is finished, and once", async () => {
       await begin(2);
       valueOf(await store.layouts.want(await layout(), 3));

@@ -43,9 +43,9 @@ export class Accounting {
     const name = `${shard}/${opening}/${number}`;
     if (this.#given.has(name)) this.#fail(`entry ${name} (shard, opening, number) was given twice`);
     this.#given.add(name);
-    const offset = this.#totals().offsets.get(shard);
-    if (!isLost && offset && number <= entryNumber(offset.lastId)) {
-      this.#fail(`entry ${name} was acknowledged behind the totals, which are at ${offset.lastId}`);
+    const lastId = this.#totals().lastIdOf(shard);
+    if (!isLost && number <= entryNumber(lastId)) {
+      this.#fail(`entry ${name} was acknowledged behind the totals, which are at ${lastId}`);
     }
     this.#records.set(entry, { shard, number, input: entry, lost: isLost });
     this.#anyLost ||= isLost;
@@ -154,8 +154,7 @@ export class Accounting {
   }
 
   #offsetOf(shard: number): number {
-    const offset = this.#totals().offsets.get(shard);
-    return offset === undefined ? 0 : entryNumber(offset.lastId);
+    return entryNumber(this.#totals().lastIdOf(shard));
   }
 
   #sums(granularity: "minute" | "hourly" | "daily"): Map<string, bigint> {

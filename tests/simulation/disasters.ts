@@ -6,6 +6,10 @@ import type { Simulation } from "./simulation.ts";
 import type { TotalsModel } from "./totals-model.ts";
 import { TotalsServer } from "./totals-server.ts";
 
+/** Shards that there are at most where their number changes. */
+export const MOST_SHARDS = 4;
+const LAYOUT_MILLIS = 4000;
+
 /** Strikes now and then. */
 export class Disasters {
   readonly #world: Simulation;
@@ -20,6 +24,7 @@ export class Disasters {
   begin(): void {
     const { disasters, disasterIntervalMillis, replicationMillis } = this.#world.scenario;
     this.#repeat(replicationMillis, () => this.#world.logServers.synchronize());
+    if (this.#world.changesLayout) this.#repeat(LAYOUT_MILLIS, () => this.#changeLayout());
     if (disasters.length === 0) return;
     this.#repeat(disasterIntervalMillis, () => this.#strike(this.#world.random.pick(disasters)));
   }
@@ -41,6 +46,14 @@ export class Disasters {
       action();
       this.#repeat(meanMillis, action);
     });
+  }
+
+  /** Not a disaster: an operator wants another number of shards. */
+  #changeLayout(): void {
+    const { model } = this.#world.totals;
+    const wanted = this.#world.random.whole(1, MOST_SHARDS);
+    this.#world.trace.note(() => `${wanted} shards are wanted`);
+    if (model.layout.shardCount > 0) model.want(model.layout, wanted);
   }
 
   #strike(disaster: Disaster): void {
@@ -168,7 +181,10 @@ export class Disasters {
     const { logServers, receivers, unaware, random, time, totals } = this.#world;
     const old = logServers.primary;
     const runsOn = old.logs.every(({ state }, shard) => {
-      const offset = totals.model.offsets.get(shard);
+      const { offsets, layout } = totals.model;
+      const offset = offsets.get(shard);
+      // Logs of shards that there are not.
+      if (offset === undefined && layout.shardCount > 0) return true;
       return state.openedOn === old.name && state.identity === offset?.logIdentity;
     });
     this.#lost(logServers.promote(runsOn), false);

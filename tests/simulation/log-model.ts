@@ -99,6 +99,7 @@ export class LogModel {
       identity,
       storage: server,
       isSuperseded: this.state.openedOn === superseded(server),
+      wasOpenedHere: this.#isOpen(server) || this.state.openedOn === SEALED + server,
     });
   }
 

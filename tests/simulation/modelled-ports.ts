@@ -2,11 +2,13 @@
 import type { IngestLog, LogEntry } from "../../src/model/ingest-log.ts";
 import { success, type Result } from "../../src/model/result.ts";
 import type { RollupStore } from "../../src/model/rollup-store.ts";
+import type { LayoutStore } from "../../src/model/shard-layout.ts";
 import type { ShardLease } from "../../src/model/shard-lease.ts";
 import type { Accounting } from "./accounting.ts";
 import type { LogServer, LogServers } from "./log-server.ts";
 import type { RemoteCalls } from "./remote-calls.ts";
 import type { SimulatedProcess } from "./simulated-process.ts";
+import type { TotalsModel } from "./totals-model.ts";
 import type { TotalsServer } from "./totals-server.ts";
 import type { VirtualTime } from "./virtual-time.ts";
 
@@ -85,6 +87,19 @@ export function modelledLease(world: World, process: SimulatedProcess, shard: nu
     async release() {
       await call("release", ({ leases }) => success(leases[shard]!.release(process.name)));
     },
+  };
+}
+
+/** The number of shards, as a process sees it. */
+export function modelledLayouts(world: World, process: SimulatedProcess): LayoutStore {
+  const call = <T>(operation: string, what: string, execute: (model: TotalsModel) => Result<T>): Promise<Result<T>> => {
+    const server = world.totals;
+    return world.calls.call(process, server, operation, what, () => execute(server.model));
+  };
+  return {
+    layout: () => call("layout", "", (model) => success(model.layout)),
+    want: (from, shardCount) => call("want", ` ${shardCount}`, (model) => model.want(from, shardCount)),
+    change: (from) => call("change", ` ${JSON.stringify(from)}`, (model) => model.change(from)),
   };
 }
 

@@ -1,6 +1,7 @@
 /** A receiver of a simulation: the door, the fold and the owners of the real one, on modelled servers. */
 import { gunzipSync } from "node:zlib";
 import { ShardOwner } from "../../src/aggregate/shard-owner.ts";
+import { type LayoutShards, ShardLayouts } from "../../src/app/shard-layouts.ts";
 import type { IngestLog } from "../../src/model/ingest-log.ts";
 import type { OpenBody } from "../../src/model/metrics-walk.ts";
 import type { OtlpAcceptance, OtlpRequest } from "../../src/model/otlp-exchange.ts";
@@ -8,6 +9,7 @@ import type { RealtimeStore } from "../../src/model/realtime-store.ts";
 import { retryable, success, type Result } from "../../src/model/result.ts";
 import type { RollupStore } from "../../src/model/rollup-store.ts";
 import type { ShardLease } from "../../src/model/shard-lease.ts";
+import type { LayoutStore, ShardLayout } from "../../src/model/shard-layout.ts";
 import { spreadShards } from "../../src/model/shard-spread.ts";
 import { walkCheckedMetrics, walkMetrics } from "../../src/otlp/walk-metrics.ts";
 import { Intake, type IntakeShards } from "../../src/receive/intake.ts";
@@ -16,13 +18,38 @@ import type { SimulatedProcess } from "./simulated-process.ts";
 
 /** What a receiver reaches of the world. */
 export interface ReceiverPorts {
-  readonly logs: readonly IngestLog[];
+  readonly logs: (layout: ShardLayout) => readonly IngestLog[];
   readonly leases: readonly ShardLease[];
   readonly store: RollupStore;
+  /** Absent: the number of shards never changes. */
+  readonly layouts?: LayoutStore;
+}
+
+interface SimulatedShards extends LayoutShards, IntakeShards {
+  readonly owners: readonly ShardOwner[];
+}
+
+/** Shards whose number never changes. */
+class FixedShards {
+  readonly state: Result<void> = success(undefined);
+  readonly shards: SimulatedShards;
+
+  constructor(shards: SimulatedShards) {
+    this.shards = shards;
+  }
+
+  start(): Promise<void> {
+    return this.shards.start();
+  }
+
+  stop(): Promise<void> {
+    return this.shards.stop();
+  }
 }
 
 /** The settings of a receiver that matter here. */
 export interface ReceiverSetup {
+  readonly shards: number;
   readonly batchEntries: number;
   readonly processIntervalMillis: number;
   readonly persistIntervalMillis: number;
@@ -49,26 +76,57 @@ const realtime: RealtimeStore = {
 /** One life of a receiver. */
 export class SimulatedReceiver implements RequestTarget {
   readonly process: SimulatedProcess;
-  readonly owners: readonly ShardOwner[];
+  readonly #ports: ReceiverPorts;
+  readonly #setup: ReceiverSetup;
+  readonly #shards: Pick<ShardLayouts<SimulatedShards>, "shards" | "state" | "start" | "stop">;
   readonly #intake: Intake;
   #stopping = false;
 
-  constructor(process: SimulatedProcess, { logs, leases, store }: ReceiverPorts, setup: ReceiverSetup) {
-    const { newIdentity, report, offeredGeneration, ...settings } = setup;
+  constructor(process: SimulatedProcess, ports: ReceiverPorts, setup: ReceiverSetup) {
     this.process = process;
-    this.owners = logs.map(
+    this.#ports = ports;
+    this.#setup = setup;
+    const { layouts: store } = ports;
+    const fixed = { epoch: 1, shardCount: setup.shards, previousShardCount: 0, wantedShardCount: setup.shards };
+    this.#shards = store
+      ? new ShardLayouts({
+          clock: process,
+          store,
+          wantedShards: setup.shards,
+          isAlone: false,
+          open: (layout) => this.#open(layout),
+          report: setup.report,
+        })
+      : new FixedShards(this.#open(fixed));
+    this.#intake = new Intake({
+      shards: () => this.#shards.shards,
+      openBody,
+      walk: walkMetrics,
+      maxOpenBytes: 10_000_000,
+      deltaMaxAgeMillis: DELTA_MAX_AGE_MILLIS,
+      nameTenant: (body) => success(body),
+      gate: () => (this.#stopping ? retryable("unavailable", "simulated: shutting down") : this.#shards.state),
+    });
+  }
+
+  #open(layout: ShardLayout): SimulatedShards {
+    const { newIdentity, report, offeredGeneration, shards: _, ...settings } = this.#setup;
+    const { leases, store } = this.#ports;
+    const { shardCount, epoch } = layout;
+    const logs = this.#ports.logs(layout);
+    const owners = logs.map(
       (log, shard) =>
         new ShardOwner({
           ...settings,
           shard,
-          shardCount: logs.length,
-          layout: 1,
+          shardCount,
+          layout: epoch,
           log,
           store,
           realtime,
           lease: leases[shard]!,
-          isOurs: (candidates) => spreadShards(candidates, logs.length)[shard] === process.name,
-          clock: process,
+          isOurs: (candidates) => spreadShards(candidates, shardCount)[shard] === this.process.name,
+          clock: this.process,
           openBody,
           newIdentity,
           report,
@@ -82,28 +140,25 @@ export class SimulatedReceiver implements RequestTarget {
           },
         }),
     );
-    const shards: IntakeShards = {
+    return {
+      owners,
       logs,
       appended: ({ shard, to, entry, body, isClean }) => {
-        const { body: stored, contentType: _, encoding: __, ...rest } = entry;
+        const { body: stored, contentType: __, encoding: ___, ...rest } = entry;
         const offered = { entry: { ...rest, id: to.id }, storedBytes: stored.length, body, isClean };
-        this.owners[shard]!.offer({ ...to, generation: offeredGeneration(shard, to.generation) }, offered);
+        owners[shard]!.offer({ ...to, generation: offeredGeneration(shard, to.generation) }, offered);
       },
+      start: async () => void (await Promise.all(owners.map((owner) => owner.start()))),
+      finish: () => {
+        for (const owner of owners) owner.finish();
+      },
+      stop: async () => void (await Promise.all(owners.map((owner) => owner.stop()))),
     };
-    this.#intake = new Intake({
-      shards: () => shards,
-      openBody,
-      walk: walkMetrics,
-      maxOpenBytes: 10_000_000,
-      deltaMaxAgeMillis: DELTA_MAX_AGE_MILLIS,
-      nameTenant: (body) => success(body),
-      gate: () => (this.#stopping ? retryable("unavailable", "simulated: shutting down") : success(undefined)),
-    });
   }
 
   /** Starts its owners. */
   start(): void {
-    for (const owner of this.owners) void owner.start();
+    void this.#shards.start();
   }
 
   accept(request: OtlpRequest): Promise<Result<OtlpAcceptance>> {
@@ -113,7 +168,7 @@ export class SimulatedReceiver implements RequestTarget {
   /** Ends it in order. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    await Promise.all(this.owners.map((owner) => owner.stop()));
+    await this.#shards.stop();
     this.process.kill();
   }
 }

@@ -2,6 +2,8 @@
 import { describe, expect, it, vi } from "vitest";
 import type { IngestLog } from "../../src/model/ingest-log.ts";
 import { failure, success } from "../../src/model/result.ts";
+import type { ShardCommit } from "../../src/model/rollup-store.ts";
+import type { ShardLayout } from "../../src/model/shard-layout.ts";
 import type { World } from "./modelled-ports.ts";
 import type { ReceiverPorts } from "./receiver.ts";
 import type { Scenario } from "./scenario.ts";
@@ -48,8 +50,16 @@ function withStore(change: (ports: ReceiverPorts, world: World) => Partial<Recei
 
 function withLogs(change: (log: IngestLog, world: World) => Partial<IngestLog>): Sabotage {
   return {
-    ports: (ports, world) => ({ ...ports, logs: ports.logs.map((log) => ({ ...log, ...change(log, world) })) }),
+    ports: (ports, world) => ({
+      ...ports,
+      logs: (layout) => ports.logs(layout).map((log) => ({ ...log, ...change(log, world) })),
+    }),
   };
+}
+
+/** The layout of worlds in which it never changes. */
+function layoutOf({ shardCount }: ShardCommit): ShardLayout {
+  return { epoch: 1, shardCount, previousShardCount: 0, wantedShardCount: shardCount };
 }
 
 /** Much happens and is looked at soon. */
@@ -98,7 +108,7 @@ describe("the simulation finds", { timeout: 120_000 }, () => {
   it("a log that is trimmed before the commit", async () => {
     const early = withStore(({ logs, store }) => ({
       commit: async (commit) => {
-        await logs[commit.shard]!.trim(commit.offset.toId);
+        await logs(layoutOf(commit))[commit.shard]!.trim(commit.offset.toId);
         return store.commit(commit);
       },
     }));

@@ -5,10 +5,11 @@
 import { BEGIN } from "../aggregate/owner-world.ts";
 import { Accounting } from "./accounting.ts";
 import { Collector } from "./collector.ts";
-import { Disasters } from "./disasters.ts";
+import { Disasters, MOST_SHARDS } from "./disasters.ts";
 import { Exporter } from "./exporter.ts";
+import { entryNumber } from "./log-model.ts";
 import { type LogServer, LogServers } from "./log-server.ts";
-import { modelledLease, modelledLog, modelledTotals, type World } from "./modelled-ports.ts";
+import { modelledLayouts, modelledLease, modelledLog, modelledTotals, type World } from "./modelled-ports.ts";
 import { SimulatedReceiver, type ReceiverPorts } from "./receiver.ts";
 import { NO_CALL_FAULTS, RemoteCalls } from "./remote-calls.ts";
 import { scenarioOf, type Scenario } from "./scenario.ts";
@@ -35,6 +36,8 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly keepTrace?: boolean;
   readonly sabotage?: Sabotage;
+  /** Whether the number of shards changes. */
+  readonly changesLayout?: boolean;
   /** What is not left to the seed. */
   readonly scenario?: Partial<Scenario>;
 }
@@ -53,7 +56,8 @@ const MOST_EVENTS = 200_000;
 const MOST_BYTES = 1_000_000_000;
 
 /** What an owner may tell of: everything else is a fault of the code under test. */
-const EXPECTED_REPORT = /simulated|gave up the shard|opened its log anew|the totals end at entry|log was left behind/;
+const EXPECTED_REPORT =
+  /simulated|shards now|SHARDS is|changed meanwhile|gave up the shard|opened its log anew|the totals end at entry|log was left behind/;
 
 /** Runs one seed. */
 export async function simulate(options: SimulationOptions): Promise<SimulationOutcome> {
@@ -63,6 +67,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationOu
 /** One run. */
 export class Simulation implements World {
   readonly scenario: Scenario;
+  readonly changesLayout: boolean;
   readonly random: SeededRandom;
   readonly time: VirtualTime = new VirtualTime();
   readonly trace: Trace;
@@ -88,7 +93,8 @@ export class Simulation implements World {
   #lives = 0;
   #events = 0;
 
-  constructor({ seed, keepTrace = false, sabotage = {}, scenario = {} }: SimulationOptions) {
+  constructor({ seed, keepTrace = false, sabotage = {}, changesLayout = false, scenario = {} }: SimulationOptions) {
+    this.changesLayout = changesLayout;
     this.random = new SeededRandom(seed);
     this.scenario = { ...scenarioOf(this.random), ...scenario };
     this.#sabotage = sabotage;
@@ -97,7 +103,7 @@ export class Simulation implements World {
     const fail = (reason: string): void => this.fail(reason);
     this.calls = new RemoteCalls(this.time, this.random, this.trace);
     const { shards, maxEntries } = this.scenario;
-    this.logServers = new LogServers(shards, { maxEntries, maxBytes: MOST_BYTES });
+    this.logServers = new LogServers(changesLayout ? MOST_SHARDS : shards, { maxEntries, maxBytes: MOST_BYTES });
     this.totals = new TotalsServer(new TotalsModel(BEGIN, sabotage.totals), this.random);
     this.accounting = new Accounting(() => this.totals.model, fail);
     const targets = (): SimulatedReceiver[] => [...this.receivers.values()];
@@ -138,11 +144,12 @@ export class Simulation implements World {
       `receiver${number}.${++this.#lives}`,
       random.whole(-60_000, 60_000),
     );
-    const shards = Array.from({ length: scenario.shards }, (_, shard) => shard);
     const ports: ReceiverPorts = {
-      logs: shards.map((shard) => modelledLog(this, process, shard)),
-      leases: shards.map((shard) => modelledLease(this, process, shard)),
+      logs: ({ shardCount, epoch }) =>
+        Array.from({ length: shardCount }, (_, shard) => modelledLog(this, process, shard, epoch)),
+      leases: this.logServers.primary.logs.map((_, shard) => modelledLease(this, process, shard)),
       store: modelledTotals(this, process),
+      ...(this.changesLayout && { layouts: modelledLayouts(this, process) }),
     };
     const { offeredGeneration = (_world, _shard, generation) => generation } = this.#sabotage;
     const receiver = new SimulatedReceiver(process, this.#sabotage.ports?.(ports, this) ?? ports, {
@@ -190,8 +197,14 @@ export class Simulation implements World {
 
   #logsAreDone(): boolean {
     const { name, logs } = this.logServers.primary;
+    const { layout, offsets } = this.totals.model;
+    if (layout.wantedShardCount !== layout.shardCount) return false;
     return logs.every(({ state }, shard) => {
-      const offset = this.totals.model.offsets.get(shard);
+      // Shards that there are not have given everything away; a replica that was promoted may not have been told.
+      const last = entryNumber(this.totals.model.lastIdOf(shard));
+      if (layout.shardCount > 0 && shard >= layout.shardCount)
+        return state.entries.every(({ id }) => entryNumber(id) <= last);
+      const offset = offsets.get(shard);
       return state.entries.length === 0 && state.openedOn === name && state.generation === offset?.generation;
     });
   }

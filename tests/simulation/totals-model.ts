@@ -123,6 +123,7 @@ export class TotalsModel {
 
   want(from: ShardLayout, wantedShardCount: number): Result<void> {
     if (from.wantedShardCount === wantedShardCount) return success(undefined);
+    if (from.wantedShardCount !== from.shardCount && wantedShardCount === from.shardCount) return elsewhere();
     if (!this.#isAt(from) || this.layout.shardCount !== from.shardCount) return elsewhere();
     const shardCount = from.shardCount === 0 ? wantedShardCount : from.shardCount;
     this.layout = { ...this.layout, shardCount, wantedShardCount };
@@ -154,6 +155,11 @@ export class TotalsModel {
       this.#retired.delete(shard);
     }
     return success(undefined);
+  }
+
+  /** Where a shard stands, of this layout or of an earlier one. */
+  lastIdOf(shard: number): string {
+    return (this.offsets.get(shard) ?? this.#retired.get(shard))?.lastId ?? LOG_START;
   }
 
   #isAt({ epoch, wantedShardCount }: ShardLayout): boolean {

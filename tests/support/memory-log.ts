@@ -71,6 +71,7 @@ export class MemoryLog implements IngestLog {
       isOpen: this.isOpen,
       ...this.opening,
       isSuperseded: this.isSuperseded,
+      wasOpenedHere: this.isOpen,
       storage: this.storage,
     });
   }

@@ -65,9 +65,14 @@ function privilegeCheck({ user, database, missingPrivileges, hasRole }: MysqlIns
 }
 
 function migrationCheck(engine: "mysql" | "sqlite", applied: readonly AppliedMigration[]): Check {
-  const { pending, fault } = migrationStanding(engine, applied);
+  const { pending, newer, fault } = migrationStanding(engine, applied);
   if (fault !== undefined)
     return fail("migrations", `${fault}: run the version of otel-bandwidth that made it, or a later one`);
+  if (newer.length > 0)
+    return warn(
+      "migrations",
+      `${newer.join(", ")} is of a later version: run that one everywhere when its roll-out is over`,
+    );
   if (pending.length === 0) return ok("migrations", "all have run");
   return warn("migrations", `${pending.join(", ")} will run at the next start, or with otel-bandwidth migrate`);
 }

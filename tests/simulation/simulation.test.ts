@@ -44,8 +44,8 @@ const LAYOUT_SEEDS = Math.ceil(SEEDS / 5);
 describe("what was acknowledged is in the totals once, though the number of shards changes,", () => {
   // A copy of the totals from before a change, put back, knows nothing of logs that were divided otherwise.
   // On an old primary the log of a shard that was not there yet looks like one of an exchanged server.
-  const left = ["sql restored", "replica promoted, old primary runs on"];
-  const disasters = DISASTERS.filter((disaster) => !left.includes(disaster));
+  const left = new Set<string>(["sql restored", "replica promoted, old primary runs on"]);
+  const disasters = DISASTERS.filter((disaster) => !left.has(disaster));
   const timeout = LAYOUT_SEEDS * 2 * MILLIS_A_SEED + 30_000;
   it(`in the worlds of seeds ${FIRST_SEED} to ${FIRST_SEED + LAYOUT_SEEDS - 1}`, { timeout }, async () => {
     let changes = 0;

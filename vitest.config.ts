@@ -11,7 +11,7 @@ const WITH_OWN_SDK = ["register*", "examples", "express-versions", "own-sdk"].ma
 );
 
 /** Calls in real time, whose round trips and losses are compared with what was put in: they run last, and one at a time. */
-const CALLS = ["tests/flow/meeting-*.test.ts", "tests/compose/demo-call.test.ts"];
+const CALLS = ["tests/flow/meeting-*.test.ts", "tests/flow/live-page-call.test.ts", "tests/compose/demo-call.test.ts"];
 
 const config: ViteUserConfig = defineConfig({
   test: {

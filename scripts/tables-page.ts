@@ -77,6 +77,9 @@ ${membersTable("rollup-store.ts", "LedgerRow")}
 
 ${membersTable("rollup-store.ts", "QuarantineRow")}
 
+\`database_place\`, one row where the totals are in MySQL or MariaDB: which of how many databases this is
+(\`position\` from 0, \`database_count\`; [scale.md](scale.md)). It is written when the database is first used.
+
 ## Who was erased
 
 Written by \`otel-bandwidth forget\`, obeyed by every commit: [why](decisions/erasing-in-the-commit.md).

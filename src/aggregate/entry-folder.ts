@@ -14,6 +14,7 @@ import type { Ownership } from "./ownership.ts";
 
 /** What an {@link EntryFolder} works with. */
 export interface EntryFolderOptions {
+  readonly shard: number;
   readonly log: IngestLog;
   readonly store: RollupStore;
   readonly openBody: OpenBody;
@@ -103,7 +104,9 @@ export class EntryFolder {
     const { fold } = owned;
     const unloaded = fold.unloadedScopes(entry, body, isClean);
     if (unloaded.length > 0) {
-      const rows = await this.#options.store.counterState(unloaded.map(({ stateKey }) => stateKey));
+      const keys = unloaded.map(({ stateKey }) => stateKey);
+      const { commits } = owned.offset;
+      const rows = await this.#options.store.counterState(keys, { shard: this.#options.shard, commits });
       if (!this.#options.faults.accepted("totals", rows)) return false;
       fold.install(unloaded, rows.value);
     }

@@ -21,7 +21,7 @@ export async function takeOver(options: ShardOwnerOptions, faults: FaultReports)
   const offset = await openLog(options, stored.value);
   if (!faults.accepted("log", offset)) return undefined;
   // All of it: what has expired was deleted.
-  const ledger = await store.ledger({ shard, shardCount }, 0);
+  const ledger = await store.ledger({ shard, shardCount }, 0, offset.value.commits);
   if (!faults.accepted("totals", ledger)) return undefined;
   const gap = await findLogGap(log, offset.value);
   if (!faults.accepted("log", gap)) return undefined;

@@ -35,6 +35,7 @@ const USUAL = {
   recoverySeconds: 120,
   noSamplesSeconds: 300,
   unasked: "nothing",
+  across: "worst",
 } as const;
 
 /** The least packets of a direction of which a loss is said. */
@@ -148,6 +149,7 @@ WHERE sent_in > 0 OR sent_out > 0`,
   },
   {
     ...USUAL,
+    across: "sum",
     id: "turn-cost",
     title: "TURN relay cost",
     summary: "What the TURN relay costs an hour, if it goes on as in the window.",
@@ -166,6 +168,7 @@ WHERE m.bucket_start >= :from AND m.bucket_start < :to AND m.protocol = 'webrtc'
   },
   {
     ...USUAL,
+    across: "sum",
     id: "turn-in-use",
     title: "TURN relay in use",
     summary: "How many participants were relayed, on average over the window.",

@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { systemClock, type Clock } from "../model/clock.ts";
 import { success, type Result } from "../model/result.ts";
-import { billedUse, GROUPING_COLUMNS, type BillGrouping } from "../rollup/billed-use.ts";
+import { addUse, billedUse, GROUPING_COLUMNS, type BillGrouping } from "../rollup/billed-use.ts";
 import { storedOffsets } from "../rollup/totals-facts.ts";
 import { makeBill, type Bill } from "./bill/bill.ts";
 import { BILL_FORMATS, billText, type BillFormat } from "./bill/bill-formats.ts";
@@ -68,9 +68,9 @@ async function billOf(
     offsets: await storedOffsets(snapshot),
   }));
   if (read.kind !== "success") return read;
-  const { used, offsets } = read.value;
+  const used = addUse(read.value.map((one) => one.used));
   if (used.length > MAX_BILL_LINES) return success(undefined);
-  const times = [...offsets.values()].map(({ persistedAt }) => persistedAt);
+  const times = read.value.flatMap((one) => [...one.offsets.values()].map(({ persistedAt }) => persistedAt));
   const counted = times.filter((time) => time > 0);
   const countedThrough = counted.length === 0 ? undefined : Math.min(...counted);
   return success(makeBill(month, by, countedThrough, used, format === "table"));

@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { systemClock, type Clock } from "../model/clock.ts";
 import { ERASED_PARTICIPANT, type ErasedParticipant } from "../model/erased-participant.ts";
-import type { Result } from "../model/result.ts";
+import { success, type Result } from "../model/result.ts";
 import {
   eraseFromMysql,
   eraseFromSqlite,
@@ -14,7 +14,8 @@ import {
 } from "../rollup/erase-participant.ts";
 import { commandSettings } from "./command-settings.ts";
 import type { ReceiverSettings } from "./settings.ts";
-import { embeddedTotalsFile } from "./stores.ts";
+import { embeddedTotalsFile, placesOf } from "./stores.ts";
+import { forEachPlace } from "./totals-places.ts";
 import { UsageError } from "./usage-error.ts";
 import { counted } from "./verify/finding.ts";
 import { OUT_OF_REACH, withTotals } from "./with-totals.ts";
@@ -62,12 +63,18 @@ async function erase(
   clock: Clock,
   request: ErasureRequest,
 ): Promise<Result<ErasureReport>> {
-  const { mysqlUrl, dataDirectory } = settings;
   const reachable = await withTotals(settings, clock, async () => undefined);
   if (reachable.kind !== "success") return reachable;
-  return mysqlUrl === undefined
-    ? eraseFromSqlite({ file: embeddedTotalsFile(dataDirectory) }, request)
-    : eraseFromMysql({ url: mysqlUrl, clock }, request);
+  const reports = await forEachPlace(placesOf(settings), ({ url }) =>
+    url === undefined
+      ? eraseFromSqlite({ file: embeddedTotalsFile(settings.dataDirectory) }, request)
+      : eraseFromMysql({ url, clock }, request),
+  );
+  if (reports.kind !== "success") return reports;
+  return success({
+    series: reports.value.flatMap(({ series }) => series),
+    quarantined: reports.value.reduce((sum, { quarantined }) => sum + quarantined, 0),
+  });
 }
 
 function* reportLines(request: ErasureRequest, { series, quarantined }: ErasureReport): Iterable<string> {

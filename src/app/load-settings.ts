@@ -1,6 +1,7 @@
 /**
  * Settings from code, environment and defaults, in this order; every fault is found before anything starts.
  */
+import { mysqlDatabases } from "../rollup/mysql-address.ts";
 import { isLoopback } from "./loopback.ts";
 import type { SettingDefinition } from "./setting-definition.ts";
 import { SETTING_DEFINITIONS, type ReceiverSettings } from "./settings.ts";
@@ -57,6 +58,10 @@ function combinationFaults(settings: ReceiverSettings): string[] {
   if (!isLoopback(bridgeHost) && settings.bridgeJwtSecret === undefined && settings.bridgeJwksUrl === undefined) {
     const unset = "BRIDGE_JWT_SECRET and BRIDGE_JWKS_URL are not set";
     faults.push(`BRIDGE_HOST: expected a loopback address while ${unset} (got ${JSON.stringify(bridgeHost)})`);
+  }
+  const databases = settings.mysqlUrl === undefined ? 1 : mysqlDatabases(settings.mysqlUrl).length;
+  if (settings.shards % databases !== 0) {
+    faults.push(`SHARDS: expected a multiple of the ${databases} databases in MYSQL_URL (got ${settings.shards})`);
   }
   if ((tlsCertFile === undefined) !== (tlsKeyFile === undefined)) {
     faults.push("TLS_CERT_FILE, TLS_KEY_FILE: expected both or neither (got one)");

@@ -48,6 +48,11 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
       "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--format table|csv|json]",
     load: async () => (await import("./bill.ts")).bill,
   },
+  totals: {
+    summary:
+      "sums over all databases  --from 2026-11-01 --to 2026-11-08 [--by service|route|meeting] [--format table|csv|json]",
+    load: async () => (await import("./totals-command.ts")).totalsCommand,
+  },
   forget: {
     summary: "erase a person from the totals, beside running receivers  --participant ID [--meeting ID] [--dry-run]",
     load: async () => (await import("./forget.ts")).forget,

@@ -2,9 +2,11 @@
  * `otel-bandwidth migrate up | down | status`: the schema of the totals.
  */
 import { parseArgs } from "node:util";
-import { migrateDown, migrateUp, migrationStatus } from "../rollup/migrate.ts";
+import { systemClock } from "../model/clock.ts";
+import { migrateDown, migrationStatus, type MigrationState } from "../rollup/migrate.ts";
 import { commandSettings } from "./command-settings.ts";
-import { migrationsOf } from "./stores.ts";
+import { placesOf } from "./stores.ts";
+import { forEachPlace, prepareTotals } from "./totals-places.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Runs the command; the exit code is 1 when the database refuses. */
@@ -34,25 +36,34 @@ export async function migrateCommand(args: readonly string[]): Promise<number> {
 }
 
 async function up(): Promise<number> {
-  const done = await migrateUp(migrationsOf(commandSettings()), Math.floor(Date.now() / 1000));
+  const done = await prepareTotals(placesOf(commandSettings()), systemClock);
   if (done.kind !== "success") return fail(done.reason);
   return say(done.value.length === 0 ? "nothing to do" : `up: ${done.value.join(", ")}`);
 }
 
 async function down(to: number): Promise<number> {
-  const done = await migrateDown(migrationsOf(commandSettings()), to);
+  const done = await forEachPlace(placesOf(commandSettings()), ({ migrations }) => migrateDown(migrations, to));
   if (done.kind !== "success") return fail(done.reason);
-  return say(done.value.length === 0 ? "nothing to do" : `down: ${done.value.join(", ")}`);
+  const names = new Set(done.value.flat());
+  return say(names.size === 0 ? "nothing to do" : `down: ${[...names].join(", ")}`);
 }
 
 async function status(): Promise<number> {
-  const states = await migrationStatus(migrationsOf(commandSettings()));
+  const places = placesOf(commandSettings());
+  const states = await forEachPlace(places, ({ migrations }) => migrationStatus(migrations));
   if (states.kind !== "success") return fail(states.reason);
-  for (const { version, name, appliedAt } of states.value) {
+  for (const [position, { name, count }] of places.entries()) {
+    if (count > 1) say(`${name}:`);
+    sayStates(states.value[position]!);
+  }
+  return 0;
+}
+
+function sayStates(states: readonly MigrationState[]): void {
+  for (const { version, name, appliedAt } of states) {
     const when = appliedAt === undefined ? "pending" : `applied ${new Date(appliedAt * 1000).toISOString()}`;
     say(`${String(version).padStart(4, "0")} ${name}: ${when}`);
   }
-  return 0;
 }
 
 function say(line: string): number {

@@ -4,8 +4,8 @@ import type { OtlpHandler } from "../model/otlp-exchange.ts";
 import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-response.ts";
 import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import type { TenantTokens } from "../receive/sender-tokens.ts";
-import type { TlsFiles } from "../receive/otlp-http-options.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
+import type { TlsFiles } from "../receive/otlp-server-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
 
 /** What stands behind the doors. */

@@ -9,7 +9,6 @@ import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock } from "../model/clock.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { retryable, success, type Result } from "../model/result.ts";
-import type { RollupStore } from "../model/rollup-store.ts";
 import { nameTenant } from "../otlp/name-tenant.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { walkMetrics } from "../otlp/walk-metrics.ts";
@@ -29,10 +28,11 @@ import { receiverObservers } from "./receiver-observers.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { ShardLayouts } from "./shard-layouts.ts";
 import { ShardSet } from "./shard-set.ts";
-import { migrationsOf, openLogStores, openTotalsStore, type LogStores, type TotalsStore } from "./stores.ts";
+import { openLogStores, openTotalsStore, placesOf, type LogStores, type TotalsStore } from "./stores.ts";
 import { Tenants } from "./tenants.ts";
 import { readTenantRules } from "./tenants-file.ts";
 import { readTlsFiles } from "./tls-files.ts";
+import { prepareTotals } from "./totals-places.ts";
 import { Upkeep } from "./upkeep.ts";
 
 /** Where a running pipeline listens. */
@@ -96,7 +96,7 @@ export class Pipeline {
     this.totals = totals;
     this.health = new ReceiverHealth(settings, clock);
     const { health } = this;
-    const totalsOf = (): RollupStore => totals.store;
+    const totalsOf = totals.of;
     const tenants = new Tenants(settings, clock, () => this.#layouts.shards.logs);
     this.tenants = tenants;
     const parts = { settings, clock, logs, totalsOf, health, tenants, openBody, prices, report };
@@ -140,7 +140,7 @@ export class Pipeline {
     });
     this.#upkeep = new Upkeep({
       clock,
-      migrations: migrationsOf(settings),
+      prepare: () => prepareTotals(placesOf(settings), clock),
       store: totals.store,
       report,
       migrated: async () => {

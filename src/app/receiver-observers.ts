@@ -23,8 +23,8 @@ export interface ObservedParts {
   readonly bridge: Bridge;
   readonly intakes: readonly Intake[];
   readonly layouts: Pick<ShardLayouts<ShardSet>, "shards" | "committed">;
+  readonly store: Pick<RollupStore, "statementCounts">;
   readonly tenants: Tenants;
-  readonly store: RollupStore;
 }
 
 /** Reads the parts of a receiver. */

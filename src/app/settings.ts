@@ -3,6 +3,7 @@
  * the README is generated from here.
  */
 import { parseRedisAddress, REDIS_ADDRESS_FORMS } from "../log/redis-address.ts";
+import { isMysqlList } from "../rollup/mysql-address.ts";
 import { BRIDGE_SETTING_DEFINITIONS, type BridgeSettings } from "./bridge-settings.ts";
 import { TENANT_SETTING_DEFINITIONS, type TenantSettings } from "./tenant-settings.ts";
 import {
@@ -13,7 +14,6 @@ import {
   required,
   type SettingDefinition,
   share,
-  urlWith,
   whole,
 } from "./setting-definition.ts";
 
@@ -90,8 +90,6 @@ function redisUrlFault(value: string): string | undefined {
   const read = parseRedisAddress(value);
   return read.kind === "success" ? undefined : read.reason;
 }
-
-const hasDatabase = (value: string): boolean => urlWith("mysql:")(value) && new URL(value).pathname.length > 1;
 
 /** Every setting, in the order the documentation lists them. */
 export const SETTING_DEFINITIONS: SettingDefinitions = {
@@ -174,9 +172,9 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   ),
   mysqlUrl: optional(
     "MYSQL_URL",
-    "a mysql:// address with a database name",
-    "MySQL or MariaDB for the totals. Unset: embedded, in `DATA_DIR`.",
-    hasDatabase,
+    "mysql:// addresses, each with a database name",
+    "MySQL or MariaDB for the totals; several hosts are a group with fail-over, several addresses share the shards. Unset: embedded, in `DATA_DIR`.",
+    isMysqlList,
     true,
   ),
   dataDirectory: required("DATA_DIR", "./data", "Folder of the embedded stores."),

@@ -15,19 +15,19 @@ import type { Clock } from "../model/clock.ts";
 import type { IngestLog } from "../model/ingest-log.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import { success, type Result } from "../model/result.ts";
-import type { RollupReader, RollupStore } from "../model/rollup-store.ts";
+import type { RollupStore } from "../model/rollup-store.ts";
 import type { LayoutStore, ShardLayout } from "../model/shard-layout.ts";
 import type { ShardLease } from "../model/shard-lease.ts";
 import { MemoryRealtimeStore } from "../realtime/memory-realtime-store.ts";
 import { RedisRealtimeStore } from "../realtime/redis-realtime-store.ts";
-import type { MigrationDatabase } from "../rollup/migrate.ts";
+import { mysqlDatabases, mysqlPlace } from "../rollup/mysql-address.ts";
 import { checkMysqlDurability } from "../rollup/mysql-durability.ts";
-import { mysqlMigrationDatabase } from "../rollup/mysql-migration-database.ts";
 import { MysqlRollupStore } from "../rollup/mysql-rollup-store.ts";
-import { sqliteMigrationDatabase } from "../rollup/sqlite-migration-database.ts";
 import { openSqliteRollupStore } from "../rollup/sqlite-rollup-store.ts";
 import { describeRedis, redisOptions } from "./redis-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
+import { TotalsDatabases, type WholeTotals } from "./totals-databases.ts";
+import { totalsPlaces, type TotalsPlace } from "./totals-places.ts";
 
 /** The log side. */
 export interface LogStores {
@@ -54,8 +54,11 @@ export interface LogShards {
 
 /** The SQL side. */
 export interface TotalsStore {
-  readonly store: RollupStore & RollupReader;
-  /** In the same database; they end with the store. */
+  /** What concerns all databases; ends them. */
+  readonly store: WholeTotals;
+  /** The totals that a shard is counted in. */
+  readonly of: (shard: number) => RollupStore;
+  /** Over all databases, alerts kept in the first; they end with the store. */
   readonly alerts: AlertStore;
   readonly layouts: LayoutStore;
   readonly description: string;
@@ -142,26 +145,37 @@ function openRedisShards(
 
 /** Opens the SQL side. */
 export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Result<TotalsStore> {
-  const { mysqlUrl, dataDirectory } = settings;
-  if (mysqlUrl !== undefined) {
-    const store = new MysqlRollupStore({ url: mysqlUrl, clock });
-    const warnings = (): Promise<readonly string[]> => checkMysqlDurability({ url: mysqlUrl, clock });
-    const { alerts, layouts } = store;
-    return success({ store, alerts, layouts, description: `MySQL at ${withoutSecrets(mysqlUrl)}`, warnings });
-  }
-  const file = embeddedTotalsFile(dataDirectory);
+  if (settings.mysqlUrl !== undefined) return success(openMysqlTotals(settings.mysqlUrl, clock));
+  const file = embeddedTotalsFile(settings.dataDirectory);
   const opened = openSqliteRollupStore({ file });
   if (opened.kind !== "success") return opened;
   const store = opened.value;
   const { alerts, layouts } = store;
-  return success({ store, alerts, layouts, description: `SQLite at ${file}`, warnings: async () => [] });
+  const description = `SQLite at ${file}`;
+  return success({ store, of: () => store, alerts, layouts, description, warnings: async () => [] });
 }
 
-/** The migrations of the SQL side. */
-export function migrationsOf({ mysqlUrl, dataDirectory }: ReceiverSettings): MigrationDatabase {
-  return mysqlUrl === undefined
-    ? sqliteMigrationDatabase({ file: embeddedTotalsFile(dataDirectory) })
-    : mysqlMigrationDatabase({ url: mysqlUrl });
+function openMysqlTotals(list: string, clock: Clock): TotalsStore {
+  const urls = mysqlDatabases(list);
+  const names = urls.map((url) => mysqlPlace(url));
+  const store = new TotalsDatabases(
+    urls.map((url, position) => new MysqlRollupStore({ url, clock }, { position, count: urls.length })),
+    names,
+  );
+  const warnings = async (): Promise<readonly string[]> => {
+    const found = await Promise.all(urls.map((url) => checkMysqlDurability({ url, clock })));
+    return urls.length === 1
+      ? found[0]!
+      : found.flatMap((some, position) => some.map((warning) => `${names[position]}: ${warning}`));
+  };
+  const description = `MySQL at ${names.join(" and ")}`;
+  const { alerts, layouts } = store;
+  return { store, of: (shard) => store.of(shard), alerts, layouts, description, warnings };
+}
+
+/** All databases of the SQL side. */
+export function placesOf(settings: ReceiverSettings): readonly TotalsPlace[] {
+  return totalsPlaces(settings, embeddedTotalsFile(settings.dataDirectory));
 }
 
 /** An address as it can be printed. */

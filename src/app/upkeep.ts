@@ -4,13 +4,13 @@
 import type { Clock, Timer } from "../model/clock.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
-import { migrateUp, type MigrationDatabase } from "../rollup/migrate.ts";
 
 /** What {@link Upkeep} works with. */
 export interface UpkeepOptions {
   readonly clock: Clock;
-  readonly migrations: MigrationDatabase;
-  readonly store: RollupStore;
+  /** Migrates every database of the totals. */
+  readonly prepare: () => Promise<Result<unknown>>;
+  readonly store: Pick<RollupStore, "maintain">;
   readonly report: (message: string) => void;
   /** Called once, when the migrations have run and before the first maintenance. */
   readonly migrated: () => Promise<void>;
@@ -38,8 +38,8 @@ export class Upkeep {
 
   /** Tries to migrate. Resolves after the first try, with all that follows if it went well. */
   async start(): Promise<void> {
-    const { clock, migrations, report } = this.#options;
-    const migrated = await migrateUp(migrations, Math.floor(clock.nowMillis() / 1000));
+    const { clock, prepare, report } = this.#options;
+    const migrated = await prepare();
     if (this.#stopping) return;
     if (migrated.kind === "success") {
       this.#state = success(undefined);

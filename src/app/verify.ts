@@ -7,6 +7,7 @@ import { redisLogViews, sqliteLogViews } from "../log/log-views.ts";
 import { systemClock, type Clock } from "../model/clock.ts";
 import type { LogView } from "../model/log-view.ts";
 import { success, type Result } from "../model/result.ts";
+import type { ShardOffset } from "../model/rollup-store.ts";
 import { FIRST_LAYOUT } from "../model/shard-layout.ts";
 import { storedLayout, storedOffsets } from "../rollup/totals-facts.ts";
 import { commandSettings } from "./command-settings.ts";
@@ -54,8 +55,12 @@ export async function verifyEverything(settings: ReceiverSettings, clock: Clock)
   const logs = await verifyLogs(settings, clock);
   if (logs.kind !== "success") return logs;
   const nowSeconds = Math.floor(clock.nowMillis() / 1000);
-  const totals = await withTotals(settings, clock, (snapshot) => totalsFindings(snapshot, nowSeconds));
-  return totals.kind === "success" ? success([...logs.value, ...totals.value]) : totals;
+  const totals = await withTotals(settings, clock, async (snapshot, { count, name }) =>
+    (await totalsFindings(snapshot, nowSeconds)).map((finding) =>
+      count === 1 ? finding : { ...finding, subject: `${finding.subject} in ${name}` },
+    ),
+  );
+  return totals.kind === "success" ? success([...logs.value, ...totals.value.flat()]) : totals;
 }
 
 async function verifyLogs(settings: ReceiverSettings, clock: Clock): Promise<Result<readonly Finding[]>> {
@@ -68,17 +73,16 @@ async function verifyLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
 
 /** The shards of the layout, whatever SHARDS is; before the first receiver, those that it would begin with. */
 async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Result<readonly Finding[]>> {
-  const known = await withTotals(settings, clock, async (snapshot) => ({
-    offsets: await storedOffsets(snapshot),
-    layout: await storedLayout(snapshot),
-  }));
+  const known = await allOffsets(settings, clock);
+  const layouts = await withTotals(settings, clock, storedLayout);
+  if (layouts.kind !== "success") return layouts;
   if (known.kind !== "success") return known;
-  const { shardCount, epoch } = known.value.layout ?? { shardCount: settings.shards, epoch: FIRST_LAYOUT };
-  const shards = [...new Set([...Array(shardCount).keys(), ...known.value.offsets.keys()])].sort((a, b) => a - b);
+  const { shardCount, epoch } = layouts.value[0] ?? { shardCount: settings.shards, epoch: FIRST_LAYOUT };
+  const shards = [...new Set([...Array(shardCount).keys(), ...known.value.keys()])].sort((a, b) => a - b);
   const views = await logViews(settings, clock, shards, epoch);
   if (views.kind !== "success") return views;
   // The log first, then the offset: what is committed in between only moves the offset on.
-  const offsets = await withTotals(settings, clock, storedOffsets);
+  const offsets = await allOffsets(settings, clock);
   if (offsets.kind !== "success") return offsets;
   return success(
     shards.map((shard, index) =>
@@ -90,6 +94,12 @@ async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
       }),
     ),
   );
+}
+
+/** Each shard's rows lie in one database: no shard comes twice. */
+async function allOffsets(settings: ReceiverSettings, clock: Clock): Promise<Result<ReadonlyMap<number, ShardOffset>>> {
+  const offsets = await withTotals(settings, clock, storedOffsets);
+  return offsets.kind === "success" ? success(new Map(offsets.value.flatMap((some) => [...some]))) : offsets;
 }
 
 async function logViews(

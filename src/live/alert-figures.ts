@@ -1,13 +1,13 @@
 /** Alerts as the page shows them: titles and units of the rules, values against thresholds, firing before recent. Pure. */
+import type { LiveAlert } from "../model/live-alert.ts";
 import {
   formatAge,
-  formatCount,
+  formatAverage,
   formatPricePerHour,
   formatRatio,
   formatSeconds,
   quantityText,
 } from "./format-quantity.ts";
-import type { Alert } from "./live-json.ts";
 
 /** What an alert is about, and how its numbers are written. */
 interface RuleText {
@@ -18,7 +18,7 @@ interface RuleText {
 
 /** An alert ready to be shown. */
 export interface AlertFigures {
-  readonly alert: Alert;
+  readonly alert: LiveAlert;
   readonly title: string;
   readonly value: string;
   readonly threshold: string;
@@ -49,13 +49,13 @@ export const RULE_TEXTS: Readonly<Record<string, RuleText>> = {
   "webrtc-poor-quality": { title: "WebRTC poor quality", format: ratio },
   "webrtc-packet-loss": { title: "WebRTC packet loss", format: ratio },
   "turn-cost": { title: "TURN relay cost", format: (value) => quantityText(formatPricePerHour(value)) },
-  "turn-in-use": { title: "TURN relay in use", format: (value) => `${quantityText(formatCount(value))} relayed` },
+  "turn-in-use": { title: "TURN relay in use", format: (value) => `${quantityText(formatAverage(value))} relayed` },
   "receiver-freshness": { title: "Receiver freshness", format: (value) => quantityText(formatSeconds(value)) },
 };
 
 /** Sorts alerts into the page's lists. `nowMillis` is the view's time. */
-export function alertLists(alerts: readonly Alert[], nowMillis: number): AlertLists {
-  const firingFirst = (alert: Alert): number => (alert.state === "firing" ? 0 : 1);
+export function alertLists(alerts: readonly LiveAlert[], nowMillis: number): AlertLists {
+  const firingFirst = (alert: LiveAlert): number => (alert.state === "firing" ? 0 : 1);
   const active = alerts
     .filter((alert) => alert.state !== "resolved")
     .sort((a, b) => firingFirst(a) - firingFirst(b) || severityRank(a) - severityRank(b) || b.startedAt - a.startedAt);
@@ -70,16 +70,16 @@ export function alertLists(alerts: readonly Alert[], nowMillis: number): AlertLi
 }
 
 /** The threshold of a rule that one of these alerts carries; undefined when none does. */
-export function thresholdOf(alerts: readonly Alert[], rule: string): number | undefined {
+export function thresholdOf(alerts: readonly LiveAlert[], rule: string): number | undefined {
   return alerts.find((alert) => alert.rule === rule)?.threshold;
 }
 
-function severityRank({ severity }: Alert): number {
+function severityRank({ severity }: LiveAlert): number {
   const rank = SEVERITIES.indexOf(severity);
   return rank < 0 ? SEVERITIES.length : rank;
 }
 
-function figuresOf(alert: Alert, nowMillis: number): AlertFigures {
+function figuresOf(alert: LiveAlert, nowMillis: number): AlertFigures {
   const { rule, value, threshold, startedAt, resolvedAt } = alert;
   const { title, format } = RULE_TEXTS[rule] ?? { title: rule, format: String };
   return {

@@ -65,6 +65,10 @@ export function httpSteps(otlpOrigin: string): readonly NextStep[] {
 export function webrtcSteps(bridgeOrigin: string): readonly NextStep[] {
   return [
     {
+      text: "Make a token for a participant, with the receiver's secret (BRIDGE_JWT_SECRET). A receiver without one has printed a token at its start.",
+      command: "otel-bandwidth token --meeting my-meeting --participant me",
+    },
+    {
       text: "In the page that holds the calls, start a monitor with the participant's token.",
       command: `import { monitorPeerConnections } from "otel-bandwidth/browser";\n\nconst monitor = monitorPeerConnections({\n  url: "${bridgeOrigin}",\n  token,\n  observe: "all",\n});`,
     },

@@ -36,6 +36,12 @@ export function formatCount(count: number): Quantity {
   return Number.isFinite(count) ? { value: GROUPED.format(count), unit: "" } : NO_VALUE;
 }
 
+/** A number of things on average. Less than one of them is not shown as nothing. */
+export function formatAverage(average: number): Quantity {
+  if (!Number.isFinite(average) || Number.isInteger(average) || average >= 10) return formatCount(average);
+  return { value: average > 0 && average < 0.1 ? "<0.1" : average.toFixed(1), unit: "" };
+}
+
 /** A duration in milliseconds below a second, in seconds from there on. Null is no observation. */
 export function formatSeconds(seconds: number | null): Quantity {
   if (seconds === null || !Number.isFinite(seconds)) return NO_VALUE;

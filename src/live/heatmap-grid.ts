@@ -1,5 +1,5 @@
 /** The round trips of the last minutes as cells of a heatmap. Pure. */
-import type { HistoryJson } from "./live-json.ts";
+import type { HistoryJson, RoundTripBucket } from "./live-json.ts";
 
 /** A cell: so many round trips in this step and between these times. */
 export interface HeatmapCell {
@@ -28,17 +28,22 @@ export interface RoundTripRow {
   readonly count: number;
 }
 
+/**
+ * Round trips up to here, about a millisecond, are one row: in one network they are all the same to a call, and 0, which a browser
+ * reports of them, has no place on a logarithmic scale.
+ */
+const SHORTEST_TOLD_APART = 2 ** -10;
 const USUAL_LOWEST = 0.01;
 const USUAL_HIGHEST = 0.5;
 
 /** Makes the grid of a history. */
 export function heatmapGrid(history: HistoryJson | undefined): HeatmapGrid {
   const steps = history?.steps ?? [];
-  const buckets = steps.flatMap(({ roundTripBuckets }) => roundTripBuckets);
-  const counts = buckets.map(({ count }) => count);
+  const shown = steps.map(({ at, roundTripBuckets }) => ({ at, buckets: withShortestAsOne(roundTripBuckets) }));
+  const counts = shown.flatMap(({ buckets }) => buckets.map(({ count }) => count));
   const fullest = counts.reduce((most, count) => Math.max(most, count), 0);
-  const cells = steps.flatMap(({ at, roundTripBuckets }) =>
-    roundTripBuckets
+  const cells = shown.flatMap(({ at, buckets }) =>
+    buckets
       .filter(({ count }) => count > 0)
       .map((bucket) => ({
         ...bucket,
@@ -49,10 +54,21 @@ export function heatmapGrid(history: HistoryJson | undefined): HeatmapGrid {
   );
   return {
     cells,
-    lowest: Math.min(USUAL_LOWEST, ...cells.map(({ fromSeconds }) => fromSeconds).filter((seconds) => seconds > 0)),
+    lowest: cells.reduce(
+      (least, { fromSeconds }) => Math.min(least, fromSeconds || SHORTEST_TOLD_APART / 2),
+      USUAL_LOWEST,
+    ),
     highest: cells.reduce((most, { toSeconds }) => Math.max(most, toSeconds), USUAL_HIGHEST),
     observations: counts.reduce((total, count) => total + count, 0),
   };
+}
+
+function withShortestAsOne(buckets: readonly RoundTripBucket[]): readonly RoundTripBucket[] {
+  const { short = [], rest = [] } = Object.groupBy(buckets, ({ toSeconds }) =>
+    toSeconds <= SHORTEST_TOLD_APART ? "short" : "rest",
+  );
+  const count = short.reduce((total, bucket) => total + bucket.count, 0);
+  return count === 0 ? rest : [{ fromSeconds: 0, toSeconds: SHORTEST_TOLD_APART, count }, ...rest];
 }
 
 /** Observations by range of time over all steps, shortest first: the heatmap as a table. */

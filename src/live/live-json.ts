@@ -2,6 +2,7 @@
  * What the live page reads from `GET /api/live` and `GET /api/live/history`. A receiver may be newer or older than the page
  * that was loaded from it, so figures that came later are optional.
  */
+import type { LiveAlert } from "../model/live-alert.ts";
 
 /** Percentiles in seconds; null where there was no observation. */
 export interface Percentiles {
@@ -52,25 +53,13 @@ export interface WebrtcView {
   readonly packetLossRatio: number;
 }
 
-/** An alert; times are milliseconds since the Unix epoch. */
-export interface Alert {
-  readonly rule: string;
-  readonly severity: string;
-  readonly scope: string;
-  readonly state: string;
-  readonly value: number;
-  readonly threshold: number;
-  readonly startedAt: number;
-  readonly resolvedAt: number | null;
-}
-
 /** `GET /api/live`. */
 export interface LiveJson {
   /** Milliseconds since the Unix epoch. */
   readonly at: number;
   readonly http: HttpView;
   readonly webrtc: WebrtcView;
-  readonly alerts: readonly Alert[];
+  readonly alerts: readonly LiveAlert[];
 }
 
 /** Round trips above `fromSeconds`, up to and including `toSeconds`. */

@@ -8,7 +8,10 @@ const VALUE_AXIS_WIDTH = 78;
 const TIME_AXIS_HEIGHT = 30;
 /** Ticks at half a minute, a minute, or more. */
 const TIME_INCREMENTS = [30, 60, 120, 300];
-const WHOLE_INCREMENTS = Array.from({ length: 8 }, (_, power) => [1, 2, 5].map((step) => step * 10 ** power)).flat();
+/** Steps of an axis whose labels are rounded: 1, 2 and 5 times powers of ten. */
+const ROUND_INCREMENTS = [-2, -1, 0, 1, 2, 3, 4, 5, 6, 7].flatMap((power) =>
+  [1, 2, 5].map((digit) => digit * 10 ** power),
+);
 const MINUTES = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 const SECONDS = new Intl.DateTimeFormat(undefined, {
   hour: "2-digit",
@@ -40,11 +43,11 @@ export function timeAxis(): uPlot.Axis {
   };
 }
 
-/** The axis beside a chart; `format` writes a value with its unit. */
-export function plotAxis(format: (value: number) => string, wholeNumbers = false): uPlot.Axis {
+/** The axis beside a chart; `format` writes a value with its unit, and steps are no smaller than what it can tell apart. */
+export function plotAxis(format: (value: number) => string, smallestStep?: number): uPlot.Axis {
   return {
     ...axisColours(),
-    ...(wholeNumbers ? { incrs: WHOLE_INCREMENTS } : {}),
+    ...(smallestStep === undefined ? {} : { incrs: ROUND_INCREMENTS.filter((step) => step >= smallestStep) }),
     size: VALUE_AXIS_WIDTH,
     space: 36,
     values: (_, splits) => splits.map((value) => (value === null ? "" : format(value))),

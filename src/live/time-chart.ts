@@ -24,8 +24,8 @@ export interface TimeChartOptions {
   readonly format: (value: number) => string;
   /** The least that the axis reaches to, so that a quiet line lies still. */
   readonly leastTop: number;
-  /** Whether values between whole numbers have no meaning. */
-  readonly wholeNumbers?: boolean;
+  /** The least that two labels of the axis differ by: 1 where values between whole numbers have no meaning. */
+  readonly smallestStep?: number;
 }
 
 const TOP_ROOM = 1.12;
@@ -63,7 +63,7 @@ export class TimeChart {
           x: { time: true, range: () => timeRange(this.#points.at(-1)?.at) },
           y: { range: (_, __, highest) => [0, this.#top(highest)] },
         },
-        axes: [timeAxis(), plotAxis(format, options.wholeNumbers)],
+        axes: [timeAxis(), plotAxis(format, options.smallestStep)],
         series: [{}, ...lines.map(seriesOf)],
         hooks: { draw: [(plot) => this.#drawThreshold(plot)], setCursor: [() => this.#updateLegend()] },
       },

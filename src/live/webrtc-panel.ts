@@ -40,7 +40,7 @@ export class WebrtcPanel {
     title: "Users",
     format: countText,
     leastTop: 4,
-    wholeNumbers: true,
+    smallestStep: 1,
     lines: [
       { label: "all", colour: "participants", of: (point) => point.participants, filled: true },
       { label: "over TURN", colour: "relay", of: (point) => point.relayParticipants, filled: true },
@@ -56,6 +56,7 @@ export class WebrtcPanel {
     title: "TURN cost",
     format: (price) => quantityText(formatPricePerHour(price)),
     leastTop: 0.1,
+    smallestStep: 0.01,
     lines: [{ label: "an hour", colour: "relay", of: (point) => point.relayCostPerHour, filled: true }],
   });
   readonly #sizes = new DataTable("Meetings by number of users", SIZE_COLUMNS, "bars");

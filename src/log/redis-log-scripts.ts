@@ -190,9 +190,10 @@ local known = redis.call('HMGET', KEYS[2], 'replid', 'generation', 'identity', '
 local last = math.max(tonumber(known[4] or nil) or 0, newest())
 local server = replid()
 local state = '${CLOSED}'
-local wasOpenedHere = known[1] == server or known[1] == '${SEALED} ' .. server
+local exists = redis.call('EXISTS', KEYS[1]) == 1
+local wasOpenedHere = (known[1] == server and known[4] and exists) or known[1] == '${SEALED} ' .. server
 local isOfLayout = (known[5] or '${FIRST_LAYOUT}') == ARGV[1]
-if known[1] == server and known[4] and isOfLayout and redis.call('EXISTS', KEYS[1]) == 1 then state = 'open' end
+if known[1] == server and known[4] and isOfLayout and exists then state = 'open' end
 if known[1] == '${SUPERSEDED} ' .. server then state = '${SUPERSEDED}' end
 return { tostring(redis.call('XLEN', KEYS[1])), text((total - trimmed) % WRAP), text(last) .. '-0',
   state, known[2] or '0', known[3] or '', server, wasOpenedHere and '1' or '0' }

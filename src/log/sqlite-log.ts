@@ -87,12 +87,13 @@ export class SqliteLog implements IngestLog {
   async supersede(generation: number): Promise<Result<void>> {
     if (generation !== this.#generation) return success(undefined);
     this.#isOpen = false;
+    this.#isSealed = false;
     this.#isSuperseded = true;
     return success(undefined);
   }
 
   async seal(generation: number): Promise<Result<void>> {
-    if (generation !== this.#generation) return success(undefined);
+    if (generation !== this.#generation || !this.#isOpen) return success(undefined);
     this.#isOpen = false;
     this.#isSealed = true;
     // What was taken before is read as well.

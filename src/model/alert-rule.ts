@@ -41,6 +41,8 @@ export interface AlertRule {
   readonly severity: AlertSeverity;
   /** UCUM, as metrics have it: `ms`, `1` (a share), `s`, `{participant}`, `{currency}/h`. */
   readonly unit: string;
+  /** How what several databases measured of one scope becomes one value: services and meetings lie in one each. */
+  readonly across: "sum" | "worst";
   /** The columns of the query that name a scope; none: everything is one scope. */
   readonly scopeColumns: readonly string[];
   /** The setting of its threshold; `undefined` where the threshold is not a setting of its own. */

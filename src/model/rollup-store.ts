@@ -171,6 +171,13 @@ export interface ShardOffset {
   readonly isFinished: boolean;
 }
 
+/** How far the totals are known to be: what is read together with it must not be older. */
+export interface SeenCommits {
+  readonly shard: number;
+  /** {@link ShardOffset.commits}. */
+  readonly commits: number;
+}
+
 /** The totals' store. No method throws for an operating fault. */
 export interface RollupStore {
   /** Epoch seconds at which migration 1 ran: streams begun at or after it count in full. */
@@ -194,10 +201,16 @@ export interface RollupStore {
    * open that log any more. Failure `conflict` when the offset is not at `from`. Retryable `unavailable`, also when the outcome is unknown.
    */
   finish(shard: number, from: ShardOffset): Promise<Result<void>>;
-  /** The rows of these state keys; absent keys are left out. */
-  counterState(stateKeys: readonly string[]): Promise<Result<readonly CounterStateRow[]>>;
-  /** The ledger rows of a shard's slots received at or after a time (epoch seconds), oldest first, whichever shard wrote them. */
-  ledger(slots: ShardSlots, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>>;
+  /**
+   * The rows of these state keys; absent keys are left out. Retryable `unavailable` where the server that answers has not seen as
+   * many commits as `atLeast` says: a primary of before that wakes up, or a replica behind a proxy.
+   */
+  counterState(stateKeys: readonly string[], atLeast?: SeenCommits): Promise<Result<readonly CounterStateRow[]>>;
+  /**
+   * The ledger rows of a shard's slots received at or after a time (epoch seconds), oldest first, whichever shard wrote them. Retryable
+   * `unavailable` where the server that answers has seen fewer than `commits` commits of the shard.
+   */
+  ledger(slots: ShardSlots, receivedAtOrAfter: number, commits?: number): Promise<Result<readonly LedgerRow[]>>;
   /**
    * Writes everything or nothing, but for amounts that would carry a total past 64 bits and quarantine past its limit: those
    * amounts go to quarantine, and what quarantine has no room for is only counted. The offset is compared and set: failure `conflict` when it is not at `fromId` of this

@@ -16,23 +16,22 @@ import {
 import { createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 
-import type { Clock } from "../model/clock.ts";
-import type { OtlpAcceptance, OtlpHandler } from "../model/otlp-exchange.ts";
+import type { OtlpAcceptance } from "../model/otlp-exchange.ts";
 import { failure, messageOf, type Result, retryable, success } from "../model/result.ts";
 import { grpcStatusOf, retryAfterSecondsOf } from "../model/answer-table.ts";
 import { openConnections } from "../model/open-connections.ts";
 import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
 import { BodyBudget } from "./body-budget.ts";
-import type { TlsFiles } from "./otlp-http-options.ts";
-import { ANYONE, type Sender, SenderTokens, type TenantTokens } from "./sender-tokens.ts";
+import {
+  DEFAULT_OTLP_SERVER_LIMITS,
+  type OtlpServerLimits,
+  type OtlpServerOptions,
+  type TlsFiles,
+} from "./otlp-server-options.ts";
+import { ANYONE, type Sender, SenderTokens } from "./sender-tokens.ts";
 
 /** Bounds on what senders can take of us. */
-export interface OtlpGrpcLimits {
-  /** Bytes of one message, as it comes and inflated. */
-  readonly maxBodyBytes: number;
-  /** Bytes of all messages that are held at once; above it the answer is UNAVAILABLE. */
-  readonly maxInFlightBytes: number;
-  readonly maxConnections: number;
+export interface OtlpGrpcLimits extends OtlpServerLimits {
   /** Calls of one connection at a time. */
   readonly maxConcurrentCalls: number;
   /** A connection without a call is closed after this time. */
@@ -41,33 +40,18 @@ export interface OtlpGrpcLimits {
 
 /** Limits for any exporter. */
 export const DEFAULT_OTLP_GRPC_LIMITS: OtlpGrpcLimits = {
-  maxBodyBytes: 64 * 1024 * 1024,
-  maxInFlightBytes: 256 * 1024 * 1024,
-  maxConnections: 4096,
+  ...DEFAULT_OTLP_SERVER_LIMITS,
   maxConcurrentCalls: 100,
   idleTimeoutMillis: 300_000,
 };
 
 /** What a server works with and within. */
-export interface OtlpGrpcServerOptions {
-  readonly host: string;
-  /** 0: any free port. */
-  readonly port: number;
-  /** Absent: plain HTTP/2. */
-  readonly tls?: TlsFiles | undefined;
-  /** The bearer token, in the metadata `authorization`; absent: anyone may send. */
-  readonly token?: string | undefined;
-  /** Tokens whose senders are one tenant each; with any, a call without a token is refused. */
-  readonly tenantTokens?: (() => TenantTokens) | undefined;
+export interface OtlpGrpcServerOptions extends OtlpServerOptions {
   readonly limits: OtlpGrpcLimits;
-  readonly clock: Clock;
-  readonly handler: OtlpHandler;
   /** Writes an `ExportMetricsServiceResponse`. */
   readonly encodeSuccess: (acceptance: OtlpAcceptance) => Uint8Array;
   /** Writes the `google.rpc.Status` of an error; `retryAfterSeconds`: with a `RetryInfo`. */
   readonly encodeDetails: (code: number, reason: string, retryAfterSeconds?: number) => Uint8Array;
-  /** Told when the handler threw, which is a fault of ours. */
-  readonly handlerThrew: (reason: string) => void;
 }
 
 const asBuffer = (bytes: Buffer): Buffer => bytes;

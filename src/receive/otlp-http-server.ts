@@ -22,7 +22,8 @@ import { BodyBudget } from "./body-budget.ts";
 import { openConnections } from "../model/open-connections.ts";
 import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
 import { answerBrokenRequest } from "./broken-request.ts";
-import type { OtlpHttpServerOptions, TlsFiles } from "./otlp-http-options.ts";
+import type { OtlpHttpServerOptions } from "./otlp-http-options.ts";
+import type { TlsFiles } from "./otlp-server-options.ts";
 import { readBody } from "./read-body.ts";
 import {
   bodyTooLarge,

@@ -68,6 +68,30 @@ export async function billedUse(
   }));
 }
 
+/** The use in several databases as one: what has the same keys is added up. In no order. */
+export function addUse(databases: readonly (readonly BilledUse[])[]): readonly BilledUse[] {
+  const [first, ...others] = databases;
+  if (others.length === 0) return first ?? [];
+  const sums = new Map<string, BilledUse>();
+  for (const use of databases.flat()) {
+    const key = use.keys.join("\0");
+    const before = sums.get(key);
+    sums.set(key, before === undefined ? use : sumOf(before, use));
+  }
+  return [...sums.values()];
+}
+
+function sumOf(left: BilledUse, right: BilledUse): BilledUse {
+  return {
+    keys: left.keys,
+    connectedMillis: left.connectedMillis + right.connectedMillis,
+    relayedMillis: left.relayedMillis + right.relayedMillis,
+    bytes: left.bytes + right.bytes,
+    relayBytes: left.relayBytes + right.relayBytes,
+    costNanos: left.costNanos + right.costNanos,
+  };
+}
+
 function nameOf(snapshot: TotalsSnapshot, name: string): string {
   return snapshot.columnName(ROLLUP_COLUMNS[rollupPosition(name)]!);
 }

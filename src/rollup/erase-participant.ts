@@ -14,8 +14,7 @@ import {
   type NamedSeries,
   type RowsByTable,
 } from "./erase-series.ts";
-import { MysqlDatabase, type MysqlOptions } from "./mysql-database.ts";
-import { explainMysqlFault } from "./mysql-fault.ts";
+import { explainFault, MysqlDatabase, type MysqlOptions } from "./mysql-database.ts";
 import type { MysqlSession } from "./mysql-session.ts";
 import { sqliteColumn } from "./sqlite-commit.ts";
 import { SqliteSession, type SqliteSessionOptions } from "./sqlite-session.ts";
@@ -57,7 +56,7 @@ export async function eraseFromMysql(options: MysqlOptions, request: ErasureRequ
   try {
     return success(await database.withSession((session) => erase(mysqlRunner(session), MYSQL, request)));
   } catch (error) {
-    return retryable("unavailable", explainMysqlFault(error, new URL(options.url)));
+    return retryable("unavailable", explainFault(error, options.url));
   } finally {
     await database.close();
   }

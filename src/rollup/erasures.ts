@@ -7,6 +7,7 @@ import type { SeriesDimensions } from "../model/dimensions.ts";
 import { ERASED_PARTICIPANT, erasureKey, withoutParticipant } from "../model/erased-participant.ts";
 import type { ErasedSeriesRow } from "../model/erased-participant.ts";
 import type { RollupIncrement, ShardCommit } from "../model/rollup-store.ts";
+import { idOf, type SnapshotRow } from "./totals-snapshot.ts";
 
 /** What tells whether more was erased since it was last read: rows are only ever added. */
 export const COUNT_ERASURES =
@@ -20,6 +21,19 @@ export interface KnownErasures {
   readonly count: number;
   readonly participants: ReadonlySet<string>;
   readonly series: ReadonlyMap<bigint, bigint>;
+}
+
+/** Who was erased, from a count and the rows of {@link READ_ERASED_PARTICIPANTS} and {@link READ_ERASED_SERIES}, of any engine. */
+export function knownErasures(
+  count: number,
+  participants: readonly SnapshotRow[],
+  series: readonly SnapshotRow[],
+): KnownErasures {
+  return {
+    count,
+    participants: new Set(participants.map((row) => String(row["erasure_key"]))),
+    series: new Map(series.map((row) => [idOf(row["series_id"]), idOf(row["erased_into"])])),
+  };
 }
 
 /** Nobody. */

@@ -66,6 +66,7 @@ export function finishedStatement({ epoch, shardCount }: ShardLayout): LayoutSta
 
 /**
  * The statements that begin the wanted layout. Every shard begins another generation, so that an owner of before commits nothing more.
+ * It counts as a commit of each, so that who reads for the next owner is known to have seen it, and all that was committed before.
  * `persistedAt`: up to when everything is counted; shards without data yet must not look as if they were behind.
  */
 export function changeStatements(
@@ -81,7 +82,7 @@ export function changeStatements(
       `UPDATE shard_layout SET epoch = ?, previous_shard_count = ?, shard_count = ? WHERE id = 1 AND epoch = ?`,
       [next, shardCount, wanted, epoch],
     ],
-    ["UPDATE ingest_offset SET generation = generation + 1, layout = ?, finished = 0", [next]],
+    ["UPDATE ingest_offset SET generation = generation + 1, commits = commits + 1, layout = ?, finished = 0", [next]],
     [
       `INSERT INTO retired_offset (shard, generation, last_id, commits, log_identity)
        SELECT shard, generation, last_id, commits, log_identity FROM ingest_offset WHERE shard >= ?`,
@@ -90,13 +91,13 @@ export function changeStatements(
     ["DELETE FROM ingest_offset WHERE shard >= ?", [wanted]],
     [
       `INSERT INTO ingest_offset (shard, generation, last_id, persisted_at, commits, log_identity, layout)
-       SELECT shard, generation + 1, last_id, ?, commits, log_identity, ? FROM retired_offset WHERE shard < ?`,
+       SELECT shard, generation + 1, last_id, ?, commits + 1, log_identity, ? FROM retired_offset WHERE shard < ?`,
       [persistedAt, next, wanted],
     ],
     ["DELETE FROM retired_offset WHERE shard < ?", [wanted]],
     ...shards.map((shard): LayoutStatement => [
-      `INSERT INTO ingest_offset (shard, generation, last_id, persisted_at, layout)
-         SELECT ?, 1, ?, ?, ? FROM shard_layout
+      `INSERT INTO ingest_offset (shard, generation, last_id, persisted_at, commits, layout)
+         SELECT ?, 1, ?, ?, 1, ? FROM shard_layout
          WHERE id = 1 AND NOT EXISTS (SELECT 1 FROM ingest_offset WHERE shard = ?)`,
       [shard, LOG_START, persistedAt, next, shard],
     ]),

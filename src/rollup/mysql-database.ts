@@ -1,18 +1,19 @@
 /**
- * The way to a MySQL or MariaDB server: a small pool with a limit on everything that could wait for ever.
+ * The way to a database: to its one server, or to whichever of a group's members takes writes now.
  */
-import { createPool } from "mysql2/promise";
-import type { Pool, PoolConnection } from "mysql2/promise";
-
 import { systemClock } from "../model/clock.ts";
 import type { Clock } from "../model/clock.ts";
-import { MysqlSession } from "./mysql-session.ts";
+import { messageOf } from "../model/result.ts";
+import { mysqlServers } from "./mysql-address.ts";
+import { explainMysqlFault } from "./mysql-fault.ts";
+import { isOfNoUseHere, whyNotTheWriter } from "./mysql-member.ts";
+import { MysqlPool } from "./mysql-pool.ts";
+import type { MysqlSession } from "./mysql-session.ts";
 import { StatementCounter } from "./statement-counter.ts";
-import { beforeDeadline } from "./deadline.ts";
 
-/** Where the server is and the limits on using it. */
+/** Where the database is and the limits on using it. */
 export interface MysqlOptions {
-  /** `mysql://user:password@host:port/database`. */
+  /** `mysql://user:password@host:port/database`; several hosts, with a comma between them, are the members of a group. */
   readonly url: string;
   readonly clock?: Clock;
   /** Connections at most. Default 4. */
@@ -27,25 +28,14 @@ export interface MysqlOptions {
   readonly lockWaitSeconds?: number;
 }
 
-/** Prepared statements kept open on each connection; the least used is closed when another is needed. */
-const MAX_PREPARED_STATEMENTS = 64;
-
-/** The server ends a connection that says nothing for this long, so that a lost owner's locks go. */
-const SERVER_IDLE_TIMEOUT_SECONDS = 90;
-
-/** Idle connections are ended well before the server does it. */
-const IDLE_TIMEOUT_MILLIS = 30_000;
-
-/** How long closing waits for connections to end by themselves, milliseconds. */
-const CLOSE_TIMEOUT_MILLIS = 2000;
-
-/** A pool of sessions. */
+/** Sessions on the server that takes writes. */
 export class MysqlDatabase {
   readonly counter: StatementCounter = new StatementCounter();
   readonly #options: Required<MysqlOptions>;
-  readonly #pool: Pool;
-  readonly #open = new Set<{ destroy(): void }>();
-  readonly #prepared = new WeakSet<object>();
+  readonly #servers: readonly string[];
+  /** Of the server that took writes when it was last looked for. */
+  #pool: MysqlPool | undefined;
+  #finding: Promise<MysqlPool> | undefined;
   #closed = false;
 
   /** Connects on first use. Throws on a URL that is none. */
@@ -59,45 +49,22 @@ export class MysqlDatabase {
       lockWaitSeconds: 10,
       ...options,
     };
-    this.#pool = createPool({
-      uri: this.#options.url,
-      waitForConnections: true,
-      connectionLimit: this.#options.connectionLimit,
-      queueLimit: this.#options.queueLimit,
-      connectTimeout: this.#options.connectTimeoutMillis,
-      maxIdle: 1,
-      idleTimeout: IDLE_TIMEOUT_MILLIS,
-      maxPreparedStatements: MAX_PREPARED_STATEMENTS,
-      charset: "utf8mb4_bin",
-      // Safe integers as numbers, all others as strings: exact at a tenth of the cost of strings for all.
-      supportBigNumbers: true,
-      bigNumberStrings: false,
-      jsonStrings: true,
-      // Rows found, not rows changed: an update to the same values counts.
-      flags: ["FOUND_ROWS"],
-    });
-    this.#pool.on("connection", (connection) => {
-      this.#open.add(connection);
-      connection.on("end", () => this.#open.delete(connection));
-      connection.on("error", () => this.#open.delete(connection));
-    });
+    this.#servers = mysqlServers(options.url);
+    if (this.#servers.length === 1) this.#pool = this.#open(this.#servers[0]!);
   }
 
   /** Gives `work` a session of its own. Rejects with what the driver reports, or when the time for it is over. */
   async withSession<T>(work: (session: MysqlSession) => Promise<T>): Promise<T> {
     if (this.#closed) throw new Error("the store is closed");
-    const { clock, connectTimeoutMillis, statementTimeoutMillis } = this.#options;
-    const pending = this.#pool.getConnection();
-    const connection = await beforeDeadline(pending, connectTimeoutMillis, clock, () => {
-      pending.then(
-        (late) => late.release(),
-        () => undefined,
-      );
-    });
-    const session = new MysqlSession(connection, { clock, statementTimeoutMillis, counter: this.counter });
+    const [pool, session] = await this.#session();
     try {
-      await this.#prepare(connection, session);
       return await work(session);
+    } catch (error) {
+      if (isOfNoUseHere(error) || (session.isBroken && this.#servers.length > 1)) {
+        session.giveUp();
+        this.#leave(pool);
+      }
+      throw error;
     } finally {
       session.release();
     }
@@ -107,24 +74,68 @@ export class MysqlDatabase {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const leave = (): void => {
-      for (const connection of this.#open) connection.destroy();
-    };
-    await beforeDeadline(this.#pool.end(), CLOSE_TIMEOUT_MILLIS, this.#options.clock, leave).catch(leave);
+    await this.#pool?.close();
   }
 
-  async #prepare(connection: PoolConnection, session: MysqlSession): Promise<void> {
-    const { connection: raw } = connection as unknown as { connection: object };
-    if (this.#prepared.has(raw)) return;
-    const seconds = Math.max(1, Math.trunc(this.#options.lockWaitSeconds));
-    // To MariaDB JSON is text with a check: it would read every histogram of a commit once more, and those are written by us.
-    await session.command(
-      `SET SESSION sql_mode = 'STRICT_ALL_TABLES,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION',
-       time_zone = '+00:00', innodb_lock_wait_timeout = ${seconds}, lock_wait_timeout = ${seconds},
-       wait_timeout = ${SERVER_IDLE_TIMEOUT_SECONDS} /*M! , check_constraint_checks = OFF */`,
-    );
-    // Each row has one writer, guarded by the offset's row: gap locks would only make shards wait for each other.
-    await session.command("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
-    this.#prepared.add(raw);
+  async #session(): Promise<readonly [MysqlPool, MysqlSession]> {
+    if (this.#pool !== undefined) {
+      const pool = this.#pool;
+      try {
+        return [pool, await pool.session()];
+      } catch (error) {
+        // Nothing was done yet: another member may be asked in its place.
+        if (this.#servers.length === 1) throw error;
+        this.#leave(pool);
+      }
+    }
+    const found = await (this.#finding ??= this.#find().finally(() => (this.#finding = undefined)));
+    return [found, await found.session()];
   }
+
+  /** Asks all servers at once, and takes the first in the list that takes writes. */
+  async #find(): Promise<MysqlPool> {
+    const asked = this.#servers.map(async (url) => {
+      const pool = this.#open(url);
+      try {
+        (await pool.session()).release();
+        return { pool, url };
+      } catch (error) {
+        pool.destroy();
+        return { fault: `${new URL(url).host}: ${explainMysqlFault(error, new URL(url))}` };
+      }
+    });
+    const faults: string[] = [];
+    for (const [index, answer] of asked.entries()) {
+      const { pool, fault } = await answer;
+      if (fault !== undefined) faults.push(fault);
+      if (pool === undefined) continue;
+      for (const other of asked.slice(index + 1)) void other.then((late) => late.pool?.destroy());
+      if (this.#closed) pool.destroy();
+      else this.#pool = pool;
+      return pool;
+    }
+    throw new Error(`no server takes writes: ${faults.join("; ")}`);
+  }
+
+  #open(url: string): MysqlPool {
+    const isMember = this.#servers.length > 1;
+    const check = async (session: MysqlSession): Promise<void> => {
+      const reason = isMember ? await whyNotTheWriter(session) : undefined;
+      if (reason !== undefined) throw new Error(reason);
+    };
+    return new MysqlPool({ ...this.#options, url, counter: this.counter, check });
+  }
+
+  /** What holds its connections may have another server behind its address by now, or be another member's follower. */
+  #leave(pool: MysqlPool): void {
+    if (this.#pool !== pool) return;
+    pool.destroy();
+    this.#pool = this.#servers.length === 1 && !this.#closed ? this.#open(this.#servers[0]!) : undefined;
+  }
+}
+
+/** What cannot be used, in plain words: see {@link explainMysqlFault}. */
+export function explainFault(error: unknown, url: string): string {
+  const [first, ...more] = mysqlServers(url);
+  return more.length === 0 ? explainMysqlFault(error, new URL(first!)) : messageOf(error);
 }

@@ -4,6 +4,7 @@
 import type { ShardCommit } from "../model/rollup-store.ts";
 import {
   COUNT_ERASURES,
+  knownErasures,
   NO_ERASURES,
   READ_ERASED_PARTICIPANTS,
   READ_ERASED_SERIES,
@@ -12,7 +13,6 @@ import {
 } from "./erasures.ts";
 import { chunksOf, MAX_BYTES_PER_INSERT, MAX_ROWS_PER_INSERT } from "./mysql-chunks.ts";
 import type { MysqlSession } from "./mysql-session.ts";
-import { idOf } from "./totals-snapshot.ts";
 
 /** Applies erasures to commits, inside their transactions. */
 export class MysqlErasures {
@@ -39,10 +39,5 @@ export class MysqlErasures {
 
 async function read(session: MysqlSession, count: number): Promise<KnownErasures> {
   const participants = await session.rows(READ_ERASED_PARTICIPANTS, []);
-  const series = await session.rows(READ_ERASED_SERIES, []);
-  return {
-    count,
-    participants: new Set(participants.map((row) => String(row["erasure_key"]))),
-    series: new Map(series.map((row) => [idOf(row["series_id"]), idOf(row["erased_into"])])),
-  };
+  return knownErasures(count, participants, await session.rows(READ_ERASED_SERIES, []));
 }

@@ -5,10 +5,11 @@
 import { systemClock } from "../model/clock.ts";
 import { retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
+import { placeFault, type DatabasePlace } from "./database-place.ts";
 import type { AppliedMigration } from "./migrate.ts";
-import { MysqlDatabase } from "./mysql-database.ts";
+import { explainFault, MysqlDatabase } from "./mysql-database.ts";
 import type { MysqlOptions } from "./mysql-database.ts";
-import { explainMysqlFault } from "./mysql-fault.ts";
+import { groupView, type MysqlGroupView } from "./mysql-member.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
 
 /** What was found. */
@@ -34,6 +35,10 @@ export interface MysqlInspection {
   /** How far the server's clock is ahead of ours, milliseconds. */
   readonly clockAheadMillis: number;
   readonly applied: readonly AppliedMigration[];
+  /** Why the database is not the one of its place in `MYSQL_URL`; undefined when it is, or was not asked for. */
+  readonly misplaced: string | undefined;
+  /** The group that the server is a member of; undefined where there is none, or the user may not see it. */
+  readonly group: (MysqlGroupView & { readonly consistency: string }) | undefined;
 }
 
 /** What the receiver does there, migrations and partitions included. */
@@ -48,21 +53,28 @@ const NEEDED_PRIVILEGES: readonly string[] = [
   "INDEX",
 ];
 
+/** The migration that made `database_place`. */
+const PLACE_MIGRATION = "database-place";
+
 const MINIMUM_VERSIONS = { MySQL: [8, 4], MariaDB: [10, 11] } as const;
 
 /** Looks. Retryable `unavailable` that says in plain words why the database cannot be used, and how to mend it. */
-export async function inspectMysql(options: MysqlOptions): Promise<Result<MysqlInspection>> {
+export async function inspectMysql(options: MysqlOptions, place?: DatabasePlace): Promise<Result<MysqlInspection>> {
   const database = new MysqlDatabase({ ...options, connectionLimit: 1 });
   try {
-    return success(await database.withSession((session) => look(session, options)));
+    return success(await database.withSession((session) => look(session, options, place)));
   } catch (error) {
-    return retryable("unavailable", explainMysqlFault(error, new URL(options.url)));
+    return retryable("unavailable", explainFault(error, options.url));
   } finally {
     await database.close();
   }
 }
 
-async function look(session: MysqlSession, { clock = systemClock }: MysqlOptions): Promise<MysqlInspection> {
+async function look(
+  session: MysqlSession,
+  { clock = systemClock }: MysqlOptions,
+  place: DatabasePlace | undefined,
+): Promise<MysqlInspection> {
   const before = clock.nowMillis();
   const [facts = {}] = await session.rows(
     `SELECT CAST(UNIX_TIMESTAMP(SYSDATE(3)) * 1000 AS SIGNED) AS millis, VERSION() AS version, DATABASE() AS name,
@@ -75,6 +87,8 @@ async function look(session: MysqlSession, { clock = systemClock }: MysqlOptions
   const user = String(facts["user"]);
   const version = String(facts["version"]);
   const product = version.includes("MariaDB") ? "MariaDB" : "MySQL";
+  const applied = await appliedMigrations(session);
+  const knowsPlace = place !== undefined && applied.some(({ name }) => name === PLACE_MIGRATION);
   return {
     product,
     version,
@@ -88,7 +102,9 @@ async function look(session: MysqlSession, { clock = systemClock }: MysqlOptions
     user,
     database: String(facts["name"]),
     clockAheadMillis: Number(facts["millis"]) - between,
-    applied: await appliedMigrations(session),
+    applied,
+    misplaced: knowsPlace ? await placeFault(session, place) : undefined,
+    group: await groupOf(session),
   };
 }
 
@@ -108,6 +124,13 @@ async function missingPrivileges(session: MysqlSession, user: string): Promise<r
   );
   const granted = new Set(rows.map((row) => String(row["privilege"])));
   return NEEDED_PRIVILEGES.filter((privilege) => !granted.has(privilege));
+}
+
+async function groupOf(session: MysqlSession): Promise<MysqlInspection["group"]> {
+  const view = await groupView(session);
+  if (view === undefined) return undefined;
+  const [row] = await session.rows("SELECT @@GLOBAL.group_replication_consistency AS consistency", []);
+  return { ...view, consistency: String(row?.["consistency"]) };
 }
 
 /** Without making the table where there is none. */

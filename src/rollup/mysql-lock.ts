@@ -1,6 +1,7 @@
 /**
  * A named lock of the server, so that of several processes one migrates or maintains a database.
  */
+import { groupView } from "./mysql-member.ts";
 import type { MysqlSession } from "./mysql-session.ts";
 
 /**
@@ -13,6 +14,7 @@ export async function withMysqlLock<T>(
   waitSeconds: number,
   work: () => Promise<T>,
 ): Promise<T | undefined> {
+  await waitForGroup(session);
   // Locks belong to the server, not to a database, and a name has at most 64 characters.
   const name = "CONCAT(?, LEFT(SHA2(DATABASE(), 256), 32))";
   const [row] = await session.rows(`SELECT GET_LOCK(${name}, ?) AS got`, [`otel-bandwidth/${purpose}/`, waitSeconds]);
@@ -25,4 +27,13 @@ export async function withMysqlLock<T>(
       .rows(`SELECT RELEASE_LOCK(${name}) AS released`, [`otel-bandwidth/${purpose}/`])
       .catch(() => undefined);
   }
+}
+
+/**
+ * The lock is of one server. In a group it is had at the member that takes writes, and a member that has just become that one may still
+ * have changes of its predecessor before it, also of the schema: all that follows in this session waits for them.
+ */
+async function waitForGroup(session: MysqlSession): Promise<void> {
+  if ((await groupView(session)) === undefined) return;
+  await session.command("SET SESSION group_replication_consistency = 'BEFORE'");
 }

@@ -16,27 +16,27 @@ import type {
   RollupReader,
   RollupRow,
   RollupStore,
+  SeenCommits,
   ShardCommit,
   ShardOffset,
 } from "../model/rollup-store.ts";
 import type { LayoutStore, ShardSlots } from "../model/shard-layout.ts";
 import { checkCommit } from "./check-commit.ts";
-import { FINISH_SHARD, MAKE_OFFSET } from "./layout-statements.ts";
+import { FINISH_SHARD, type LayoutPlace, MAKE_OFFSET, ONLY_DATABASE } from "./layout-statements.ts";
 import { missingMigrations } from "./migrate.ts";
 import { loadMigrations } from "./migration.ts";
 import type { Migration } from "./migration.ts";
 import { MysqlAlertStore } from "./mysql-alert-store.ts";
 import { MAX_KEYS_PER_SELECT, paddedChunks } from "./mysql-chunks.ts";
+import { readCounterState, readLedger } from "./mysql-fenced-reads.ts";
 import { MysqlCommitWriter } from "./mysql-commit.ts";
 import { MysqlDatabase } from "./mysql-database.ts";
 import type { MysqlOptions } from "./mysql-database.ts";
 import { MysqlLayoutStore } from "./mysql-layout-store.ts";
 import { maintainMysql } from "./mysql-maintenance.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
-import { placeholders } from "./mysql-totals.ts";
 import { noSuchShard, offsetElsewhere } from "./offset-elsewhere.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
-import { slotFilter } from "./slot-filter.ts";
 import { ROLLUP_TABLES } from "./totals-table.ts";
 
 /** Options of {@link MysqlRollupStore}. */
@@ -52,10 +52,10 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
   readonly #migrations: readonly Migration[] = loadMigrations("mysql");
 
   /** Connects on first use. Throws on a URL that is none. The schema is brought by `migrateUp`. */
-  constructor(options: MysqlRollupStoreOptions) {
+  constructor(options: MysqlRollupStoreOptions, place: LayoutPlace = ONLY_DATABASE) {
     this.#database = new MysqlDatabase(options);
     this.alerts = new MysqlAlertStore(this.#database);
-    this.layouts = new MysqlLayoutStore(this.#database);
+    this.layouts = new MysqlLayoutStore(this.#database, place);
   }
 
   birth(): Promise<Result<number>> {
@@ -97,13 +97,11 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  counterState(stateKeys: readonly string[]): Promise<Result<readonly CounterStateRow[]>> {
+  counterState(stateKeys: readonly string[], atLeast?: SeenCommits): Promise<Result<readonly CounterStateRow[]>> {
     return this.#answer(async (session) => {
       const found: CounterStateRow[] = [];
       for (const keys of paddedChunks(stateKeys, MAX_KEYS_PER_SELECT, (key) => key)) {
-        const sql = `SELECT state_key, slot, state, touched_at FROM counter_state
-          WHERE state_key IN (${placeholders(keys.length)})`;
-        for (const row of await session.rows(sql, keys)) {
+        for (const row of await readCounterState(session, keys, atLeast)) {
           found.push({
             stateKey: String(row["state_key"]),
             slot: Number(row["slot"]),
@@ -116,13 +114,9 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  ledger(slots: ShardSlots, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>> {
+  ledger(slots: ShardSlots, receivedAtOrAfter: number, commits = 0): Promise<Result<readonly LedgerRow[]>> {
     return this.#answer(async (session) => {
-      const rows = await session.rows(
-        `SELECT slot, entries, received_at FROM ingest_ledger WHERE ${slotFilter(slots)} AND received_at >= ?
-         ORDER BY received_at, shard, generation, last_id, position`,
-        [receivedAtOrAfter],
-      );
+      const rows = await readLedger(session, slots, commits, receivedAtOrAfter);
       return success(
         rows.map((row) => ({
           slot: Number(row["slot"]),

@@ -74,6 +74,16 @@ export class MysqlSession {
     }
   }
 
+  /** Whether the connection was lost, or given up after a statement that took too long. */
+  get isBroken(): boolean {
+    return this.#broken;
+  }
+
+  /** Has the connection ended by `release`, whatever was done on it. */
+  giveUp(): void {
+    this.#broken = true;
+  }
+
   /** Gives the connection back, or ends it when it cannot be trusted any more. */
   release(): void {
     if (this.#broken) this.#connection.destroy();
@@ -92,9 +102,13 @@ export class MysqlSession {
 
   #inTime<T>(pending: Promise<T>, timeoutMillis: number = this.#options.statementTimeoutMillis): Promise<T> {
     if (this.#broken) return Promise.reject(new Error("the connection was given up"));
-    return beforeDeadline(pending, timeoutMillis, this.#options.clock, () => {
+    const answered = beforeDeadline(pending, timeoutMillis, this.#options.clock, () => {
       this.#broken = true;
       this.#connection.destroy();
+    });
+    return answered.catch((error: unknown) => {
+      if (error instanceof Error && "fatal" in error && error.fatal === true) this.#broken = true;
+      throw error;
     });
   }
 }

@@ -3,8 +3,7 @@
  * lock of maintenance: dropping a partition would wait for the snapshot, and every commit for the drop.
  */
 import { retryable, success, type Result } from "../model/result.ts";
-import { MysqlDatabase, type MysqlOptions } from "./mysql-database.ts";
-import { explainMysqlFault } from "./mysql-fault.ts";
+import { explainFault, MysqlDatabase, type MysqlOptions } from "./mysql-database.ts";
 import { withMysqlLock } from "./mysql-lock.ts";
 import type { MysqlSession } from "./mysql-session.ts";
 import type { TotalsSnapshot } from "./totals-snapshot.ts";
@@ -34,7 +33,7 @@ export async function withMysqlSnapshot<T>(
     );
     return read ?? retryable("unavailable", "a receiver has been maintaining its tables for long: try again later");
   } catch (error) {
-    return retryable("unavailable", explainMysqlFault(error, new URL(options.url)));
+    return retryable("unavailable", explainFault(error, options.url));
   } finally {
     await database.close();
   }

@@ -4,6 +4,7 @@
 import type { ShardCommit } from "../model/rollup-store.ts";
 import {
   COUNT_ERASURES,
+  knownErasures,
   NO_ERASURES,
   READ_ERASED_PARTICIPANTS,
   READ_ERASED_SERIES,
@@ -22,19 +23,14 @@ export class SqliteErasures {
   /** The commit without the names of erased persons; series that are met for the first time are noted. Throws what SQLite reports. */
   applied(session: SqliteSession, commit: ShardCommit): ShardCommit {
     const count = Number(session.get(COUNT_ERASURES, [])?.["erasures"]);
-    if (count !== this.#known.count) this.#known = read(session, count);
+    if (count !== this.#known.count) {
+      const participants = session.all(READ_ERASED_PARTICIPANTS, []);
+      this.#known = knownErasures(count, participants, session.all(READ_ERASED_SERIES, []));
+    }
     const anonymous = withoutErased(commit, this.#known);
     for (const { seriesId, erasedInto } of anonymous.newlyErased) {
       session.run(INSERT_ERASED, [seriesId, erasedInto]);
     }
     return anonymous.commit;
   }
-}
-
-function read(session: SqliteSession, count: number): KnownErasures {
-  const participants = session.all(READ_ERASED_PARTICIPANTS, []).map((row) => String(row["erasure_key"]));
-  const series = session
-    .all(READ_ERASED_SERIES, [])
-    .map((row) => [row["series_id"] as bigint, row["erased_into"] as bigint] as const);
-  return { count, participants: new Set(participants), series: new Map(series) };
 }

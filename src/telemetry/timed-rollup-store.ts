@@ -10,8 +10,9 @@ export function timedRollupStore(store: RollupStore, timing: CallTiming): Rollup
     advanceGeneration: (shard, from, to) =>
       timing.time("advance_generation", () => store.advanceGeneration(shard, from, to)),
     finish: (shard, from) => timing.time("finish", () => store.finish(shard, from)),
-    counterState: (stateKeys) => timing.time("counter_state", () => store.counterState(stateKeys)),
-    ledger: (slots, receivedAtOrAfter) => timing.time("ledger", () => store.ledger(slots, receivedAtOrAfter)),
+    counterState: (stateKeys, atLeast) => timing.time("counter_state", () => store.counterState(stateKeys, atLeast)),
+    ledger: (slots, receivedAtOrAfter, commits) =>
+      timing.time("ledger", () => store.ledger(slots, receivedAtOrAfter, commits)),
     commit: (commit) => timing.time("commit", () => store.commit(commit)),
     maintain: (nowSeconds) => timing.time("maintain", () => store.maintain(nowSeconds)),
     ready: () => timing.time("ready", () => store.ready()),

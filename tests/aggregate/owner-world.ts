@@ -10,7 +10,7 @@ import { ShardOwner } from "../../src/aggregate/shard-owner.ts";
 import type { ShardOwnerOptions } from "../../src/aggregate/shard-owner-options.ts";
 import type { AppendedEntry, IngestLog } from "../../src/model/ingest-log.ts";
 import { success, type Result } from "../../src/model/result.ts";
-import type { RollupStore, ShardCommit } from "../../src/model/rollup-store.ts";
+import type { RollupStore, SeenCommits, ShardCommit } from "../../src/model/rollup-store.ts";
 import type { ShardLease } from "../../src/model/shard-lease.ts";
 import { walkMetrics } from "../../src/otlp/walk-metrics.ts";
 import { MemoryRealtimeStore } from "../../src/realtime/memory-realtime-store.ts";
@@ -44,6 +44,8 @@ export class OwnerWorld {
   readonly reports: string[] = [];
   /** Every commit that reached the totals' store, whatever came of it. */
   readonly commits: ShardCommit[] = [];
+  /** How far the totals had to be, at least, for each read of counter state and of the ledger. */
+  readonly asked: SeenCommits[] = [];
   /** What the store makes of a commit; replace it to intervene. */
   commit: (commit: ShardCommit) => Promise<Result<void>>;
   holds = true;
@@ -82,8 +84,14 @@ export class OwnerWorld {
         offset: (shard) => store.offset(shard),
         advanceGeneration: (shard, from, to) => store.advanceGeneration(shard, from, to),
         finish: (shard, from) => store.finish(shard, from),
-        counterState: (keys) => store.counterState(keys),
-        ledger: (shard, since) => store.ledger(shard, since),
+        counterState: (keys, atLeast) => {
+          if (atLeast) this.asked.push(atLeast);
+          return store.counterState(keys);
+        },
+        ledger: (slots, since, commits = -1) => {
+          this.asked.push({ shard: slots.shard, commits });
+          return store.ledger(slots, since);
+        },
         commit: (commit) => {
           this.commits.push(commit);
           return this.commit(commit);

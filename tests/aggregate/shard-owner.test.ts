@@ -72,6 +72,22 @@ describe("an owner commits", () => {
   });
 });
 
+describe("what an owner reads of the totals", () => {
+  it("must not be older than the offset it goes on from: a server that is behind would make it count again", async () => {
+    const world = worlds.make();
+    await world.started();
+    expect(world.asked).toEqual([{ shard: 0, commits: 0 }]);
+    for (const service of ["first", "second"]) {
+      await world.append(cumulativeOf(world, service, 10n));
+      await world.clock.advance(PERSIST);
+    }
+    expect(world.asked.slice(1)).toEqual([
+      { shard: 0, commits: 0 },
+      { shard: 0, commits: 1 },
+    ]);
+  });
+});
+
 describe("a log that tells of more scopes than there is room for at once", () => {
   it.each([1, 7, 1000])("is folded without loss in batches of %i", async (batchEntries) => {
     const world = worlds.make();

@@ -1,48 +1,32 @@
 /** `otel-bandwidth forget` beside receivers under load, on real stores: totals stay, the name goes and does not come back. */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { forgetRequest } from "../../src/app/forget.ts";
-import { runCommand, startCommand, type CommandOutcome, type RunningCommand } from "../support/command.ts";
-import { freePort } from "../support/free-port.ts";
-import { startMariadb } from "../support/mariadb-server.ts";
+import { runCommand, type CommandOutcome } from "../support/command.ts";
+import {
+  type CommandReceiver,
+  CommandStores,
+  type Environment,
+  startCommandReceiver,
+} from "../support/command-stores.ts";
 import { otlpRequest, type TestResource } from "../support/otlp-request.ts";
-import { startRedisServer, type RedisServer } from "../support/redis-server.ts";
 import { nextNanos, nowNanos, postMetrics } from "../support/send-metrics.ts";
-import type { SqlServer } from "../support/sql-server.ts";
 
-type Environment = Readonly<Record<string, string>>;
 type Query = (sql: string) => Promise<readonly Readonly<Record<string, unknown>>[]>;
 
 const TABLES = ["metrics_minute", "metrics_hourly", "metrics_daily"] as const;
 
-let folder: string;
-let redis: RedisServer;
-let sql: SqlServer;
+let stores: CommandStores;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "otel-bandwidth-forget-"));
-  [redis, sql] = await Promise.all([startRedisServer(), startMariadb()]);
+  stores = await CommandStores.start();
 });
-afterAll(async () => {
-  await Promise.all([redis.remove(), sql.stop()]);
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => stores.remove());
 
-async function startReceiver(environment: Environment): Promise<{ command: RunningCommand; origin: string }> {
-  const port = await freePort();
-  const command = startCommand([], {
-    OTLP_PORT: String(port),
-    BRIDGE_PORT: "0",
-    METRICS_PROCESS_INTERVAL: "50",
-    METRICS_PERSIST_INTERVAL: "100",
-    SHARDS: "2",
-    ...environment,
-  });
-  await command.printed(/log in /);
-  return { command, origin: `http://127.0.0.1:${port}` };
+function startReceiver(environment: Environment): Promise<CommandReceiver> {
+  return startCommandReceiver({ SHARDS: "2", ...environment });
 }
 
 /** Pages of two people in two meetings, whose counters grow with each request. */
@@ -152,7 +136,7 @@ async function isErasedBesideLoad(environment: Environment, query: Query): Promi
 
 describe("a person is erased beside a receiver under load", { timeout: 120_000 }, () => {
   it("in an embedded one", async () => {
-    const directory = mkdtempSync(join(folder, "embedded-"));
+    const directory = mkdtempSync(join(stores.folder, "embedded-"));
     const query: Query = async (text) => {
       const database = new DatabaseSync(join(directory, "bandwidth.db"), { readOnly: true });
       try {
@@ -165,7 +149,7 @@ describe("a person is erased beside a receiver under load", { timeout: 120_000 }
   });
 
   it("on Redis and MySQL", async () => {
-    const url = await sql.createDatabase();
+    const url = await stores.sql.createDatabase();
     const query: Query = async (text) => {
       const connection = await createConnection({ uri: url });
       try {
@@ -175,7 +159,7 @@ describe("a person is erased beside a receiver under load", { timeout: 120_000 }
         await connection.end();
       }
     };
-    await isErasedBesideLoad({ REDIS_URL: redis.url, MYSQL_URL: url }, query);
+    await isErasedBesideLoad({ REDIS_URL: stores.redis.url, MYSQL_URL: url }, query);
   });
 });
 
@@ -195,7 +179,7 @@ describe("the command forget", () => {
 
   it("exits with 2 for bad arguments and 3 when the totals are out of reach, and makes nothing there", async () => {
     expect(await runCommand(["forget"], {})).toMatchObject({ code: 2, stdout: "" });
-    const nowhere = join(folder, "nowhere");
+    const nowhere = join(stores.folder, "nowhere");
     const missing = await runCommand(["forget", "--participant", "ann"], { DATA_DIR: nowhere });
     expect(missing).toMatchObject({ code: 3, stdout: "", stderr: expect.stringContaining("set DATA_DIR") });
     const refused = await runCommand(["forget", "--participant", "ann"], { MYSQL_URL: "mysql://a:b@127.0.0.1:1/x" });

@@ -1,45 +1,29 @@
 /** `otel-bandwidth verify` on real stores: beside a receiver under load it finds nothing, after real damage it says what. */
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CommandOutcome, type RunningCommand, runCommand, startCommand } from "../support/command.ts";
+import { type CommandOutcome, runCommand } from "../support/command.ts";
+import {
+  type CommandReceiver,
+  CommandStores,
+  type Environment,
+  startCommandReceiver,
+} from "../support/command-stores.ts";
 import { freePort } from "../support/free-port.ts";
-import { startMariadb } from "../support/mariadb-server.ts";
 import { otlpRequest, type TestMetric } from "../support/otlp-request.ts";
-import { type RedisServer, startRedisServer } from "../support/redis-server.ts";
+import { startRedisServer } from "../support/redis-server.ts";
 import { nextNanos, nowNanos, postMetrics, receivedBytes } from "../support/send-metrics.ts";
-import type { SqlServer } from "../support/sql-server.ts";
 
-type Environment = Readonly<Record<string, string>>;
-
-let folder: string;
-let redis: RedisServer;
-let sql: SqlServer;
+let stores: CommandStores;
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), "otel-bandwidth-verify-"));
-  [redis, sql] = await Promise.all([startRedisServer(), startMariadb()]);
+  stores = await CommandStores.start();
 });
-afterAll(async () => {
-  await Promise.all([redis.remove(), sql.stop()]);
-  rmSync(folder, { recursive: true, force: true });
-});
+afterAll(() => stores.remove());
 
-/** A receiver that folds and commits often. */
-async function startReceiver(environment: Environment): Promise<{ command: RunningCommand; origin: string }> {
-  const port = await freePort();
-  const command = startCommand([], {
-    OTLP_PORT: String(port),
-    BRIDGE_PORT: "0",
-    METRICS_PROCESS_INTERVAL: "50",
-    METRICS_PERSIST_INTERVAL: "100",
-    SHARDS: "3",
-    ...environment,
-  });
-  await command.printed(/log in /);
-  return { command, origin: `http://127.0.0.1:${port}` };
+function startReceiver(environment: Environment): Promise<CommandReceiver> {
+  return startCommandReceiver({ SHARDS: "3", ...environment });
 }
 
 function verify(environment: Environment, ...args: readonly string[]): Promise<CommandOutcome> {
@@ -152,17 +136,17 @@ function embeddedQuery(directory: string, text: string): void {
 
 describe("verify, where nothing is wrong,", () => {
   it("says so beside an embedded receiver under load, and after it", { timeout: 60_000 }, async () => {
-    await isFine({ DATA_DIR: join(folder, "fine") });
+    await isFine({ DATA_DIR: join(stores.folder, "fine") });
   });
 
   it("says so beside a receiver on Redis and MariaDB under load, and after it", { timeout: 60_000 }, async () => {
-    await isFine({ REDIS_URL: redis.url, MYSQL_URL: await sql.createDatabase() });
+    await isFine({ REDIS_URL: stores.redis.url, MYSQL_URL: await stores.sql.createDatabase() });
   });
 });
 
 describe("verify, of damaged totals,", () => {
   it("names every fault and ends with 1, embedded", { timeout: 60_000 }, async () => {
-    const directory = join(folder, "damaged");
+    const directory = join(stores.folder, "damaged");
     const environment = { DATA_DIR: directory };
     await receiveSome(environment, 20);
     embeddedQuery(
@@ -207,7 +191,7 @@ describe("verify, of damaged totals,", () => {
     "finds an old copy of the embedded totals behind a trimmed log, and when the gap was",
     { timeout: 60_000 },
     async () => {
-      const directory = join(folder, "restored");
+      const directory = join(stores.folder, "restored");
       const environment = { DATA_DIR: directory, SHARDS: "1" };
       await receiveSome(environment, 10);
       cpSync(join(directory, "bandwidth.db"), join(directory, "copy"));
@@ -223,7 +207,7 @@ describe("verify, of damaged totals,", () => {
 
   it("finds an old copy of the database behind a trimmed log in Redis", { timeout: 60_000 }, async () => {
     const own = await startRedisServer();
-    const url = await sql.createDatabase();
+    const url = await stores.sql.createDatabase();
     const environment = { REDIS_URL: own.url, MYSQL_URL: url, SHARDS: "1" };
     await receiveSome(environment, 10);
     await query(url, "CREATE TABLE copy AS SELECT * FROM ingest_offset");
@@ -255,7 +239,7 @@ describe("verify, of damaged totals,", () => {
   it("says what another Redis, and one that was restarted, means", { timeout: 60_000 }, async () => {
     const own = await startRedisServer();
     const other = await startRedisServer();
-    const url = await sql.createDatabase();
+    const url = await stores.sql.createDatabase();
     const environment = { REDIS_URL: own.url, MYSQL_URL: url, SHARDS: "1" };
     await receiveSome(environment, 10);
     const elsewhere = await verify({ ...environment, REDIS_URL: other.url });
@@ -271,12 +255,12 @@ describe("verify, of damaged totals,", () => {
 
 describe("verify, where a store is out of reach,", () => {
   it("says which and ends with 3", async () => {
-    const url = await sql.createDatabase();
+    const url = await stores.sql.createDatabase();
     const port = await freePort();
     const outcomes = [
-      await verify({ DATA_DIR: join(folder, "nowhere") }),
-      await verify({ REDIS_URL: redis.url, MYSQL_URL: `mysql://test@127.0.0.1:${port}/none` }),
-      await verify({ REDIS_URL: redis.url, MYSQL_URL: url }),
+      await verify({ DATA_DIR: join(stores.folder, "nowhere") }),
+      await verify({ REDIS_URL: stores.redis.url, MYSQL_URL: `mysql://test@127.0.0.1:${port}/none` }),
+      await verify({ REDIS_URL: stores.redis.url, MYSQL_URL: url }),
     ];
     expect(outcomes.map(({ code, stdout }) => [code, stdout])).toEqual(outcomes.map(() => [3, ""]));
     expect(outcomes[0]?.stderr).toMatch(/verify: there is no .*bandwidth\.db: set DATA_DIR/);

@@ -1,6 +1,9 @@
 /**
  * The Collector's configurations in a real Collector: what a service was told is taken in is in the totals, whatever stops
  * or dies on the way. `npm run collector` builds the Collector; without one these tests are skipped, and say so.
+ *
+ * The receiver is down as briefly as the test allows, and retries come soon. COLLECTOR_OUTAGE_SECONDS=60 keeps it away for a minute,
+ * with the waits of the configuration as it is shipped, and prints what happened.
  */
 import { execFileSync } from "node:child_process";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
@@ -25,7 +28,10 @@ import { ServiceLoad, type ServiceLoadOptions } from "../support/service-load.ts
 import { columnSums, embeddedColumnSums } from "../support/totals.ts";
 import { startNameServer } from "./name-server.ts";
 
-const TEST_MILLIS = 120_000;
+const OUTAGE_SECONDS = Number(process.env["COLLECTOR_OUTAGE_SECONDS"] ?? 0);
+/** The longest wait before a retry is in the configuration: half a minute. */
+const RETRY_MILLIS = OUTAGE_SECONDS > 0 ? 90_000 : 20_000;
+const TEST_MILLIS = 120_000 + 2 * OUTAGE_SECONDS * 1_000 + RETRY_MILLIS;
 const TOTALS_WAIT = { timeout: 30_000, interval: 100 };
 const FOREIGN_METRIC = "process.cpu.time";
 const QUEUE_FULL_BYTES = 100_000;
@@ -73,18 +79,32 @@ describe.skipIf(COLLECTOR === undefined)(`a real Collector${without}`, { timeout
     const agent = await collector("agent.yaml", { RECEIVER_ENDPOINT: first.origin }, settings);
     const load = services(agent.origin);
     await load.acknowledges(40);
+    const before = load.requests;
     await first.receiver.stop();
+    const downAt = Date.now();
     // Refused again and again: the queue is full. What it holds was acknowledged.
     await expect.poll(() => load.repetitions, TOTALS_WAIT).toBeGreaterThan(20);
     await agent.kill();
     await agent.start();
     await expect.poll(() => load.repetitions, TOTALS_WAIT).toBeGreaterThan(40);
+    await expect
+      .poll(() => Date.now() - downAt, { timeout: 1_000 * OUTAGE_SECONDS + 1_000 })
+      .toBeGreaterThan(1_000 * OUTAGE_SECONDS);
     await agent.kill();
+    const queued = load.requests - before;
+    expect(queued).toBeGreaterThan(0);
     await embeddedReceiver(first.port);
+    const outageMillis = Date.now() - downAt;
     await agent.start();
-    await load.acknowledges(40);
+    await load.acknowledges(40, RETRY_MILLIS);
     const expected = await load.end();
-    await expect.poll(() => embeddedColumnSums(folder), TOTALS_WAIT).toEqual(expected);
+    await expect.poll(() => embeddedColumnSums(folder), { ...TOTALS_WAIT, timeout: RETRY_MILLIS }).toEqual(expected);
+    if (OUTAGE_SECONDS > 0) {
+      const { requests, repetitions } = load;
+      process.stdout.write(
+        `${JSON.stringify({ outageMillis, queued, requests, repetitions, totals: expected }, asText)}\n`,
+      );
+    }
   });
 
   it("the gateway gives any receiver any stream, and receivers come and go unnoticed", async () => {
@@ -177,7 +197,7 @@ describe.skipIf(COLLECTOR === undefined)(`a real Collector${without}`, { timeout
       "side-by-side.yaml": exporters.slice(0, 2),
       "gateway.yaml": exporters.slice(2),
     }[configuration]!;
-    const short = inUse.flatMap((exporter) => [
+    const short = (OUTAGE_SECONDS > 0 ? [] : inUse).flatMap((exporter) => [
       [`exporters::${exporter}::retry_on_failure::initial_interval`, "100ms"],
       [`exporters::${exporter}::retry_on_failure::max_interval`, "500ms"],
       [`exporters::${exporter}::sending_queue::batch::flush_timeout`, "100ms"],
@@ -215,6 +235,10 @@ describe.skipIf(COLLECTOR === undefined)(`a real Collector${without}`, { timeout
     return () => Buffer.concat(bodies);
   }
 });
+
+function asText(_name: string, value: unknown): unknown {
+  return typeof value === "bigint" ? String(value) : value;
+}
 
 async function bodyOf(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];

@@ -113,7 +113,7 @@ export function describeLayoutStore(name: string, makeDatabase: () => Promise<Ro
       const next = { generation: before.generation + 1, logIdentity: "x" };
       expect(await store.advanceGeneration(0, before, next)).toMatchObject(CONFLICT);
       const now = valueOf(await store.offset(0));
-      expect(now).toMatchObject({ lastId: "7-0", layout: 2, isFinished: false, commits: 1 });
+      expect(now).toMatchObject({ lastId: "7-0", layout: 2, isFinished: false, commits: 2 });
       expect(now.generation).toBeGreaterThan(before.generation + 1);
     });
 
@@ -148,7 +148,7 @@ export function describeLayoutStore(name: string, makeDatabase: () => Promise<Ro
       await changeTo(1);
       await changeTo(3);
       const back = valueOf(await store.offset(2));
-      expect(back).toMatchObject({ lastId: "41-0", layout: 3, isFinished: false, commits: 1 });
+      expect(back).toMatchObject({ lastId: "41-0", layout: 3, isFinished: false });
       expect(back.generation).toBeGreaterThan(generation);
     });
   });

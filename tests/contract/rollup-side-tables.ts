@@ -86,6 +86,11 @@ export function describeRollupSideTables(engine: string, makeDatabase: () => Pro
         { stateKey: key, slot: 1023, touchedAt: TEST_DAY + 5, state: [...bytes] },
       ]);
       expect(valueOf(await store.counterState([]))).toEqual([]);
+      const { commits } = valueOf(await store.offset(0));
+      expect(valueOf(await store.counterState([key], { shard: 0, commits }))).toEqual(
+        valueOf(await store.counterState([key])),
+      );
+      expect(valueOf(await store.counterState(["f".repeat(32)], { shard: 0, commits }))).toEqual([]);
     });
 
     it("gives the ledger of a shard from a time on, oldest first, and forgets what expired", async () => {
@@ -100,6 +105,8 @@ export function describeRollupSideTables(engine: string, makeDatabase: () => Pro
       expect(await slots(TEST_DAY + 10)).toEqual([2, 3]);
       const ofShard = async (shard: number): Promise<number[]> =>
         valueOf(await store.ledger({ shard, shardCount: 3 }, 0)).map((row) => row.slot);
+      // As an owner does before it asks.
+      for (const shard of [1, 2]) valueOf(await store.offset(shard));
       expect([await ofShard(0), await ofShard(1), await ofShard(2)]).toEqual([[3], [1, 1], [2]]);
       await commit(shardCommit("2-0", "3-0", { ledgerExpiredBefore: TEST_DAY + 10 }));
       expect(await slots(0)).toEqual([2, 3]);

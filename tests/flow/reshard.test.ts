@@ -154,7 +154,12 @@ describe("another number of shards under load", () => {
     const places = [await ReceiverPlace.create(environment), await ReceiverPlace.create(environment)];
     const shardCount = async (): Promise<number> => valueOf(await store.layouts.layout()).shardCount;
     for (const place of places) await place.start(2);
-    const loads = places.map(({ otlpPort }) => new ServiceLoad(`http://127.0.0.1:${otlpPort}`));
+    const loads: ServiceLoad[] = [];
+    for (const { otlpPort } of places) {
+      // Both have services of the same names: streams that began in the same millisecond would be one.
+      await pause(20);
+      loads.push(new ServiceLoad(`http://127.0.0.1:${otlpPort}`));
+    }
     const acknowledge = async (count: number): Promise<void> =>
       void (await Promise.all(loads.map((load) => load.acknowledges(count))));
     try {

@@ -196,21 +196,29 @@ describe("the dashboard of alerts", () => {
 
   it("counts and lists what the receiver found firing", async () => {
     const connection = await totalsOf([]);
-    const add = (rule: string, severity: string, started: number, resolved: number | null): Promise<unknown> =>
+    const add = (
+      rule: string,
+      severity: string,
+      [value, threshold]: readonly [number, number],
+      started: number,
+      resolved: number | null,
+    ): Promise<unknown> =>
       connection.query(
-        "INSERT INTO bandwidth_alerts (rule, scope, started_at, protocol, severity, value, threshold, resolved_at) VALUES (?, 'cart', ?, 'http', ?, 400, 300, ?)",
-        [rule, started, severity, resolved],
+        "INSERT INTO bandwidth_alerts (rule, scope, started_at, protocol, severity, value, threshold, resolved_at) VALUES (?, 'cart', ?, 'http', ?, ?, ?, ?)",
+        [rule, started, severity, value, threshold, resolved],
       );
-    await add("http-latency-p95", "warning", NOW - 600, null);
-    await add("http-error-ratio", "critical", NOW - 900, NOW - 300);
-    await add("http-error-ratio", "critical", NOW - 9000, NOW - 8000);
+    await add("http-latency-p95", "warning", [400, 300], NOW - 600, null);
+    await add("http-error-ratio", "critical", [0.081, 0.05], NOW - 900, NOW - 300);
+    await add("http-error-ratio", "critical", [0.081, 0.05], NOW - 9000, NOW - 8000);
+    await add("of-a-newer-receiver", "info", [7.5, 2], NOW - 1200, null);
     const opened = await OpenDashboard.open(dashboardOf("bandwidth-alerts"), connection, { from: NOW - 3600, to: NOW });
     expect([await opened.number("Firing"), await opened.number("Critical"), await opened.number("Warnings")]).toEqual([
-      1, 0, 1,
+      2, 0, 1,
     ]);
     expect(await opened.rows("Alerts of the time range")).toMatchObject([
-      { State: "firing", Rule: "http-latency-p95", Lasted: 600, Resolved: null },
-      { State: "resolved", Rule: "http-error-ratio", Lasted: 600, Resolved: (NOW - 300) * 1000 },
+      { State: "firing", Rule: "HTTP p95 latency", "Worst value": "400 ms", Threshold: "300 ms", Lasted: 600, Resolved: null },
+      { State: "resolved", Rule: "HTTP error ratio", "Worst value": "8.1 %", Threshold: "5.0 %", Lasted: 600, Resolved: (NOW - 300) * 1000 },
+      { State: "firing", Rule: "of-a-newer-receiver", "Worst value": "7.5", Threshold: "2", Lasted: 1200, Resolved: null },
     ]);
   });
 });

@@ -215,7 +215,7 @@ describe("the provisioned rules", () => {
       const id = rule.labels["rule"]!;
       expect(runbook?.options?.["content"]).toContain(`docs/runbook.md#${id}`);
       expect(readFileSync(join(root, "docs/runbook.md"), "utf8")).toContain(`### ${id}\n`);
-      expect(rule.annotations["description"]).toContain("{{ .Values.A }}");
+      expect(rule.annotations["description"]).toMatch(/\{\{ \w+ .*\.Values\.A\.Value \}\}.*, above \{\{ \w+ .*\.Values\.B\.Value \}\}/);
     },
   );
 

@@ -349,7 +349,7 @@ describe("WebRTC", () => {
     const opened = await open("bandwidth-webrtc", "hour");
     const seen = stored("hour", isMeeting);
     expect(await opened.number("Meetings now")).toBe(2);
-    expect(await opened.number("Participants now")).toBe(3);
+    expect(await opened.number("People now")).toBe(3);
     const assessed = sum(seen, "quality_good_seconds") + sum(seen, "quality_poor_seconds");
     expect(await opened.number("Poor quality")).toBeCloseTo(sum(seen, "quality_poor_seconds") / assessed, 4);
     expect(await opened.number("Relayed")).toBeCloseTo(1 / 3, 4);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   formatAge,
+  formatAverage,
   formatBytesPerSecond,
   formatCount,
   formatPerSecond,
@@ -50,6 +51,16 @@ describe("a figure", () => {
     [1, "100 %"],
     [null, "–"],
   ])("of the ratio %d is %s", (ratio, text) => expect(plain(formatRatio(ratio))).toBe(text));
+
+  it.each([
+    [0, "0"],
+    [0.02, "<0.1"],
+    [0.34, "0.3"],
+    [2.96, "3.0"],
+    [3, "3"],
+    [12.4, "12"],
+    [Number.NaN, "–"],
+  ])("of %d things on average is %s", (average, text) => expect(plain(formatAverage(average))).toBe(text));
 
   it("of requests, counts and prices keeps thousands apart, and its unit where it has one", () => {
     expect(plain(formatPerSecond(0.25))).toBe("0.25 /s");

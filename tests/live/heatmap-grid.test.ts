@@ -24,6 +24,20 @@ describe("the heatmap", () => {
     expect(heatmapGrid(zero).lowest).toBeGreaterThan(0);
   });
 
+  it("takes what is shorter than a millisecond as one row, however small a browser says it was", () => {
+    const roundTripBuckets = [
+      bucket(2 ** -33, 2 ** -32, 5),
+      bucket(2 ** -11, 2 ** -10, 3),
+      bucket(2 ** -10, 2 ** -9, 2),
+    ];
+    const grid = heatmapGrid(liveHistoryOf([historyStep(0, { roundTripBuckets })]));
+    expect(roundTripRows(grid)).toEqual([
+      { label: [0, 2 ** -10], count: 8 },
+      { label: [2 ** -10, 2 ** -9], count: 2 },
+    ]);
+    expect([grid.lowest, grid.observations]).toEqual([2 ** -11, 10]);
+  });
+
   it("is also a table: observations by range over all steps", () => {
     const steps = [0, 5000].map((at) =>
       historyStep(at, { roundTripBuckets: [bucket(0.04, 0.08, 2), bucket(0.01, 0.02, 3)] }),

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { mysqlDurabilityFaults } from "../../src/rollup/mysql-durability.ts";
+import { mysqlDurabilityFaults, mysqlGroupFaults } from "../../src/rollup/mysql-durability.ts";
 
 const KEPT = { flushLogAtCommit: 1, syncBinaryLog: 1, writesPagesTwice: true };
 
@@ -17,4 +17,26 @@ it.each([
   expect(faults).toHaveLength(1);
   expect(faults[0]).toContain(fault);
   expect(faults[0]).toContain(mend);
+});
+
+const MEMBERS = ["PRIMARY", "SECONDARY", "SECONDARY"].map((role, index) => ({
+  id: `${index}`,
+  host: "h",
+  port: index,
+  state: "ONLINE",
+  role,
+}));
+const GROUP = { memberId: "0", members: MEMBERS, consistency: "BEFORE_ON_PRIMARY_FAILOVER" };
+
+it("a server without a group, and a group of three with one primary, have no faults", () => {
+  expect(mysqlGroupFaults({ group: undefined })).toEqual([]);
+  expect(mysqlGroupFaults({ group: GROUP })).toEqual([]);
+});
+
+it.each([
+  ["outlives the loss of none", { members: MEMBERS.slice(0, 2) }],
+  ["group_replication_consistency is EVENTUAL", { consistency: "EVENTUAL" }],
+  ["takes writes at several members", { members: MEMBERS.map((member) => ({ ...member, role: "PRIMARY" })) }],
+])("of a group it is said that it %s", (fault, facts) => {
+  expect(mysqlGroupFaults({ group: { ...GROUP, ...facts } })).toEqual([expect.stringContaining(fault)]);
 });

@@ -175,6 +175,52 @@ describe("commits to MySQL", () => {
     await database.remove();
   });
 
+  it("are not followed by state from a server that has not seen them all", async () => {
+    const database = await migrated();
+    const store = await database.openStore();
+    valueOf(await store.offset(0));
+    const key = "a".repeat(32);
+    const counterState = [{ stateKey: key, slot: 1, state: Uint8Array.of(7), touchedAt: TEST_DAY }];
+    const ledger = [{ slot: 1, entries: Uint8Array.of(8), receivedAt: TEST_DAY }];
+    valueOf(await store.commit(minuteCommit("0-0", "1-0", [], [], { counterState, ledger })));
+    expect(valueOf(await store.counterState([key], { shard: 0, commits: 1 }))).toHaveLength(1);
+    expect(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, 0, 1))).toHaveLength(1);
+    // To a server that is behind, what its reader knows of is in the future.
+    for (const answer of [
+      await store.counterState([key], { shard: 0, commits: 2 }),
+      await store.ledger({ shard: 0, shardCount: 1 }, 0, 2),
+    ]) {
+      expect(answer).toMatchObject({
+        kind: "retryable",
+        reason: expect.stringContaining("this server has seen 1 commits of shard 0, of which there are 2") as string,
+      });
+    }
+    valueOf(await store.commit(minuteCommit("1-0", "2-0", [], [])));
+    expect(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, 0, 2))).toHaveLength(1);
+    await database.remove();
+  });
+
+  it("go to whichever server of a list answers, and say of each why not when none does", async () => {
+    const database = await migrated();
+    const proxy = await startTcpProxy(Number(new URL(database.url).port || 3306));
+    const { pathname } = new URL(database.url);
+    const [user] = database.url.split("@");
+    const store = new MysqlRollupStore({ url: `${user}@127.0.0.1:1,127.0.0.1:${proxy.port}${pathname}` });
+    valueOf(await store.offset(0));
+    valueOf(await store.commit(minuteCommit("0-0", "1-0", ["/a"], [increment("/a", { bytes_in: 1 })])));
+    await proxy.close();
+    const lost = await store.ready();
+    expect(lost).toMatchObject({ kind: "retryable", code: "unavailable" });
+    expect(await store.ready()).toMatchObject({
+      kind: "retryable",
+      reason: expect.stringMatching(
+        /no server takes writes: 127\.0\.0\.1:1: nothing listens .*; 127\.0\.0\.1:\d+: nothing listens/,
+      ) as string,
+    });
+    await store.close();
+    await database.remove();
+  });
+
   it("of several shards at once add up, whoever waits for whom", async () => {
     const database = await migrated();
     const stores = await Promise.all([0, 1, 2].map(() => database.openStore()));

@@ -111,7 +111,8 @@ export class LogModel {
 
   /** Loses the stream; with `withNumbers`, also what is known about it. */
   delete(withNumbers: boolean): void {
-    const openedOn = this.state.openedOn.startsWith(SUPERSEDED) ? this.state.openedOn : "";
+    const isKept = [SUPERSEDED, SEALED].some((state) => this.state.openedOn.startsWith(state));
+    const openedOn = isKept ? this.state.openedOn : "";
     this.state = withNumbers ? EMPTY_LOG : { ...this.state, entries: [], openedOn };
   }
 

@@ -141,7 +141,7 @@ export class TotalsModel {
     this.layout = { epoch: epoch + 1, shardCount, previousShardCount, wantedShardCount: shardCount };
     const next = { layout: epoch + 1, isFinished: false };
     for (const [shard, offset] of this.offsets) {
-      const moved = { ...offset, ...next, generation: offset.generation + 1 };
+      const moved = { ...offset, ...next, generation: offset.generation + 1, commits: offset.commits + 1 };
       this.offsets.set(shard, moved);
       if (shard < shardCount) continue;
       this.offsets.delete(shard);
@@ -150,7 +150,9 @@ export class TotalsModel {
     for (let shard = 0; shard < shardCount; shard++) {
       if (this.offsets.has(shard)) continue;
       const retired = this.#retired.get(shard);
-      const offset = retired ? { ...retired, generation: retired.generation + 1 } : NEW_OFFSET;
+      const offset = retired
+        ? { ...retired, generation: retired.generation + 1, commits: retired.commits + 1 }
+        : { ...NEW_OFFSET, commits: 1 };
       this.offsets.set(shard, { ...offset, ...next, persistedAt });
       this.#retired.delete(shard);
     }

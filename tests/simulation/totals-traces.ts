@@ -119,6 +119,8 @@ export async function totalsTrace(target: TracedTotals, seed: number): Promise<r
       const rows = await target.counterState(STATE_KEYS.filter(() => random.chance(0.7)));
       answers.push(["counterState", answer(rows.kind === "success" ? success(byKey(rows.value)) : rows)]);
     } else if (command <= 95) {
+      // As an owner does before it asks.
+      await target.offset(shard);
       const rows = await target.ledger({ shard, shardCount: 2 }, TEST_DAY + random.whole(0, 5));
       const plain = rows.kind === "success" ? rows.value.map((row) => ({ ...row, entries: hex(row.entries) })) : rows;
       answers.push(["ledger", plain]);

@@ -35,10 +35,10 @@ export class ServiceLoad {
     this.#senders = Array.from({ length: SENDERS }, (_, sender) => this.#run(`service-${sender}`));
   }
 
-  /** Resolves when this many more requests were acknowledged. */
-  async acknowledges(count: number): Promise<void> {
+  /** Resolves when this many more requests were acknowledged; rejects when that takes longer. */
+  async acknowledges(count: number, timeoutMillis = 20_000): Promise<void> {
     const goal = this.requests + count;
-    await expect.poll(() => this.requests, { timeout: 20_000, interval: 10 }).toBeGreaterThanOrEqual(goal);
+    await expect.poll(() => this.requests, { timeout: timeoutMillis, interval: 10 }).toBeGreaterThanOrEqual(goal);
   }
 
   /** Ends when what is under way is acknowledged, and tells the totals that must be. */

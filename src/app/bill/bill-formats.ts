@@ -1,9 +1,9 @@
 /**
  * A bill as text: a table for a person, CSV for a spreadsheet, JSON for a program.
  */
-import { ERASED_PARTICIPANT } from "../../model/erased-participant.ts";
 import { GROUPING_COLUMNS } from "../../rollup/billed-use.ts";
 import { timeText } from "../verify/finding.ts";
+import { csvText, printedKeys, tableText } from "../printed-rows.ts";
 import type { Bill, BillFigures } from "./bill.ts";
 
 /** The formats of a bill. */
@@ -52,45 +52,21 @@ function billCsv({ month, by, lines, total }: Bill): string {
     ...lines.map((line) => ["line", month.name, ...line.keys, ...figures(line.figures)]),
     ["total", month.name, ...columns.map(() => ""), ...figures(total)],
   ];
-  // RFC 4180.
-  return rows.map((row) => `${row.map(csvField).join(",")}\r\n`).join("");
-}
-
-/** What spreadsheets take for the beginning of a formula, also in full-width forms and behind white space. */
-const FORMULA = /^[\s\p{Cc}]*[=+\-@＝＋－＠]|^[\t\r\n]/u;
-
-function csvField(text: string): string {
-  // An id is foreign text: with an apostrophe before it, it stays text.
-  const harmless = FORMULA.test(text) ? `'${text}` : text;
-  return /[",\r\n']/.test(harmless) || harmless !== harmless.trim() ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  return csvText(rows);
 }
 
 function billTable(bill: Bill): string {
   const { month, by, lines, total } = bill;
   const rows = [
     [by, ...FIGURES.map(([, , heading]) => heading)],
-    ...lines.map(({ keys, figures }) => [label(keys), ...FIGURES.map(([figure]) => figures[figure])]),
+    ...lines.map(({ keys, figures }) => [printedKeys(keys), ...FIGURES.map(([figure]) => figures[figure])]),
     ["total", ...FIGURES.map(([figure]) => total[figure])],
   ];
-  const widths = rows[0]!.map((_, at) => rows.reduce((width, row) => Math.max(width, row[at]!.length), 0));
-  const texts = rows.map((row) =>
-    row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join("  "),
-  );
-  const rule = widths.map((width) => "-".repeat(width)).join("  ");
-  const [heading, ...rest] = texts;
-  const body = [heading!, rule, ...rest.slice(0, -1), rule, rest.at(-1)!];
-  return `Use of ${month.name} (UTC), by ${by}. ${standing(bill)}\n\n${body.join("\n")}\n`;
+  return `Use of ${month.name} (UTC), by ${by}. ${standing(bill)}\n\n${tableText(rows)}`;
 }
 
 function standing({ countedThroughSeconds, isFinal }: Bill): string {
   if (countedThroughSeconds === undefined) return "Nothing was counted yet.";
   const through = `It counts what was received until ${timeText(countedThroughSeconds)}`;
   return isFinal ? `${through}: it is final.` : `${through}, and may still grow.`;
-}
-
-function label(keys: readonly string[]): string {
-  const text = keys.filter((key) => key !== "").join(" / ");
-  if (text === ERASED_PARTICIPANT) return "(erased persons)";
-  // A terminal must not be told what to do by an id.
-  return text === "" ? "(none)" : text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
 }

@@ -4,11 +4,13 @@
 import type { Clock } from "../../model/clock.ts";
 import { migrationStanding } from "../../rollup/migration-inspection.ts";
 import type { AppliedMigration } from "../../rollup/migrate.ts";
-import { mysqlDurabilityFaults } from "../../rollup/mysql-durability.ts";
+import { mysqlServers } from "../../rollup/mysql-address.ts";
+import { checkMysqlDurability } from "../../rollup/mysql-durability.ts";
 import { inspectMysql, type MysqlInspection } from "../../rollup/mysql-inspection.ts";
 import { appliedSqliteMigrations } from "../../rollup/sqlite-inspection.ts";
 import type { ReceiverSettings } from "../settings.ts";
-import { embeddedTotalsFile, withoutSecrets } from "../stores.ts";
+import { embeddedTotalsFile, placesOf } from "../stores.ts";
+import type { TotalsPlace } from "../totals-places.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 import { clockCheck } from "./clock-check.ts";
 
@@ -16,7 +18,16 @@ import { clockCheck } from "./clock-check.ts";
 export async function sqlChecks(settings: ReceiverSettings, clock: Clock): Promise<readonly Check[]> {
   return settings.mysqlUrl === undefined
     ? [embeddedCheck(embeddedTotalsFile(settings.dataDirectory))]
-    : mysqlChecks(settings.mysqlUrl, clock);
+    : (await Promise.all(placesOf(settings).map((place) => databaseChecks(place, clock)))).flat();
+}
+
+/** Of several databases each line says which it is about. */
+async function databaseChecks(place: TotalsPlace, clock: Clock): Promise<readonly Check[]> {
+  const checks = await mysqlChecks(place, clock);
+  const { position, count } = place;
+  return count === 1
+    ? checks
+    : checks.map((check) => ({ ...check, subject: `${check.subject} ${position + 1}/${count}` }));
 }
 
 function embeddedCheck(file: string): Check {
@@ -24,15 +35,16 @@ function embeddedCheck(file: string): Check {
   return applied.kind === "success" ? migrationCheck("sqlite", applied.value) : fail("migrations", applied.reason);
 }
 
-async function mysqlChecks(url: string, clock: Clock): Promise<readonly Check[]> {
-  const place = withoutSecrets(url);
-  const inspected = await inspectMysql({ url, clock });
-  if (inspected.kind !== "success") return [fail("SQL", `${place}: ${inspected.reason}`)];
+async function mysqlChecks({ name, url = "", position, count }: TotalsPlace, clock: Clock): Promise<readonly Check[]> {
+  const inspected = await inspectMysql({ url, clock }, { position, count });
+  if (inspected.kind !== "success") return [fail("SQL", `${name}: ${inspected.reason}`)];
   const facts = inspected.value;
   return [
-    ok("SQL", `${place} answers`),
+    ok("SQL", `${name} answers`),
+    ...(await memberChecks(url, clock)),
     versionCheck(facts),
-    ...durabilityChecks(facts),
+    ...durabilityChecks(await checkMysqlDurability({ url, clock })),
+    ...(facts.misplaced === undefined ? [] : [fail("SQL databases", facts.misplaced)]),
     privilegeCheck(facts),
     migrationCheck("mysql", facts.applied),
     clockCheck("SQL clock", facts.clockAheadMillis),
@@ -46,9 +58,25 @@ function versionCheck({ product, version, isSupported }: MysqlInspection): Check
     : fail("SQL version", `${shown} is too old: use MySQL 8.4 or later, or MariaDB 10.11 or later`);
 }
 
-function durabilityChecks(facts: MysqlInspection): readonly Check[] {
+/** Of a group: who does not answer, which it outlives for now. */
+async function memberChecks(url: string, clock: Clock): Promise<readonly Check[]> {
+  const servers = mysqlServers(url);
+  if (servers.length === 1) return [];
+  const asked = await Promise.all(servers.map((server) => inspectMysql({ url: server, clock })));
+  return asked.map((answer, index) => {
+    const { host } = new URL(servers[index]!);
+    if (answer.kind !== "success") return warn("SQL members", `${host}: ${answer.reason}`);
+    const { group, product, version } = answer.value;
+    const own = group?.members.find(({ id }) => id === group.memberId);
+    return ok(
+      "SQL members",
+      `${host} answers${own === undefined ? "" : `, ${own.state} ${own.role}`} (${product} ${version})`,
+    );
+  });
+}
+
+function durabilityChecks(faults: readonly string[]): readonly Check[] {
   const subject = "SQL durability";
-  const faults = mysqlDurabilityFaults(facts);
   return faults.length === 0 ? [ok(subject, "what it commits is kept")] : faults.map((fault) => fail(subject, fault));
 }
 

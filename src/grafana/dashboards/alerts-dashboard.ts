@@ -5,7 +5,7 @@ import { alertListPanel, textPanel } from "../panels/own-panels.ts";
 import { statPanel } from "../panels/stat-panel.ts";
 import { tablePanel, type Column } from "../panels/table-panel.ts";
 import { panelOfRule } from "../rule-panels.ts";
-import { ALERT_HISTORY, FIRING, firingOf, valuesAgainstThresholds } from "../sql/alert-queries.ts";
+import { alertHistory, FIRING, firingOf, valuesAgainstThresholds } from "../sql/alert-queries.ts";
 import { FRESHNESS } from "../sql/receiver-queries.ts";
 import { thresholdOf } from "../threshold.ts";
 import { dashboardJson, type Row } from "./dashboard.ts";
@@ -30,7 +30,7 @@ export function alertsDashboard(rules: readonly AlertRule[], defaults: AlertSett
     description:
       "What fires, every rule's value against its threshold, what has fired before, and what to do about it.",
     variables: [],
-    rows: [answers(rules, defaults), now(rules, defaults), past(), runbook(rules, defaults)],
+    rows: [answers(rules, defaults), now(rules, defaults), past(rules), runbook(rules, defaults)],
   });
 }
 
@@ -79,7 +79,7 @@ function now(rules: readonly AlertRule[], defaults: AlertSettings): Row {
         description:
           "What every rule measures over its last minutes, for each service or meeting, whatever the time range is. Thresholds are those that the receiver runs with. Too few: so few samples that the rule says nothing.",
         sql: valuesAgainstThresholds(rules, defaults),
-        width: 16,
+        width: 18,
         height: 10,
         columns: {
           State: {
@@ -104,14 +104,14 @@ function now(rules: readonly AlertRule[], defaults: AlertSettings): Row {
         id: 6,
         title: "Pending and firing in Grafana",
         description: "The rules that Grafana evaluates and notifies of. They are provisioned from the same table.",
-        width: 8,
+        width: 6,
         height: 10,
       }),
     ],
   };
 }
 
-function past(): Row {
+function past(rules: readonly AlertRule[]): Row {
   return {
     title: "Time range",
     panels: [
@@ -119,7 +119,7 @@ function past(): Row {
         id: 7,
         title: "Alerts of the time range",
         description: "Alerts that the receiver found firing at some time of the range, the newest first.",
-        sql: ALERT_HISTORY,
+        sql: alertHistory(rules),
         width: 24,
         height: 8,
         columns: {
@@ -128,14 +128,14 @@ function past(): Row {
             width: 90,
             words: { firing: { text: "firing", color: "red" }, resolved: { text: "resolved", color: "green" } },
           },
-          Rule: { unit: "string", width: 180 },
+          Rule: { unit: "string", width: 160 },
           Severity: SEVERITY,
           Scope: { unit: "string" },
-          Value: { unit: "short", decimals: 3, width: 100 },
-          Threshold: { unit: "short", decimals: 3, width: 100 },
-          Started: { unit: "dateTimeAsIso", width: 170 },
-          Resolved: { unit: "dateTimeAsIso", width: 170 },
-          Lasted: { unit: "s", decimals: 0, width: 110 },
+          "Worst value": { unit: "string", width: 105 },
+          Threshold: { unit: "string", width: 105 },
+          Started: { unit: "dateTimeAsIso", width: 160 },
+          Resolved: { unit: "dateTimeAsIso", width: 160 },
+          Lasted: { unit: "s", decimals: 0, width: 80 },
         },
         noValue: "No alert in this time range",
       }),
@@ -147,9 +147,10 @@ function runbook(rules: readonly AlertRule[], defaults: AlertSettings): Row {
   const sections = rules.map((rule) => {
     const { dashboard, panelId } = panelOfRule(rule.id);
     const { severity, summary, windowSeconds, forSeconds, minimumSamples, samplesOf } = rule;
+    const enough = minimumSamples > 1 ? `, with at least ${minimumSamples} ${samplesOf}` : "";
     return `### ${rule.title}
 
-${summary} Fires (${severity}) when more than ${said(rule.threshold(defaults), rule.unit)} by default, over ${windowSeconds / 60} minutes and for ${forSeconds / 60} more, with at least ${minimumSamples} ${samplesOf}. [Look at it](/d/${dashboard.uid}?viewPanel=${panelId}). What to do: \`docs/runbook.md#${rule.id}\`.
+${summary} Fires (${severity}) when more than ${said(rule.threshold(defaults), rule.unit)} by default, over ${windowSeconds / 60} minutes and for ${forSeconds / 60} more${enough}. [Look at it](/d/${dashboard.uid}?viewPanel=${panelId}). What to do: \`docs/runbook.md#${rule.id}\`.
 `;
   });
   return {

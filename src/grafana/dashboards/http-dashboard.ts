@@ -5,19 +5,12 @@ import { COLORS } from "../panels/colors.ts";
 import { statPanel } from "../panels/stat-panel.ts";
 import { tablePanel } from "../panels/table-panel.ts";
 import type { Scope } from "../sql/filters.ts";
-import {
-  errorRatioOfRange,
-  errorSteps,
-  requestRateOfRange,
-  statusSteps,
-  topEndpoints,
-  totalOfRange,
-  trafficSteps,
-} from "../sql/http-queries.ts";
-import { percentileOfRange, percentileSteps } from "../sql/percentiles.ts";
+import { errorSteps, statusSteps, topEndpoints, totalOfRange } from "../sql/http-queries.ts";
+import { percentileSteps } from "../sql/percentiles.ts";
 import { ENVIRONMENT, GRANULARITY, latencySource, LATENCY_STEP, ROUTE, READ_ORDER, SERVICE, SPAN, STEP } from "../sql/variables.ts";
 import type { Threshold } from "../threshold.ts";
 import { dashboardJson, type Row } from "./dashboard.ts";
+import { failedShare, httpTraffic, requestP95, requestRate } from "./shared-figures.ts";
 
 const HTTP: Scope = { protocol: "http", side: "server", choices: ["service", "environment", "route"] };
 /** Sockets know no route. */
@@ -64,34 +57,9 @@ function answers(threshold: (rule: string) => Threshold): Row {
         unit: "decbytes",
         width: 5,
       }),
-      statPanel({
-        id: 3,
-        title: "Requests",
-        description: "Requests a second, on average over the part of the time range that has totals.",
-        sql: requestRateOfRange(HTTP),
-        unit: "reqps",
-        width: 5,
-      }),
-      statPanel({
-        id: 4,
-        title: "p95",
-        description: "95 % of the time range's requests took no longer. Red above the threshold of the alert rule.",
-        sql: percentileOfRange(HTTP, 0.95),
-        unit: "ms",
-        decimals: 0,
-        width: 5,
-        threshold: threshold("http-latency-p95"),
-      }),
-      statPanel({
-        id: 5,
-        title: "Failed",
-        description: "Requests with a status of 500 or more or an `error.type`, by all requests of the time range.",
-        sql: errorRatioOfRange(HTTP),
-        unit: "percentunit",
-        decimals: 2,
-        width: 4,
-        threshold: threshold("http-error-ratio"),
-      }),
+      statPanel({ id: 3, title: "Requests", width: 5, ...requestRate(HTTP) }),
+      statPanel({ id: 4, title: "p95", width: 5, ...requestP95(HTTP, threshold("http-latency-p95")) }),
+      statPanel({ id: 5, title: "Failed", width: 4, ...failedShare(HTTP, threshold("http-error-ratio")) }),
     ],
   };
 }
@@ -100,17 +68,7 @@ function overTime(threshold: (rule: string) => Threshold): Row {
   return {
     title: "Over time",
     panels: [
-      chartPanel({
-        id: 6,
-        title: "Bandwidth",
-        description: "Body bytes a second that servers received (above) and sent (below).",
-        sql: trafficSteps(HTTP),
-        unit: "Bps",
-        width: 12,
-        height: 9,
-        lines: { Received: { color: COLORS.received }, Sent: { color: COLORS.sent, below: true } },
-        figures: ["mean", "max", "lastNotNull"],
-      }),
+      chartPanel({ ...httpTraffic(HTTP), id: 6, title: "Bandwidth", width: 12, height: 9, figures: ["mean", "max", "lastNotNull"] }),
       chartPanel({
         id: 7,
         title: "Requests by status",
@@ -136,7 +94,7 @@ function overTime(threshold: (rule: string) => Threshold): Row {
         sql: percentileSteps(HTTP, [0.5, 0.95, 0.99], threshold("http-latency-p95")),
         unit: "ms",
         width: 12,
-        height: 9,
+        height: 10,
         lines: { p50: { color: COLORS.p50 }, p95: { color: COLORS.p95 }, p99: { color: COLORS.p99 } },
         figures: ["min", "max", "lastNotNull"],
         threshold: threshold("http-latency-p95"),
@@ -149,7 +107,7 @@ function overTime(threshold: (rule: string) => Threshold): Row {
         sql: errorSteps(HTTP, threshold("http-error-ratio")),
         unit: "percentunit",
         width: 12,
-        height: 9,
+        height: 10,
         lines: { Failed: { color: COLORS.serverError }, "4xx": { color: COLORS.clientError } },
         figures: ["mean", "max", "lastNotNull"],
         threshold: threshold("http-error-ratio"),
@@ -199,28 +157,8 @@ function wire(): Row {
   return {
     title: "On the wire",
     panels: [
-      chartPanel({
-        id: 11,
-        title: "Whole messages",
-        description:
-          "Bytes a second of whole messages: start line, headers, framing and body (`bandwidth.http.server.io`). Only apps with this package's instrumentation send it.",
-        sql: trafficSteps(HTTP, "wire_"),
-        unit: "Bps",
-        width: 12,
-        lines: { Received: { color: COLORS.received }, Sent: { color: COLORS.sent, below: true } },
-        figures: ["mean", "max"],
-      }),
-      chartPanel({
-        id: 12,
-        title: "Sockets",
-        description:
-          "Bytes a second on the servers' sockets, upgrades and TLS included (`bandwidth.http.server.connection.io`). It knows no route.",
-        sql: trafficSteps(SOCKETS, "connection_"),
-        unit: "Bps",
-        width: 12,
-        lines: { Received: { color: COLORS.received }, Sent: { color: COLORS.sent, below: true } },
-        figures: ["mean", "max"],
-      }),
+      chartPanel({ ...httpTraffic(HTTP, "wire_"), id: 11, title: "Whole messages", width: 12, description: "Bytes a second of whole messages: start line, headers, framing and body (`bandwidth.http.server.io`). Only apps with this package's instrumentation send it." }),
+      chartPanel({ ...httpTraffic(SOCKETS, "connection_"), id: 12, title: "Sockets", width: 12, description: "Bytes a second on the servers' sockets, upgrades and TLS included (`bandwidth.http.server.connection.io`). It knows no route." }),
     ],
   };
 }

@@ -6,8 +6,8 @@ import { statPanel } from "../panels/stat-panel.ts";
 import { tablePanel } from "../panels/table-panel.ts";
 import { FIRING } from "../sql/alert-queries.ts";
 import type { Scope } from "../sql/filters.ts";
-import { errorRatioOfRange, requestRateOfRange, totalOfRange, trafficSteps } from "../sql/http-queries.ts";
-import { percentileOfRange, percentileSteps } from "../sql/percentiles.ts";
+import { totalOfRange } from "../sql/http-queries.ts";
+import { percentileSteps } from "../sql/percentiles.ts";
 import {
   CUT_TENANTS,
   FRESHNESS,
@@ -20,9 +20,18 @@ import {
   WRITES,
 } from "../sql/receiver-queries.ts";
 import { ENVIRONMENT, GRANULARITY, latencySource, LATENCY_STEP, READ_ORDER, SERVICE, STEP } from "../sql/variables.ts";
-import { costSince, mediaSteps, running } from "../sql/webrtc-queries.ts";
+import { costSince } from "../sql/webrtc-queries.ts";
 import type { Threshold } from "../threshold.ts";
 import { dashboardJson, type Row } from "./dashboard.ts";
+import {
+  failedShare,
+  httpTraffic,
+  meetingsNow,
+  participantsNow,
+  requestP95,
+  requestRate,
+  webrtcTraffic,
+} from "./shared-figures.ts";
 
 const HTTP: Scope = { protocol: "http", side: "server", choices: ["service", "environment"] };
 const WEBRTC: Scope = { protocol: "webrtc", choices: ["service", "environment"] };
@@ -38,9 +47,10 @@ export function overviewDashboard(threshold: (rule: string) => Threshold): strin
   });
 }
 
+const http = { leadsTo: DASHBOARDS.http };
+const webrtc = { leadsTo: DASHBOARDS.webrtc };
+
 function answers(threshold: (rule: string) => Threshold): Row {
-  const http = { leadsTo: DASHBOARDS.http };
-  const webrtc = { leadsTo: DASHBOARDS.webrtc };
   return {
     panels: [
       statPanel({
@@ -61,55 +71,11 @@ function answers(threshold: (rule: string) => Threshold): Row {
         width: 5,
         ...http,
       }),
-      statPanel({
-        id: 3,
-        title: "Requests",
-        description: "Requests a second, on average over the part of the time range that has totals.",
-        sql: requestRateOfRange(HTTP),
-        unit: "reqps",
-        width: 5,
-        ...http,
-      }),
-      statPanel({
-        id: 4,
-        title: "HTTP p95",
-        description: "95 % of the time range's requests took no longer. Red above the threshold of the alert rule.",
-        sql: percentileOfRange(HTTP, 0.95),
-        unit: "ms",
-        decimals: 0,
-        width: 5,
-        threshold: threshold("http-latency-p95"),
-        ...http,
-      }),
-      statPanel({
-        id: 5,
-        title: "Failed",
-        description: "Requests with a status of 500 or more or an `error.type`, by all requests of the time range.",
-        sql: errorRatioOfRange(HTTP),
-        unit: "percentunit",
-        decimals: 2,
-        width: 4,
-        threshold: threshold("http-error-ratio"),
-        ...http,
-      }),
-      statPanel({
-        id: 6,
-        title: "Meetings now",
-        description: "Meetings that were connected in the last three minutes of the time range.",
-        sql: running(WEBRTC, "meetings"),
-        unit: "none",
-        width: 5,
-        ...webrtc,
-      }),
-      statPanel({
-        id: 7,
-        title: "Participants now",
-        description: "Participants that were connected in the last three minutes of the time range.",
-        sql: running(WEBRTC, "participants"),
-        unit: "none",
-        width: 5,
-        ...webrtc,
-      }),
+      statPanel({ id: 3, title: "Requests", width: 5, ...requestRate(HTTP), ...http }),
+      statPanel({ id: 4, title: "HTTP p95", width: 5, ...requestP95(HTTP, threshold("http-latency-p95")), ...http }),
+      statPanel({ id: 5, title: "Failed", width: 4, ...failedShare(HTTP, threshold("http-error-ratio")), ...http }),
+      statPanel({ id: 6, title: "Meetings now", width: 5, ...meetingsNow(WEBRTC), ...webrtc }),
+      statPanel({ id: 7, title: "Participants now", width: 5, ...participantsNow(WEBRTC), ...webrtc }),
       statPanel({
         id: 8,
         title: "TURN cost this month",
@@ -154,28 +120,8 @@ function traffic(threshold: (rule: string) => Threshold): Row {
   return {
     title: "Traffic",
     panels: [
-      chartPanel({
-        id: 11,
-        title: "HTTP traffic",
-        description: "Body bytes a second that servers received (above) and sent (below).",
-        sql: trafficSteps(HTTP),
-        unit: "Bps",
-        width: 12,
-        lines: { Received: { color: COLORS.received }, Sent: { color: COLORS.sent, below: true } },
-        figures: ["mean", "max"],
-        leadsTo: DASHBOARDS.http,
-      }),
-      chartPanel({
-        id: 12,
-        title: "WebRTC traffic",
-        description: "Bytes a second that participants received (above) and sent (below).",
-        sql: mediaSteps(WEBRTC),
-        unit: "Bps",
-        width: 12,
-        lines: { Received: { color: COLORS.webrtcReceived }, Sent: { color: COLORS.webrtcSent, below: true } },
-        figures: ["mean", "max"],
-        leadsTo: DASHBOARDS.webrtc,
-      }),
+      chartPanel({ id: 11, title: "HTTP traffic", width: 12, ...httpTraffic(HTTP), ...http }),
+      chartPanel({ id: 12, title: "WebRTC traffic", width: 12, ...webrtcTraffic(WEBRTC), ...webrtc }),
       chartPanel({
         id: 13,
         title: "HTTP latency",
@@ -245,6 +191,7 @@ function receiver(threshold: (rule: string) => Threshold): Row {
         sql: STORE_TIMES,
         unit: "ms",
         width: 24,
+        height: 10,
         lines: look(["Until folded", "SQL commit", "Log call", "Live update"], ["blue", "orange", "purple", "green"]),
         figures: ["mean", "max"],
       }),

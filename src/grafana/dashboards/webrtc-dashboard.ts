@@ -23,18 +23,17 @@ import {
   jitterSteps,
   lossOfRange,
   lossSteps,
-  mediaSteps,
   meetingSteps,
   poorShareOfRange,
   qualitySteps,
   relayShareOfRange,
   relaySteps,
   roundTripHeatmap,
-  running,
   videoSteps,
 } from "../sql/webrtc-queries.ts";
 import type { Threshold } from "../threshold.ts";
 import { dashboardJson, type Row } from "./dashboard.ts";
+import { meetingsNow, participantsNow, webrtcTraffic } from "./shared-figures.ts";
 import { listsOfWebrtc } from "./webrtc-lists.ts";
 
 const WEBRTC: Scope = { protocol: "webrtc", choices: ["service", "environment", "meeting"] };
@@ -66,22 +65,8 @@ export function webrtcDashboard(threshold: (rule: string) => Threshold): string 
 function answers(threshold: (rule: string) => Threshold): Row {
   return {
     panels: [
-      statPanel({
-        id: 1,
-        title: "Meetings now",
-        description: "Meetings that were connected in the last three minutes of the time range.",
-        sql: running(WEBRTC, "meetings"),
-        unit: "none",
-        width: 3,
-      }),
-      statPanel({
-        id: 2,
-        title: "Participants now",
-        description: "Participants that were connected in the last three minutes of the time range.",
-        sql: running(WEBRTC, "participants"),
-        unit: "none",
-        width: 3,
-      }),
+      statPanel({ id: 1, title: "Meetings now", width: 3, ...meetingsNow(WEBRTC) }),
+      statPanel({ id: 2, title: "People now", width: 3, ...participantsNow(WEBRTC) }),
       statPanel({
         id: 3,
         title: "Poor quality",
@@ -174,16 +159,7 @@ function meetings(threshold: (rule: string) => Threshold): Row {
           Unknown: { color: COLORS.unknown },
         },
       }),
-      chartPanel({
-        id: 11,
-        title: "Bandwidth",
-        description: "Bytes a second that participants received (above) and sent (below).",
-        sql: mediaSteps(WEBRTC),
-        unit: "Bps",
-        width: 8,
-        lines: { Received: { color: COLORS.webrtcReceived }, Sent: { color: COLORS.webrtcSent, below: true } },
-        figures: ["mean", "max"],
-      }),
+      chartPanel({ id: 11, title: "Bandwidth", width: 8, ...webrtcTraffic(WEBRTC) }),
     ],
   };
 }

@@ -41,6 +41,9 @@ export interface ChartOptions extends PanelOptions {
   readonly figures?: readonly ("min" | "mean" | "max" | "lastNotNull" | "sum")[];
 }
 
+/** Of a step's width: narrow bars of a long range would be pale. */
+const BAR_WIDTH = 0.9;
+
 /** A dashed line, whatever the others are. */
 const THRESHOLD_LOOK = [
   { id: "color", value: { mode: "fixed", fixedColor: "red" } },
@@ -62,7 +65,8 @@ export function chartPanel(options: ChartOptions): SizedPanel {
     .drawStyle(bars ? GraphDrawStyle.Bars : GraphDrawStyle.Line)
     .lineInterpolation(LineInterpolation.Linear)
     .lineWidth(bars ? 0 : stacked ? 1 : 2)
-    .fillOpacity(bars || stacked ? 70 : 10)
+    .fillOpacity(bars ? 90 : stacked ? 70 : 10)
+    .barWidthFactor(BAR_WIDTH)
     .showPoints(VisibilityMode.Auto)
     .pointSize(4)
     .spanNulls(false)

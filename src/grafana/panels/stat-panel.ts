@@ -5,6 +5,11 @@ import {
   BigValueJustifyMode,
   BigValueTextMode,
 } from "@grafana/grafana-foundation-sdk/common";
+import {
+  MappingType,
+  type SpecialValueMap,
+  SpecialValueMatch,
+} from "@grafana/grafana-foundation-sdk/dashboard";
 import { PanelBuilder } from "@grafana/grafana-foundation-sdk/stat";
 import type { Threshold } from "../threshold.ts";
 import { mysqlQuery } from "./mysql-query.ts";
@@ -25,9 +30,11 @@ export interface StatOptions extends PanelOptions {
 
 /** A number on a quiet background; coloured only where a rule or a colour judges it. */
 export function statPanel(options: StatOptions): SizedPanel {
+  const nothing = options.noValue ?? "–";
   const builder = common(new PanelBuilder(), options, "table")
     .unit(options.unit)
-    .noValue(options.noValue ?? "–")
+    .noValue(nothing)
+    .mappings([withoutJudgement(nothing)])
     .colorMode(BigValueColorMode.Value)
     .graphMode(BigValueGraphMode.None)
     .justifyMode(BigValueJustifyMode.Center)
@@ -37,6 +44,12 @@ export function statPanel(options: StatOptions): SizedPanel {
   else judge(builder, options.threshold);
   if (options.decimals !== undefined) builder.decimals(options.decimals);
   return { panel: builder, width: options.width, height: 4 };
+}
+
+// Else what has no value would be as green as what is fine.
+function withoutJudgement(text: string): SpecialValueMap {
+  const result = { text, color: "text", index: 0 };
+  return { type: MappingType.SpecialValue, options: { match: SpecialValueMatch.NullAndNan, result } };
 }
 
 // The second query's field becomes the threshold; the one of the file stands in until it has answered.

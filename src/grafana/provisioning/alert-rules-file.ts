@@ -101,6 +101,12 @@ function query(refId: string, rule: AlertRule, rawSql: string): object {
 function description(rule: AlertRule): string {
   const names = rule.scopeColumns.map((column) => `{{ with .Labels.${column} }}{{ . }} {{ end }}`).join("");
   const where = names === "" ? "" : `${names}- `;
-  const unit = rule.unit === "1" ? "as a share of 1" : `in ${rule.unit}`;
-  return `${where}{{ .Values.A }}, above {{ .Values.B }} (${unit}). ${rule.summary} What to do: docs/runbook.md#${rule.id}`;
+  return `${where}${withUnit("A", rule.unit)}, above ${withUnit("B", rule.unit)}. ${rule.summary} What to do: docs/runbook.md#${rule.id}`;
+}
+
+/** A value as people read it, by functions that every Grafana has for templates. */
+function withUnit(refId: string, unit: AlertRule["unit"]): string {
+  if (unit === "1") return `{{ humanizePercentage .Values.${refId}.Value }}`;
+  const names: Readonly<Record<string, string>> = { "{currency}/h": " an hour", "{participant}": "" };
+  return `{{ printf "%.4g" .Values.${refId}.Value }}${names[unit] ?? ` ${unit}`}`;
 }

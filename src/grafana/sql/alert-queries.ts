@@ -70,11 +70,19 @@ export const FIRING = "SELECT COUNT(*) AS firing FROM bandwidth_alerts WHERE res
 export const firingOf = (severity: AlertRule["severity"]): string => `${FIRING} AND severity = '${severity}'`;
 
 /** Alerts that were firing in the time range, the newest first. */
-export const ALERT_HISTORY: string = `SELECT CASE WHEN resolved_at IS NULL THEN 'firing' ELSE 'resolved' END AS "State",
-  rule AS "Rule", severity AS "Severity", CASE WHEN scope = '' THEN 'everything' ELSE scope END AS "Scope", value AS "Value", threshold AS "Threshold",
+export function alertHistory(rules: readonly AlertRule[]): string {
+  const byRule = (text: (rule: AlertRule) => string, otherwise: string): string =>
+    `CASE rule ${rules.map((rule) => `WHEN '${rule.id}' THEN ${text(rule)}`).join(" ")} ELSE ${otherwise} END`;
+  const inUnit = (column: string): string => byRule(({ unit }) => withUnit(unit, column), `CAST(${column} AS CHAR)`);
+  return `SELECT CASE WHEN resolved_at IS NULL THEN 'firing' ELSE 'resolved' END AS "State",
+  ${byRule(({ title }) => `'${title}'`, "rule")} AS "Rule",
+  severity AS "Severity", CASE WHEN scope IN ('', 'all') THEN 'everything' ELSE scope END AS "Scope",
+  ${inUnit("value")} AS "Worst value",
+  ${inUnit("threshold")} AS "Threshold",
   started_at * 1000 AS "Started", resolved_at * 1000 AS "Resolved",
   COALESCE(resolved_at, UNIX_TIMESTAMP()) - started_at AS "Lasted"
 FROM bandwidth_alerts
 WHERE started_at <= $__unixEpochTo() AND COALESCE(resolved_at, $__unixEpochTo()) >= $__unixEpochFrom()
 ORDER BY started_at DESC, rule, scope
 LIMIT ${LISTED_ALERTS}`;
+}

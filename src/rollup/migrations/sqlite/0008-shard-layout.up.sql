@@ -8,7 +8,9 @@ CREATE TABLE IF NOT EXISTS shard_layout (
 ) STRICT;
 
 INSERT OR IGNORE INTO shard_layout (id, epoch, shard_count, previous_shard_count, wanted_shard_count)
-  SELECT 1, 1, COALESCE(MAX(shard) + 1, 0), 0, COALESCE(MAX(shard) + 1, 0) FROM ingest_offset;
+  SELECT 1, 1, COALESCE(((MAX(o.shard) / n.database_total) + 1) * n.database_total, 0), 0, COALESCE(((MAX(o.shard) / n.database_total) + 1) * n.database_total, 0)
+  FROM (SELECT COALESCE(MAX(database_count), 1) AS database_total FROM database_place) n LEFT JOIN ingest_offset o ON 1 = 1
+  GROUP BY n.database_total;
 
 -- when no column exists: ingest_offset.layout
 ALTER TABLE ingest_offset ADD COLUMN layout INTEGER NOT NULL DEFAULT 1;

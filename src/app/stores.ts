@@ -177,9 +177,3 @@ function openMysqlTotals(list: string, clock: Clock): TotalsStore {
 export function placesOf(settings: ReceiverSettings): readonly TotalsPlace[] {
   return totalsPlaces(settings, embeddedTotalsFile(settings.dataDirectory));
 }
-
-/** An address as it can be printed. */
-export function withoutSecrets(url: string): string {
-  const { hostname, port, pathname } = new URL(url);
-  return `${hostname}${port === "" ? "" : `:${port}`}${pathname === "/" ? "" : pathname}`;
-}

@@ -14,6 +14,7 @@ import { startTcpProxy } from "../tests/support/tcp-proxy.ts";
 import { mariadbLoss, type Loss } from "./mariadb-loss.ts";
 import { startDiskLoad } from "./disk-load-process.ts";
 import { median } from "./statistics.ts";
+import { fixedRoute } from "../src/log/redis-route.ts";
 
 /** One way of losing a Redis. */
 interface Case {
@@ -135,7 +136,7 @@ interface Writer {
 
 async function startWriter(url: string): Promise<Writer> {
   const redis = await connected(url);
-  const log = new RedisStreamLog({ redis, shard: SHARD, limits: LIMITS });
+  const log = new RedisStreamLog({ redis: fixedRoute(redis), shard: SHARD, limits: LIMITS });
   const status = await log.status();
   if (status.kind !== "success") throw new Error(status.reason);
   const { storage } = status.value;
@@ -178,7 +179,7 @@ function entryOf(number: number): Parameters<RedisStreamLog["append"]>[0] {
 
 async function compare(url: string, { ages }: Acknowledged): Promise<Loss> {
   const redis = await connected(url);
-  const log = new RedisStreamLog({ redis, shard: SHARD, limits: LIMITS });
+  const log = new RedisStreamLog({ redis: fixedRoute(redis), shard: SHARD, limits: LIMITS });
   const present = new Set<number>();
   for (let after = LOG_START; ;) {
     const entries = await log.read(after, 5000);

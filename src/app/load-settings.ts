@@ -3,6 +3,7 @@
  */
 import { mysqlDatabases } from "../rollup/mysql-address.ts";
 import { isLoopback } from "./loopback.ts";
+import type { SettingDefinition } from "./setting-definition.ts";
 import { SETTING_DEFINITIONS, type ReceiverSettings } from "./settings.ts";
 
 /** Environment variables, as Node has them. */
@@ -18,16 +19,17 @@ export function loadSettings(environment: Environment, options: Partial<Receiver
   const faults: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [key, definition] of Object.entries(SETTING_DEFINITIONS)) {
-    const { name, expected, secret } = definition;
+    const { name, secret } = definition;
     const given = (options as Record<string, unknown>)[key];
     const text = environment[name]?.trim();
     values[key] = definition.fallback;
     if (given !== undefined) {
       if (definition.accepts(given)) values[key] = given;
-      else faults.push(`${key}: expected ${expected} (got ${shown(given, secret)})`);
+      else faults.push(`${key}: expected ${wanted(definition, given)} (got ${shown(given, secret)})`);
     } else if (text !== undefined && text !== "") {
       const value = definition.parse(text);
-      if (value === undefined) faults.push(`${name}: expected ${expected} (got ${shown(text, secret)})`);
+      if (value === undefined)
+        faults.push(`${name}: expected ${wanted(definition, text)} (got ${shown(text, secret)})`);
       else values[key] = value;
     }
   }
@@ -37,6 +39,10 @@ export function loadSettings(environment: Environment, options: Partial<Receiver
   const settings = Object.freeze(values) as unknown as ReceiverSettings;
   if (faults.length === 0) faults.push(...combinationFaults(settings));
   return faults.length === 0 ? { kind: "success", settings } : { kind: "failure", faults };
+}
+
+function wanted({ expected, explain }: SettingDefinition<unknown>, value: unknown): string {
+  return (typeof value === "string" ? explain?.(value) : undefined) ?? expected;
 }
 
 function shown(value: unknown, secret: boolean): string {

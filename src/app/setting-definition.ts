@@ -14,6 +14,8 @@ export interface SettingDefinition<T> {
   readonly secret: boolean;
   /** The value in a text; `undefined` when it is not one. */
   readonly parse: (text: string) => T | undefined;
+  /** What a text that is not one should have been, closer than `expected`; never holds any of a secret. */
+  readonly explain?: (text: string) => string | undefined;
   /** Whether a value given by code is one. */
   readonly accepts: (value: unknown) => boolean;
 }

@@ -2,6 +2,7 @@
  * The settings of the receiver: their names, defaults and what they must be. The one place that knows them; the table in
  * the README is generated from here.
  */
+import { parseRedisAddress, REDIS_ADDRESS_FORMS } from "../log/redis-address.ts";
 import { isMysqlList } from "../rollup/mysql-address.ts";
 import { BRIDGE_SETTING_DEFINITIONS, type BridgeSettings } from "./bridge-settings.ts";
 import { TENANT_SETTING_DEFINITIONS, type TenantSettings } from "./tenant-settings.ts";
@@ -13,7 +14,6 @@ import {
   required,
   type SettingDefinition,
   share,
-  urlWith,
   whole,
 } from "./setting-definition.ts";
 
@@ -39,6 +39,8 @@ export interface ReceiverSettings extends BridgeSettings, TenantSettings {
   readonly realtimeTtlSeconds: number;
   /** `REDIS_URL` */
   readonly redisUrl: string | undefined;
+  /** `REDIS_CA_FILE` */
+  readonly redisCaFile: string | undefined;
   /** `REDIS_WAIT_REPLICAS` */
   readonly redisWaitReplicas: number;
   /** `MYSQL_URL` */
@@ -83,6 +85,11 @@ export interface ReceiverSettings extends BridgeSettings, TenantSettings {
 
 /** The definition of every setting. */
 export type SettingDefinitions = { readonly [K in keyof ReceiverSettings]: SettingDefinition<ReceiverSettings[K]> };
+
+function redisUrlFault(value: string): string | undefined {
+  const read = parseRedisAddress(value);
+  return read.kind === "success" ? undefined : read.reason;
+}
 
 /** Every setting, in the order the documentation lists them. */
 export const SETTING_DEFINITIONS: SettingDefinitions = {
@@ -141,12 +148,20 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
     86_400,
     "Seconds that realtime figures stay in Redis without news.",
   ),
-  redisUrl: optional(
-    "REDIS_URL",
-    "a redis:// or rediss:// address",
-    "Redis for the log and realtime. Unset: embedded, in `DATA_DIR` and memory.",
-    urlWith("redis:", "rediss:"),
-    true,
+  redisUrl: {
+    ...optional(
+      "REDIS_URL",
+      REDIS_ADDRESS_FORMS,
+      "Redis or Valkey for the log and realtime: `redis://user:password@host:port`, `redis+cluster://user:password@host:port,host:port` with some nodes of a cluster, or `redis+sentinel://user:password@host:port,host:port/name` with Sentinels (`?sentinel_user=…&sentinel_password=…` is who we are to them); `rediss` for TLS. Unset: embedded, in `DATA_DIR` and memory.",
+      (value) => parseRedisAddress(value).kind === "success",
+      true,
+    ),
+    explain: redisUrlFault,
+  },
+  redisCaFile: optional(
+    "REDIS_CA_FILE",
+    "a path",
+    "Authority (PEM) that Redis's certificate is trusted of. Unset: those that Node trusts.",
   ),
   redisWaitReplicas: whole(
     "REDIS_WAIT_REPLICAS",

@@ -3,11 +3,11 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { Redis } from "ioredis";
-import { checkRedisDurability } from "../log/redis-durability.ts";
-import { connectRedis } from "../log/redis-connection.ts";
+import { checkServersDurability } from "../log/redis-durability.ts";
 import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
 import { RedisLease } from "../log/redis-lease.ts";
+import type { RedisRoute, RedisServers } from "../log/redis-route.ts";
+import { openRedis } from "../log/redis-servers.ts";
 import { RedisStreamLog } from "../log/redis-stream-log.ts";
 import { ONLY_RECEIVER, SingleLease } from "../log/single-lease.ts";
 import type { AlertStore } from "../model/alert-store.ts";
@@ -24,6 +24,7 @@ import { mysqlDatabases, mysqlPlace } from "../rollup/mysql-address.ts";
 import { checkMysqlDurability } from "../rollup/mysql-durability.ts";
 import { MysqlRollupStore } from "../rollup/mysql-rollup-store.ts";
 import { openSqliteRollupStore } from "../rollup/sqlite-rollup-store.ts";
+import { describeRedis, redisOptions } from "./redis-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import { TotalsDatabases, type WholeTotals } from "./totals-databases.ts";
 import { totalsPlaces, type TotalsPlace } from "./totals-places.ts";
@@ -72,9 +73,7 @@ export function embeddedTotalsFile(dataDirectory: string): string {
 
 /** Opens the log side. Failure or retryable when the embedded log cannot be had. */
 export function openLogStores(settings: ReceiverSettings): Result<LogStores> {
-  return settings.redisUrl === undefined
-    ? openEmbeddedLogs(settings)
-    : success(openRedisLogs(settings, settings.redisUrl));
+  return settings.redisUrl === undefined ? openEmbeddedLogs(settings) : openRedisLogs(settings);
 }
 
 function shardNumbers(shardCount: number): readonly number[] {
@@ -100,25 +99,26 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
   });
 }
 
-function openRedisLogs(settings: ReceiverSettings, url: string): LogStores {
-  const connect = (): Redis => connectRedis({ url, random: Math.random });
-  const redis = connect();
+function openRedisLogs(settings: ReceiverSettings): Result<LogStores> {
+  const options = redisOptions(settings);
+  if (options.kind !== "success") return options;
+  const servers = openRedis({ ...options.value, random: Math.random });
   const receiver = randomUUID();
-  const replicas = settings.redisWaitReplicas;
-  return {
-    open: (layout) => openRedisShards(settings, layout, receiver, redis, connect),
-    description: `Redis at ${withoutSecrets(url)}`,
-    warnings: async () => (await checkRedisDurability(redis, replicas)).map(({ message }) => message),
-    close: async () => redis.disconnect(),
-  };
+  const { redisWaitReplicas: replicas, shards } = settings;
+  return success({
+    open: (layout) => openRedisShards(settings, layout, receiver, servers),
+    description: `Redis at ${describeRedis(options.value.url)}`,
+    warnings: async () =>
+      (await checkServersDurability(servers, shardNumbers(shards), replicas)).map(({ message }) => message),
+    close: async () => servers.close(),
+  });
 }
 
 function openRedisShards(
   settings: ReceiverSettings,
   { epoch, shardCount, previousShardCount }: ShardLayout,
   receiver: string,
-  redis: Redis,
-  connect: () => Redis,
+  servers: RedisServers,
 ): LogShards {
   const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
   const replicas = settings.redisWaitReplicas;
@@ -126,17 +126,19 @@ function openRedisShards(
   // What shards of the layout before did lately is still to be seen.
   const seen = shardNumbers(Math.max(shardCount, previousShardCount));
   // A connection that waits for replicas holds up whatever else is sent on it: each shard has its own then.
-  const waiting = replicas === 0 ? [] : shards.map(() => connect());
+  const waiting = replicas === 0 ? [] : shards.map((shard) => servers.ownRouteTo(shard));
+  const routeTo = (shard: number): RedisRoute => servers.routeTo(shard);
   return {
     receiver,
     logs: shards.map((shard, at) => {
       const confirmation = waiting[at] && { redis: waiting[at], replicas };
+      const redis = routeTo(shard);
       return new RedisStreamLog({ redis, shard, limits, layout: epoch, ...(confirmation && { confirmation }) });
     }),
-    leases: shards.map((shard) => new RedisLease({ redis, shard, token: receiver })),
-    realtime: new RedisRealtimeStore({ redis, shards: seen, ttlSeconds: settings.realtimeTtlSeconds }),
+    leases: shards.map((shard) => new RedisLease({ redis: routeTo(shard), shard, token: receiver })),
+    realtime: new RedisRealtimeStore({ routeTo, shards: seen, ttlSeconds: settings.realtimeTtlSeconds }),
     close: () => {
-      for (const connection of waiting) connection.disconnect();
+      for (const route of waiting) route.close();
     },
   };
 }
@@ -174,10 +176,4 @@ function openMysqlTotals(list: string, clock: Clock): TotalsStore {
 /** All databases of the SQL side. */
 export function placesOf(settings: ReceiverSettings): readonly TotalsPlace[] {
   return totalsPlaces(settings, embeddedTotalsFile(settings.dataDirectory));
-}
-
-/** An address as it can be printed. */
-export function withoutSecrets(url: string): string {
-  const { hostname, port, pathname } = new URL(url);
-  return `${hostname}${port === "" ? "" : `:${port}`}${pathname === "/" ? "" : pathname}`;
 }

@@ -12,6 +12,7 @@ import { FIRST_LAYOUT } from "../model/shard-layout.ts";
 import { storedLayout, storedOffsets } from "../rollup/totals-facts.ts";
 import { commandSettings } from "./command-settings.ts";
 import { checkLine } from "./doctor/check.ts";
+import { redisOptions } from "./redis-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
 import type { Finding } from "./verify/finding.ts";
 import { logFinding, mayPass } from "./verify/log-findings.ts";
@@ -101,15 +102,15 @@ async function allOffsets(settings: ReceiverSettings, clock: Clock): Promise<Res
   return offsets.kind === "success" ? success(new Map(offsets.value.flatMap((some) => [...some]))) : offsets;
 }
 
-function logViews(
-  { redisUrl, dataDirectory }: ReceiverSettings,
+async function logViews(
+  settings: ReceiverSettings,
   clock: Clock,
   shards: readonly number[],
   layout: number,
-): Promise<Result<readonly LogView[]>> | Result<readonly LogView[]> {
-  return redisUrl === undefined
-    ? sqliteLogViews(dataDirectory, shards)
-    : redisLogViews({ url: redisUrl, clock }, shards, layout);
+): Promise<Result<readonly LogView[]>> {
+  if (settings.redisUrl === undefined) return sqliteLogViews(settings.dataDirectory, shards);
+  const options = redisOptions(settings);
+  return options.kind === "success" ? await redisLogViews({ ...options.value, clock }, shards, layout) : options;
 }
 
 function write(line: string): void {

@@ -21,9 +21,10 @@ export function redisLogViews(
   shards: readonly number[],
   layout: number,
 ): Promise<Result<readonly LogView[]>> {
-  return withInspectedRedis(options, async (redis) => {
+  return withInspectedRedis({ ...options, shards }, async (servers) => {
     const views: LogView[] = [];
     for (const shard of shards) {
+      const redis = servers.routeTo(shard);
       const log = new RedisStreamLog({ redis, shard, layout, limits: NO_LIMITS, clock: options.clock });
       const view = await viewLog(log);
       if (view.kind !== "success") return view;

@@ -4,11 +4,12 @@
  */
 import { Redis } from "ioredis";
 import type { RedisOptions } from "ioredis";
+import { parseRedisAddress, type RedisAddress } from "./redis-address.ts";
 
 /** How a connection behaves. All times are milliseconds. */
-export interface RedisConnectionOptions {
-  /** `redis://` or `rediss://`, with user, password and database if there are any. */
-  readonly url: string;
+export interface RedisConnectionBehaviour {
+  /** Authorities (PEM) that certificates are trusted of, over TLS. Default: those of Node. */
+  readonly certificateAuthority?: string;
   /** A command without an answer fails after this time, and a connection that is silent for it is cut. Default 5000. */
   readonly commandTimeoutMillis?: number;
   /** An attempt to connect is given up after this time. Default 2000. */
@@ -21,15 +22,36 @@ export interface RedisConnectionOptions {
   readonly onError?: (error: Error) => void;
 }
 
+/** Where to connect, and how. */
+export interface RedisConnectionOptions extends RedisConnectionBehaviour {
+  /** The address of a server or of Sentinels, as {@link parseRedisAddress} reads it. */
+  readonly url: string;
+}
+
 const FIRST_RECONNECT_DELAY_MILLIS = 50;
+/** A command without an answer fails after this time, milliseconds, unless another is given. */
+export const DEFAULT_COMMAND_TIMEOUT_MILLIS = 5000;
+const DEFAULT_CONNECT_TIMEOUT_MILLIS = 2000;
+const DEFAULT_MAX_RECONNECT_DELAY_MILLIS = 2000;
 
 /**
  * Starts to connect and returns at once. While there is no connection every command fails at once; it is up to the caller
- * to try again. Never throws for a server that cannot be reached.
+ * to try again. Never throws for a server that cannot be reached; throws a TypeError for an address that is not one.
  */
-export function connectRedis(options: RedisConnectionOptions): Redis {
+export function connectRedis({ url, ...behaviour }: RedisConnectionOptions): Redis {
+  const address = parseRedisAddress(url);
+  if (address.kind !== "success") throw new TypeError(`expected ${address.reason}`);
+  return connectTo(address.value, behaviour);
+}
+
+/**
+ * As {@link connectRedis}, to a server or to the primary that Sentinels name, asked again for each attempt to connect. Of a cluster:
+ * to its first node.
+ */
+export function connectTo(address: RedisAddress, options: RedisConnectionBehaviour): Redis {
   let leaving = false;
-  const redis = new Redis(options.url, {
+  const redis = new Redis({
+    ...placeOptions(address, options),
     ...driverOptions(options),
     // After a fail-over the old primary answers READONLY: connect again, where the name may now lead elsewhere. Once is
     // enough, however many commands are answered so.
@@ -45,9 +67,35 @@ export function connectRedis(options: RedisConnectionOptions): Redis {
   return redis;
 }
 
-function driverOptions(options: RedisConnectionOptions): RedisOptions & { readonly replyMapping: "legacy" } {
-  const commandTimeout = options.commandTimeoutMillis ?? 5000;
-  const maxDelay = options.maxReconnectDelayMillis ?? 2000;
+function placeOptions(address: RedisAddress, options: RedisConnectionBehaviour): RedisOptions {
+  const { kind, nodes, tls, credentials, database, primaryName, sentinelCredentials } = address;
+  const { user, password } = credentials;
+  const security = tls ? { ca: options.certificateAuthority } : undefined;
+  const common: RedisOptions = {
+    ...(user !== undefined && { username: user }),
+    ...(password !== undefined && { password }),
+    ...(security && { tls: security }),
+    db: database,
+  };
+  if (kind !== "sentinel") return { ...common, ...nodes[0]! };
+  return {
+    ...common,
+    sentinels: [...nodes],
+    name: primaryName,
+    ...(sentinelCredentials.user !== undefined && { sentinelUsername: sentinelCredentials.user }),
+    ...(sentinelCredentials.password !== undefined && { sentinelPassword: sentinelCredentials.password }),
+    ...(security && { sentinelTLS: security, enableTLSForSentinelMode: true }),
+    sentinelCommandTimeout: options.connectTimeoutMillis ?? DEFAULT_CONNECT_TIMEOUT_MILLIS,
+    sentinelRetryStrategy: (attempt) => {
+      const maxDelay = options.maxReconnectDelayMillis ?? DEFAULT_MAX_RECONNECT_DELAY_MILLIS;
+      return reconnectDelayMillis(attempt, maxDelay, options.random);
+    },
+  };
+}
+
+function driverOptions(options: RedisConnectionBehaviour): RedisOptions & { readonly replyMapping: "legacy" } {
+  const commandTimeout = options.commandTimeoutMillis ?? DEFAULT_COMMAND_TIMEOUT_MILLIS;
+  const maxDelay = options.maxReconnectDelayMillis ?? DEFAULT_MAX_RECONNECT_DELAY_MILLIS;
   return {
     connectionName: "otel-bandwidth",
     replyMapping: "legacy",
@@ -60,7 +108,7 @@ function driverOptions(options: RedisConnectionOptions): RedisOptions & { readon
     commandTimeout,
     // What timed out stays in the socket's buffer: a connection that says nothing is cut, so that the buffer is freed.
     socketTimeout: commandTimeout,
-    connectTimeout: options.connectTimeoutMillis ?? 2000,
+    connectTimeout: options.connectTimeoutMillis ?? DEFAULT_CONNECT_TIMEOUT_MILLIS,
     maxLoadingRetryTime: maxDelay,
     retryStrategy: (attempt) => reconnectDelayMillis(attempt, maxDelay, options.random),
   };
@@ -70,4 +118,23 @@ function driverOptions(options: RedisConnectionOptions): RedisOptions & { readon
 export function reconnectDelayMillis(attempt: number, maxDelayMillis: number, random: () => number): number {
   const ceiling = Math.min(maxDelayMillis, FIRST_RECONNECT_DELAY_MILLIS * 2 ** Math.min(attempt - 1, 30));
   return Math.round(ceiling / 2 + (ceiling / 2) * random());
+}
+
+/** Resolves when the connection is ready; rejects with the next fault that keeps it from being so. */
+export async function reached(redis: Redis): Promise<void> {
+  if (redis.status === "ready") return;
+  const settled = new AbortController();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const ending = (event: string, act: (error: Error) => void): void => {
+        redis.once(event, act);
+        settled.signal.addEventListener("abort", () => redis.off(event, act));
+      };
+      ending("ready", () => resolve());
+      ending("error", reject);
+      ending("end", () => reject(new Error("the connection to Redis was closed")));
+    });
+  } finally {
+    settled.abort();
+  }
 }

@@ -3,6 +3,7 @@
  */
 import type { Redis } from "ioredis";
 import { messageOf } from "../model/result.ts";
+import type { RedisServers } from "./redis-route.ts";
 
 /** One thing about a Redis that an operator should know. */
 export interface DurabilityFinding {
@@ -40,11 +41,43 @@ const MINIMUM_VERSION = [6, 2] as const;
 
 /**
  * Every finding, most serious first; empty when Redis keeps all it acknowledges. Never throws: what fails is a finding.
- * `waitReplicas`: how many replicas a request is waited for to be on before it is answered (`REDIS_WAIT_REPLICAS`).
+ * `waitReplicas`: how many replicas a request is waited for to be on before it is answered (`REDIS_WAIT_REPLICAS`); `isCluster`: whether
+ * `REDIS_URL` is that of a cluster.
  */
-export async function checkRedisDurability(redis: Redis, waitReplicas = 0): Promise<readonly DurabilityFinding[]> {
-  const [facts, settings] = await Promise.all([checkFacts(redis, waitReplicas), checkSettings(redis)]);
+export async function checkRedisDurability(
+  redis: Redis,
+  waitReplicas = 0,
+  isCluster = false,
+): Promise<readonly DurabilityFinding[]> {
+  const [facts, settings] = await Promise.all([checkFacts(redis, waitReplicas, isCluster), checkSettings(redis)]);
   return [...facts, ...settings].sort((left, right) => left.level.localeCompare(right.level));
+}
+
+/**
+ * The findings of every server that has one of these shards, each once, with where it is so when there are several. Never throws: what
+ * cannot be reached is a finding.
+ */
+export async function checkServersDurability(
+  servers: RedisServers,
+  shards: readonly number[],
+  waitReplicas: number,
+): Promise<readonly DurabilityFinding[]> {
+  try {
+    const primaries = await servers.primaries(shards);
+    const places = new Map<string, { readonly finding: DurabilityFinding; readonly places: string[] }>();
+    for (const { place, redis } of primaries) {
+      for (const finding of await checkRedisDurability(redis, waitReplicas, servers.isCluster)) {
+        const known = places.get(finding.message);
+        if (known === undefined) places.set(finding.message, { finding, places: [place] });
+        else known.places.push(place);
+      }
+    }
+    const found = [...places.values()];
+    if (primaries.length === 1) return found.map(({ finding }) => finding);
+    return found.map(({ finding, places: at }) => ({ ...finding, message: `${at.join(", ")}: ${finding.message}` }));
+  } catch (error) {
+    return [unknown("REDIS_URL", `durability could not be checked (${messageOf(error)})`)];
+  }
 }
 
 async function checkSettings(redis: Redis): Promise<readonly DurabilityFinding[]> {
@@ -70,12 +103,17 @@ async function checkSetting(redis: Redis, requirement: Requirement): Promise<rea
   }
 }
 
-async function checkFacts(redis: Redis, waitReplicas: number): Promise<readonly DurabilityFinding[]> {
+async function checkFacts(
+  redis: Redis,
+  waitReplicas: number,
+  isCluster: boolean,
+): Promise<readonly DurabilityFinding[]> {
   try {
     const facts = parseInfo(await redis.info());
     const replication =
       waitReplicas > 0 ? checkWaitedReplicas(facts, waitReplicas) : await checkReplication(redis, facts);
-    return [...checkVersion(facts), ...checkPersistence(facts), ...checkRole(facts), ...replication];
+    const place = checkPlace(facts, isCluster);
+    return [...checkVersion(facts), ...checkPersistence(facts), ...checkRole(facts), ...place, ...replication];
   } catch (error) {
     return [unknown("INFO", `version, persistence and replication could not be checked (${messageOf(error)})`)];
   }
@@ -106,6 +144,17 @@ function checkPersistence(facts: ReadonlyMap<string, string>): readonly Durabili
 function checkRole(facts: ReadonlyMap<string, string>): readonly DurabilityFinding[] {
   if (facts.get("role") !== "slave") return [];
   return [danger("role", "This Redis is a replica and refuses writes. Point REDIS_URL at its primary.")];
+}
+
+function checkPlace(facts: ReadonlyMap<string, string>, isCluster: boolean): readonly DurabilityFinding[] {
+  if (!isCluster && facts.get("cluster_enabled") === "1") {
+    const message =
+      "This Redis is a node of a cluster and refuses the shards of other nodes. Name the nodes in REDIS_URL as " +
+      "redis+cluster://host:port,host:port.";
+    return [danger("cluster_enabled", message)];
+  }
+  if (!isCluster || Number(facts.get("connected_slaves") ?? 0) > 0) return [];
+  return [danger("connected_slaves", "This primary has no replica: while it is away, its shards answer 503.")];
 }
 
 /** The first version that tells what replicas have flushed to their disks. */

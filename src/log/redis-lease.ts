@@ -1,8 +1,8 @@
 /**
  * Says which receiver folds a shard, by a key in Redis that expires. Exactness does not rest on it: see `ShardLease`.
  */
-import type { Redis } from "ioredis";
 import type { LeaseView, ShardLease } from "../model/shard-lease.ts";
+import type { RedisRoute } from "./redis-route.ts";
 import { RedisScript } from "./redis-script.ts";
 
 /**
@@ -38,8 +38,7 @@ return 1
 
 /** What a {@link RedisLease} is made of. */
 export interface RedisLeaseOptions {
-  /** A connection made by `connectRedis`. */
-  readonly redis: Redis;
+  readonly redis: RedisRoute;
   readonly shard: number;
   /** Tells this receiver from every other: random, such as a UUID, and the same for all of its shards. */
   readonly token: string;

@@ -51,17 +51,32 @@ const WAITING_COMMANDS: readonly (readonly string[])[] = [
   ["waitaof", "0", "1", "1"],
 ];
 
-/** Asks without running any of them; `waits`: whether replicas are waited for. `undefined` where Redis does not tell: before 7.0, or when the user may not ask. */
-export async function checkRedisPermissions(redis: Redis, waits: boolean): Promise<RedisPermissions | undefined> {
+/** What is called besides in a cluster. */
+const CLUSTER_COMMANDS: readonly (readonly string[])[] = [
+  ["cluster", "info"],
+  ["cluster", "slots"],
+];
+
+/** What is used beyond the log itself. */
+export interface RedisUse {
+  /** Whether replicas are waited for. */
+  readonly waits: boolean;
+  /** Whether Redis is a cluster. */
+  readonly isCluster: boolean;
+}
+
+/** Asks without running any of them. `undefined` where Redis does not tell: before 7.0, or when the user may not ask. */
+export async function checkRedisPermissions(redis: Redis, use: RedisUse): Promise<RedisPermissions | undefined> {
   try {
     const user = String(await redis.call("ACL", "WHOAMI"));
     const missing = new Set<string>();
-    for (const command of waits ? [...COMMANDS, ...WAITING_COMMANDS] : COMMANDS) {
+    const more = [...(use.waits ? WAITING_COMMANDS : []), ...(use.isCluster ? CLUSTER_COMMANDS : [])];
+    for (const command of [...COMMANDS, ...more]) {
       const reply = await dryRun(redis, user, command);
       if (reply === "OK") continue;
       // A command that is forbidden says nothing about its keys; giving them twice is harmless.
       missing.add(`~${KEY_PATTERN}`);
-      if (!/\bkeys?\b/.test(reply)) missing.add(`+${command[0]}`);
+      if (!/\bkeys?\b/.test(reply)) missing.add(`+${command[0] === "cluster" ? command.join("|") : command[0]}`);
     }
     return { user, missing: [...missing] };
   } catch {

@@ -36,14 +36,15 @@ import {
   TRIM_SCRIPT,
   WRITABLE_SCRIPT,
 } from "./redis-log-scripts.ts";
+import type { RedisRoute } from "./redis-route.ts";
 import { RedisScript } from "./redis-script.ts";
 import { ReplicaConfirmation } from "./replica-confirmation.ts";
 import type { ReplicaConfirmationOptions } from "./replica-confirmation.ts";
 
 /** What a {@link RedisStreamLog} is made of. */
 export interface RedisStreamLogOptions {
-  /** A connection made by `connectRedis`, shared by as many logs as there are. */
-  readonly redis: Redis;
+  /** The way to the shard, over connections that as many logs share as there are. */
+  readonly redis: RedisRoute;
   readonly shard: number;
   readonly limits: LogLimits;
   /** The `ShardLayout.epoch` that appends are of. Default: the first. */
@@ -68,7 +69,6 @@ const DEFAULT_MAX_READ_BYTES = 16 * 1024 * 1024;
 const DEFAULT_MAX_UNSENT_BYTES = 64 * 1024 * 1024;
 const DEFAULT_MAX_BATCH_BYTES = 1024 * 1024;
 const DEFAULT_MAX_BATCH_ENTRIES = 256;
-const DEFAULT_MAX_WAIT_MILLIS = 5000;
 const MAX_DELAY_MILLIS = 5;
 const FIRST_READ_COUNT = 8;
 
@@ -76,7 +76,7 @@ const FIRST_READ_COUNT = 8;
 export class RedisStreamLog implements IngestLog {
   readonly #options: RedisStreamLogOptions;
   /** Where entries are appended: Redis holds this connection still while replicas are waited for. */
-  readonly #appending: Redis;
+  readonly #appending: RedisRoute;
   readonly #confirmation: ReplicaConfirmation | undefined;
   readonly #keys: readonly [stream: string, size: string];
   readonly #probeKey: string;
@@ -110,7 +110,7 @@ export class RedisStreamLog implements IngestLog {
       maxBatchBytes: options.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES,
       maxBatchEntries: options.maxBatchEntries ?? DEFAULT_MAX_BATCH_ENTRIES,
       maxDelayMillis: MAX_DELAY_MILLIS,
-      maxWaitMillis: options.redis.options.commandTimeout ?? DEFAULT_MAX_WAIT_MILLIS,
+      maxWaitMillis: options.redis.commandTimeoutMillis,
       send: (entries) => this.#appendAll(entries),
     });
     this.#trim = new RedisScript(options.redis, TRIM_SCRIPT);
@@ -160,7 +160,7 @@ export class RedisStreamLog implements IngestLog {
         `a body of ${entry.body.length} bytes is larger than the whole log (${limits.maxBytes})`,
       );
     }
-    if ((this.#appending.stream?.writableLength ?? 0) + this.#queue.waitingBytes > maxUnsentBytes) {
+    if (this.#appending.unsentBytes() + this.#queue.waitingBytes > maxUnsentBytes) {
       return retryable("overloaded", `more than ${maxUnsentBytes} bytes wait to be sent to Redis`);
     }
     return await this.#queue.append(entry);
@@ -233,11 +233,13 @@ export class RedisStreamLog implements IngestLog {
   async #appendAll(entries: readonly LogEntryInput[]): Promise<Result<readonly Result<AppendedEntry>[]>> {
     const { limits } = this.#options;
     return await attempt(async () => {
-      writeTogether(this.#appending);
       const values: (string | number | Buffer)[] = [limits.maxEntries, limits.maxBytes, this.#layout];
       for (const entry of entries) values.push(toBuffer(entry.body), encodeMeta(entry));
-      const write = (): Promise<unknown> => this.#append.run(this.#keys, values);
-      const written = this.#confirmation ? await this.#confirmation.confirmed(write) : success(await write());
+      const write = (redis: Redis): Promise<unknown> => {
+        writeTogether(redis);
+        return this.#append.runOn(redis, this.#keys, values);
+      };
+      const written = await (this.#confirmation?.confirmed(write) ?? this.#appending.run(write).then(success));
       if (written.kind !== "success") return written;
       const replies = written.value as typeof CLOSED | readonly (string | Error)[];
       if (typeof replies === "string") return closedLog();
@@ -253,7 +255,9 @@ export class RedisStreamLog implements IngestLog {
 
   async #readChunk(afterId: string, count: number): Promise<readonly LogEntry[]> {
     const { redis, onForeignEntry } = this.#options;
-    const reply = await redis.xrangeBuffer(this.#keys[0], `(${afterId}`, "+", "COUNT", count);
+    const reply = await redis.run((connection) =>
+      connection.xrangeBuffer(this.#keys[0], `(${afterId}`, "+", "COUNT", count),
+    );
     return readableEntries(reply, onForeignEntry);
   }
 }

@@ -17,10 +17,16 @@ import { decodeSeries, decodeStep, encodeSeries, encodeStep } from "./realtime-j
 import { newestOf } from "./newest-series.ts";
 import { HISTORY_MILLIS, addUpSteps, isRecentStep } from "./steps.ts";
 
+/** The way to the Redis of one shard. */
+export interface RealtimeRoute {
+  /** Runs `work` with a connection that fails at once while Redis is away. */
+  run<T>(work: (redis: Redis) => Promise<T>): Promise<T>;
+}
+
 /** What a {@link RedisRealtimeStore} is made of. */
 export interface RedisRealtimeStoreOptions {
-  /** A connection that fails at once while Redis is away. */
-  readonly redis: Redis;
+  /** The way to a shard: in a cluster each may be on another server, and no command concerns two. */
+  readonly routeTo: (shard: number) => RealtimeRoute;
   /** The shards that are read. */
   readonly shards: readonly number[];
   /** `REDIS_METRICS_TTL`, seconds. */
@@ -46,16 +52,18 @@ export class RedisRealtimeStore implements RealtimeStore {
   async update(update: RealtimeUpdate): Promise<Result<void>> {
     try {
       const stale = this.#isSweepDue(update.shard) ? await this.#staleIds(update) : [];
-      const { redis, ttlSeconds } = this.#options;
+      const { ttlSeconds } = this.#options;
       const series = seriesKey(update.shard);
       const steps = stepsKey(update.shard);
       const removed = [...update.removed, ...stale];
-      const pipeline = redis.pipeline();
-      for (const ids of chunksOf(removed)) pipeline.hdel(series, ...ids);
-      for (const changed of chunksOf(update.changed)) pipeline.hset(series, ...fieldsOf(changed));
-      pipeline.hset(steps, ringField(update.step), encodeStep(update.step));
-      pipeline.expire(series, ttlSeconds).expire(steps, ttlSeconds);
-      await execute(pipeline);
+      await this.#run(update.shard, async (redis) => {
+        const pipeline = redis.pipeline();
+        for (const ids of chunksOf(removed)) pipeline.hdel(series, ...ids);
+        for (const changed of chunksOf(update.changed)) pipeline.hset(series, ...fieldsOf(changed));
+        pipeline.hset(steps, ringField(update.step), encodeStep(update.step));
+        pipeline.expire(series, ttlSeconds).expire(steps, ttlSeconds);
+        return await execute(pipeline);
+      });
       this.#updates.set(update.shard, (this.#updates.get(update.shard) ?? 0) + 1);
       return success(undefined);
     } catch (error) {
@@ -65,20 +73,25 @@ export class RedisRealtimeStore implements RealtimeStore {
 
   async snapshot(nowMillis: number): Promise<Result<RealtimeSnapshot>> {
     try {
-      const { redis, shards } = this.#options;
-      const pipeline = redis.pipeline();
-      for (const shard of shards) pipeline.hvals(seriesKey(shard)).hvals(stepsKey(shard));
-      const replies = await execute(pipeline);
       const series: RealtimeSeries[] = [];
       const steps: RealtimeStep[] = [];
-      for (let index = 0; index < shards.length; index += 1) {
-        collect(series, replies[index * 2], decodeSeries, (one) => one.expiresAtMillis > nowMillis);
-        collect(steps, replies[index * 2 + 1], decodeStep, (step) => isRecentStep(step, nowMillis));
+      const replies = await Promise.all(this.#options.shards.map((shard) => this.#figuresOf(shard)));
+      for (const [seriesOfShard, stepsOfShard] of replies) {
+        collect(series, seriesOfShard, decodeSeries, (one) => one.expiresAtMillis > nowMillis);
+        collect(steps, stepsOfShard, decodeStep, (step) => isRecentStep(step, nowMillis));
       }
       return success({ series: newestOf(series), steps: addUpSteps(steps) });
     } catch (error) {
       return unavailable(error);
     }
+  }
+
+  async #run<T>(shard: number, work: (redis: Redis) => Promise<T>): Promise<T> {
+    return await this.#options.routeTo(shard).run(work);
+  }
+
+  #figuresOf(shard: number): Promise<readonly unknown[]> {
+    return this.#run(shard, (redis) => execute(redis.pipeline().hvals(seriesKey(shard)).hvals(stepsKey(shard))));
   }
 
   #isSweepDue(shard: number): boolean {
@@ -88,7 +101,7 @@ export class RedisRealtimeStore implements RealtimeStore {
 
   /** Ids of series that are too old to be shown, and of text that cannot be read. */
   async #staleIds({ shard, step }: RealtimeUpdate): Promise<readonly string[]> {
-    const all = await this.#options.redis.hgetall(seriesKey(shard));
+    const all = await this.#run(shard, (redis) => redis.hgetall(seriesKey(shard)));
     return Object.keys(all).filter((id) => (decodeSeries(all[id] ?? "")?.expiresAtMillis ?? 0) <= step.atMillis);
   }
 }

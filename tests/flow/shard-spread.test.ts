@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Redis } from "ioredis";
 import { ShardClaim } from "../../src/aggregate/shard-claim.ts";
 import { RedisLease } from "../../src/log/redis-lease.ts";
+import { fixedRoute } from "../../src/log/redis-route.ts";
 import { systemClock } from "../../src/model/clock.ts";
 import { spreadShards } from "../../src/model/shard-spread.ts";
 import { connectedRedis } from "../support/redis-client.ts";
@@ -34,7 +35,7 @@ class Receiver {
   constructor(name: string) {
     this.name = name;
     const shards = Array.from({ length: SHARDS }, (_, shard) => shard);
-    this.#leases = shards.map((shard) => new RedisLease({ redis, shard, token: name }));
+    this.#leases = shards.map((shard) => new RedisLease({ redis: fixedRoute(redis), shard, token: name }));
     this.#claims = this.#leases.map(
       (lease, shard) =>
         new ShardClaim({

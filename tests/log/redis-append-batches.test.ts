@@ -13,6 +13,7 @@ import { startRedisServer, uniqueShard } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
+import { fixedRoute } from "../../src/log/redis-route.ts";
 
 const LIMITS = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
 const UNAVAILABLE = { kind: "retryable", code: "unavailable" };
@@ -41,7 +42,9 @@ async function connectByProxy(commandTimeoutMillis: number): Promise<{ redis: Re
 }
 
 async function openLog(redis: Redis, options: Partial<RedisStreamLogOptions> = {}): Promise<RedisStreamLog> {
-  return await opened(new RedisStreamLog({ redis, shard: uniqueShard(), limits: LIMITS, ...options }));
+  return await opened(
+    new RedisStreamLog({ redis: fixedRoute(redis), shard: uniqueShard(), limits: LIMITS, ...options }),
+  );
 }
 
 function streamKey(shard: number): string {

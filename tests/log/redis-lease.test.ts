@@ -6,6 +6,7 @@ import { ONLY_RECEIVER, SingleLease } from "../../src/log/single-lease.ts";
 import { shardLeaseContract } from "../contract/shard-lease.ts";
 import { connectedRedis } from "../support/redis-client.ts";
 import { startRedisServer, testRedis, uniqueShard } from "../support/redis-server.ts";
+import { fixedRoute } from "../../src/log/redis-route.ts";
 
 let server: Awaited<ReturnType<typeof testRedis>>;
 
@@ -21,7 +22,7 @@ shardLeaseContract("RedisLease", async () => {
   const key = `otel-bandwidth:{${shard}}:owner`;
   const redis = await connectedRedis(server.url);
   return {
-    another: async () => new RedisLease({ token: randomUUID(), redis, shard }),
+    another: async () => new RedisLease({ token: randomUUID(), redis: fixedRoute(redis), shard }),
     async expire(afterMillis) {
       if (afterMillis !== undefined) return await passed(redis, afterMillis);
       await redis.pexpire(key, 1);
@@ -48,7 +49,7 @@ describe("RedisLease", () => {
   it("lasts as long as was asked for last", async () => {
     const shard = uniqueShard();
     const redis = await connectedRedis(server.url);
-    const lease = new RedisLease({ token: randomUUID(), redis, shard });
+    const lease = new RedisLease({ token: randomUUID(), redis: fixedRoute(redis), shard });
     await lease.hold(60_000);
     await lease.hold(300_000);
     expect(await redis.pttl(`otel-bandwidth:{${shard}}:owner`)).toBeGreaterThan(60_000);
@@ -60,7 +61,12 @@ describe("RedisLease", () => {
     const own = await startRedisServer();
     const redis = await connectedRedis(own.url);
     const faults: unknown[] = [];
-    const lease = new RedisLease({ token: randomUUID(), redis, shard: 0, onError: (error) => faults.push(error) });
+    const lease = new RedisLease({
+      token: randomUUID(),
+      redis: fixedRoute(redis),
+      shard: 0,
+      onError: (error) => faults.push(error),
+    });
     await lease.hold(60_000);
     await own.kill();
     expect(await lease.hold(60_000)).toBe(false);

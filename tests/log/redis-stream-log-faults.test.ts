@@ -11,6 +11,7 @@ import { startRedisServer, uniqueShard } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
+import { fixedRoute } from "../../src/log/redis-route.ts";
 
 const LIMITS = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
 const OPENING = { generation: 1, identity: "test", storage: "", afterId: LOG_START, layout: 1 };
@@ -38,7 +39,9 @@ async function connectByProxy(commandTimeoutMillis = 2000): Promise<Redis> {
 }
 
 async function openLog(redis: Redis, options: Partial<RedisStreamLogOptions> = {}): Promise<RedisStreamLog> {
-  return await opened(new RedisStreamLog({ redis, shard: uniqueShard(), limits: LIMITS, ...options }));
+  return await opened(
+    new RedisStreamLog({ redis: fixedRoute(redis), shard: uniqueShard(), limits: LIMITS, ...options }),
+  );
 }
 
 async function readAll(log: RedisStreamLog): Promise<readonly LogEntry[]> {
@@ -222,7 +225,7 @@ describe("when Redis refuses", () => {
     const redis = await connect(server.url);
     const shard = uniqueShard();
     await redis.set(`otel-bandwidth:{${shard}}:log`, "text");
-    const log = new RedisStreamLog({ redis, shard, limits: LIMITS });
+    const log = new RedisStreamLog({ redis: fixedRoute(redis), shard, limits: LIMITS });
     for (const result of [await log.open(OPENING), await log.append(logEntry())])
       expect(result).toMatchObject(UNAVAILABLE);
   });

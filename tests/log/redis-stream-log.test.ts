@@ -7,6 +7,7 @@ import type { LogUnderTest } from "../contract/ingest-log.ts";
 import { connectedRedis } from "../support/redis-client.ts";
 import { startReplica, startRedisServer, testRedis, uniqueShard } from "../support/redis-server.ts";
 import type { RedisServer } from "../support/redis-server.ts";
+import { fixedRoute } from "../../src/log/redis-route.ts";
 
 let server: Awaited<ReturnType<typeof testRedis>>;
 let primary: RedisServer;
@@ -35,9 +36,9 @@ async function openRedisLog(
   };
   const create = async (): Promise<RedisStreamLog> => {
     for (const connection of connections.splice(0)) connection.disconnect();
-    const options = { redis: await connect(), shard, limits, maxReadBytes };
+    const options = { redis: fixedRoute(await connect()), shard, limits, maxReadBytes };
     if (replicas === 0) return new RedisStreamLog(options);
-    return new RedisStreamLog({ ...options, confirmation: { redis: await connect(), replicas } });
+    return new RedisStreamLog({ ...options, confirmation: { redis: fixedRoute(await connect()), replicas } });
   };
   return {
     log: await create(),

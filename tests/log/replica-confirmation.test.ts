@@ -9,6 +9,7 @@ import { startReplica, startRedisServer, uniqueShard } from "../support/redis-se
 import type { RedisServer } from "../support/redis-server.ts";
 import { startTcpProxy } from "../support/tcp-proxy.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
+import { fixedRoute } from "../../src/log/redis-route.ts";
 
 const LIMITS = { maxEntries: 10_000, maxBytes: 64 * 1024 * 1024 };
 const UNAVAILABLE = { kind: "retryable", code: "unavailable" };
@@ -33,8 +34,8 @@ describe("a log that waits for a replica", () => {
   beforeEach(async () => {
     shard = uniqueShard();
     redis = await clients.connect(primary.url);
-    const confirmation = { redis: await clients.connect(primary.url), replicas: 1, maxWaitMillis: 100 };
-    log = await opened(new RedisStreamLog({ redis, shard, limits: LIMITS, confirmation }));
+    const confirmation = { redis: fixedRoute(await clients.connect(primary.url)), replicas: 1, maxWaitMillis: 100 };
+    log = await opened(new RedisStreamLog({ redis: fixedRoute(redis), shard, limits: LIMITS, confirmation }));
   });
   afterEach(async () => {
     link.replies("pass");
@@ -82,6 +83,7 @@ describe("a confirmation by replicas", () => {
     const asked: string[] = [];
     const fake = {
       asked,
+      options: {},
       stream: {},
       async call(name: "WAITAOF" | "WAIT", ...rest: readonly unknown[]): Promise<unknown> {
         asked.push([name, ...rest].join(" "));
@@ -95,9 +97,19 @@ describe("a confirmation by replicas", () => {
 
   it("asks what replicas have flushed to their disks", async () => {
     const redis = connection({ WAITAOF: [1, 2] });
-    const confirmation = new ReplicaConfirmation({ redis, replicas: 2, maxWaitMillis: 300 });
+    const confirmation = new ReplicaConfirmation({ redis: fixedRoute(redis), replicas: 2, maxWaitMillis: 300 });
     expect(await confirmation.confirmed(write)).toEqual({ kind: "success", value: "written" });
-    expect(redis.asked).toEqual(["WAITAOF 0 2 300"]);
+    expect(redis.asked).toEqual(["WAITAOF 0 2 10"]);
+  });
+
+  it("asks again those that had not flushed when they were asked, for as long as it may take", async () => {
+    const redis = connection({ WAITAOF: () => [1, redis.asked.length < 3 ? 0 : 1] });
+    const confirmation = new ReplicaConfirmation({ redis: fixedRoute(redis), replicas: 1, maxWaitMillis: 300 });
+    expect((await confirmation.confirmed(write)).kind).toBe("success");
+    expect(redis.asked).toEqual(["WAITAOF 0 1 10", "WAITAOF 0 1 20", "WAITAOF 0 1 40"]);
+    const never = connection({ WAITAOF: [1, 0] });
+    await new ReplicaConfirmation({ redis: fixedRoute(never), replicas: 1, maxWaitMillis: 100 }).confirmed(write);
+    expect(never.asked).toEqual(["WAITAOF 0 1 10", "WAITAOF 0 1 20", "WAITAOF 0 1 40", "WAITAOF 0 1 30"]);
   });
 
   it("asks what they have in memory where Redis is too old to tell, and does not ask twice", async () => {
@@ -105,13 +117,13 @@ describe("a confirmation by replicas", () => {
       throw new Error("ERR unknown command 'WAITAOF', with args beginning with: '0' '1' '300'");
     };
     const redis = connection({ WAITAOF: unknown, WAIT: 1 });
-    const confirmation = new ReplicaConfirmation({ redis, replicas: 1, maxWaitMillis: 300 });
+    const confirmation = new ReplicaConfirmation({ redis: fixedRoute(redis), replicas: 1, maxWaitMillis: 300 });
     for (let time = 0; time < 2; time++) expect((await confirmation.confirmed(write)).kind).toBe("success");
-    expect(redis.asked).toEqual(["WAITAOF 0 1 300", "WAIT 1 300", "WAIT 1 300"]);
+    expect(redis.asked).toEqual(["WAITAOF 0 1 10", "WAIT 1 300", "WAIT 1 300"]);
   });
 
   it("does not take fewer replicas for enough", async () => {
-    const confirmation = new ReplicaConfirmation({ redis: connection({ WAITAOF: [1, 1] }), replicas: 2 });
+    const confirmation = new ReplicaConfirmation({ redis: fixedRoute(connection({ WAITAOF: [1, 1] })), replicas: 2 });
     expect(await confirmation.confirmed(write)).toMatchObject({
       ...UNAVAILABLE,
       reason: "1 of 2 replicas of Redis confirmed the write within 1000 ms",
@@ -125,7 +137,7 @@ describe("a confirmation by replicas", () => {
         return [1, 1];
       },
     });
-    const confirmation = new ReplicaConfirmation({ redis, replicas: 1 });
+    const confirmation = new ReplicaConfirmation({ redis: fixedRoute(redis), replicas: 1 });
     expect(await confirmation.confirmed(write)).toMatchObject(UNAVAILABLE);
   });
 });

@@ -5,6 +5,7 @@ import { realtimeStoreContract } from "../contract/realtime-store.ts";
 import { valueOf } from "../support/log-entries.ts";
 import { realtimeSeries, realtimeStep } from "../support/realtime-figures.ts";
 import { startRedisServer, testRedis, uniqueShard } from "../support/redis-server.ts";
+import { fixedRoute } from "../../src/log/redis-route.ts";
 
 const NOW = 1_763_800_000_000;
 let server: Awaited<ReturnType<typeof testRedis>>;
@@ -22,7 +23,7 @@ afterAll(async () => {
 realtimeStoreContract("RedisRealtimeStore", async () => {
   const shards = [uniqueShard(), uniqueShard()] as const;
   return {
-    store: new RedisRealtimeStore({ redis, shards, ttlSeconds: 300 }),
+    store: new RedisRealtimeStore({ routeTo: () => fixedRoute(redis), shards, ttlSeconds: 300 }),
     shards,
     async close() {
       await redis.del(
@@ -35,7 +36,7 @@ realtimeStoreContract("RedisRealtimeStore", async () => {
 describe("RedisRealtimeStore", () => {
   it("lets a shard expire when its owner falls silent, and not before", async () => {
     const shard = uniqueShard();
-    const store = new RedisRealtimeStore({ redis, shards: [shard], ttlSeconds: 123 });
+    const store = new RedisRealtimeStore({ routeTo: () => fixedRoute(redis), shards: [shard], ttlSeconds: 123 });
     const keys = [`otel-bandwidth:{${shard}}:realtime`, `otel-bandwidth:{${shard}}:steps`];
     const update = { shard, changed: [realtimeSeries()], removed: [], step: realtimeStep({ atMillis: NOW }) };
     valueOf(await store.update(update));
@@ -54,7 +55,7 @@ describe("RedisRealtimeStore", () => {
       realtimeSeries({ seriesId: "1", expiresAtMillis: NOW - 1 }),
       realtimeSeries({ seriesId: "2", expiresAtMillis: NOW + 1 }),
     ];
-    const options = { redis, shards: [shard], ttlSeconds: 300 };
+    const options = { routeTo: () => fixedRoute(redis), shards: [shard], ttlSeconds: 300 };
     valueOf(await new RedisRealtimeStore(options).update({ shard, changed: old, removed: [], step }));
     await redis.hset(key, "3", "{}", "4", "[", "5", '["5",1,[1,2,3],[],[]]');
     const store = new RedisRealtimeStore(options);
@@ -71,7 +72,7 @@ describe("RedisRealtimeStore", () => {
   it("passes over what an earlier or a later version wrote", async () => {
     const shard = uniqueShard();
     const keys = [`otel-bandwidth:{${shard}}:realtime`, `otel-bandwidth:{${shard}}:steps`] as const;
-    const store = new RedisRealtimeStore({ redis, shards: [shard], ttlSeconds: 300 });
+    const store = new RedisRealtimeStore({ routeTo: () => fixedRoute(redis), shards: [shard], ttlSeconds: 300 });
     const http = '["http","","api","","server","GET","/",200,"",""]';
     const webrtc = '["webrtc","","","","client","","",0,"m","p"]';
     const series = {
@@ -101,7 +102,7 @@ describe("RedisRealtimeStore", () => {
     });
     client.on("error", () => {});
     await new Promise((resolve) => client.once("ready", resolve));
-    const store = new RedisRealtimeStore({ redis: client, shards: [0], ttlSeconds: 300 });
+    const store = new RedisRealtimeStore({ routeTo: () => fixedRoute(client), shards: [0], ttlSeconds: 300 });
     const update = { shard: 0, changed: [], removed: [], step: realtimeStep() };
     await client.set("otel-bandwidth:{0}:steps", "text");
     expect(await store.update(update)).toMatchObject({ kind: "retryable", code: "unavailable" });

@@ -11,6 +11,7 @@ import { valueOf } from "../support/log-entries.ts";
 import { connectedRedis } from "../support/redis-client.ts";
 import { startRedisServer, type RedisServer } from "../support/redis-server.ts";
 import { logTrace, StrikableModel, TRACE_LIMITS, type LogStrikes, type StrikableLog } from "./log-traces.ts";
+import { fixedRoute } from "../../src/log/redis-route.ts";
 
 const TRACES = 30;
 
@@ -44,7 +45,7 @@ describe("the model of the log, given the commands that Redis was given,", () =>
     const keys = [stream, `${stream}:size`] as const;
     let copy: readonly (Buffer | null)[] = [];
     return {
-      log: new RedisStreamLog({ redis, shard, limits: TRACE_LIMITS }),
+      log: new RedisStreamLog({ redis: fixedRoute(redis), shard, limits: TRACE_LIMITS }),
       restart: becomeAnother,
       async keepCopy() {
         copy = await Promise.all(keys.map((key) => redis.dumpBuffer(key)));

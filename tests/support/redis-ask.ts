@@ -5,8 +5,8 @@ import { createConnection } from "node:net";
 const TIMEOUT_MILLIS = 1000;
 
 /**
- * The whole of a server's answer: a line as it comes (`+OK`, `:1`, `-ERR …`), a text without the length before it. Undefined when
- * there is none: the server is down or frozen.
+ * The whole of a server's answer: a line as it comes (`+OK`, `:1`, `-ERR …`, of a list `*2`), a text without the length before it.
+ * Undefined when there is none: the server is down or frozen.
  */
 export async function askRedis(port: number, command: string): Promise<string | undefined> {
   return await new Promise((resolve) => {

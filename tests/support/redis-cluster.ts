@@ -1,7 +1,15 @@
 /** A private Redis Cluster for tests that kill, hold still, fail over or reshard it: three primaries with a replica each. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
 import { askRedis } from "./redis-ask.ts";
-import { startRedisServer, type RedisProgram, type RedisServer, type RedisSettings } from "./redis-server.ts";
+import {
+  startRedisServer,
+  testedProgram,
+  type RedisProgram,
+  type RedisServer,
+  type RedisSettings,
+} from "./redis-server.ts";
 
 /** A node is a server as any other; it keeps its place in the cluster when it is started again. */
 export interface RedisClusterNode extends RedisServer {
@@ -14,7 +22,7 @@ export interface RedisClusterNode extends RedisServer {
 /** Six nodes. What is asked of the cluster is asked of those that answer: some may be down or held still. */
 export interface RedisCluster {
   readonly nodes: readonly RedisClusterNode[];
-  /** `redis+cluster://` with every node. */
+  /** `redis+cluster://` with every node, and a user of its own; without one everybody may do everything. */
   readonly url: string;
   /** The primary that serves a key. Waits until there is one, as long as {@link RedisCluster.ok} does. */
   primaryOf(key: string): Promise<RedisClusterNode>;
@@ -27,6 +35,8 @@ export interface RedisCluster {
    * among them is in step with its primary. Rejects with what each says when that takes a minute.
    */
   ok(nodes?: number): Promise<void>;
+  /** Moves so many slots, the lowest first, with their keys from one primary to another, as an operator does. */
+  reshard(from: RedisClusterNode, to: RedisClusterNode, slots: number): Promise<void>;
   /** Ends every node and deletes its data. */
   remove(): Promise<void>;
 }
@@ -41,7 +51,9 @@ export interface RedisClusterOptions {
   readonly replicas?: number;
 }
 
+const run = promisify(execFile);
 const PRIMARIES = 3;
+const START_ATTEMPTS = 3;
 const SLOTS = 16_384;
 const OK_TIMEOUT_MILLIS = 60_000;
 const POLL_MILLIS = 50;
@@ -52,15 +64,17 @@ const NODE_SETTINGS: RedisSettings = {
   "cluster-node-timeout": "2000",
   "repl-diskless-sync-delay": "0",
   "repl-ping-replica-period": "1",
+  user: "receiver on >p@ss/word ~* &* +@all",
 };
 
 /** Starts the nodes and joins them; resolves when the cluster is in order. Rejects when a node does not start. */
 export async function startRedisCluster(options: RedisClusterOptions = {}): Promise<RedisCluster> {
-  const { settings = {}, program, replicas = 1 } = options;
+  const { settings = {}, program = testedProgram(), replicas = 1 } = options;
   const started = await Promise.allSettled(
     Array.from({ length: PRIMARIES * (1 + replicas) }, () => startNode(settings, program)),
   );
-  const cluster = new Cluster(started.flatMap((node) => (node.status === "fulfilled" ? [node.value] : [])));
+  const nodes = started.flatMap((node) => (node.status === "fulfilled" ? [node.value] : []));
+  const cluster = new Cluster(nodes, program);
   try {
     for (const node of started) if (node.status === "rejected") throw node.reason;
     await cluster.join();
@@ -71,12 +85,19 @@ export async function startRedisCluster(options: RedisClusterOptions = {}): Prom
   return cluster;
 }
 
-async function startNode(settings: RedisSettings, program: RedisProgram | undefined): Promise<RedisClusterNode> {
-  const busPort = await freePort();
-  const all = { ...NODE_SETTINGS, "cluster-port": String(busPort), ...settings };
-  const server = await startRedisServer(all, program);
-  const id = await askRedis(server.port, "CLUSTER MYID");
-  return Object.assign(server, { id: id ?? "", busPort });
+async function startNode(settings: RedisSettings, program: RedisProgram): Promise<RedisClusterNode> {
+  for (let attempt = 1; ; attempt += 1) {
+    const busPort = await freePort();
+    try {
+      const all = { ...NODE_SETTINGS, "cluster-port": String(busPort), ...settings };
+      const server = await startRedisServer(all, program);
+      const id = await askRedis(server.port, "CLUSTER MYID");
+      return Object.assign(server, { id: id ?? "", busPort });
+    } catch (error) {
+      // Another process may have taken the port in between.
+      if (attempt === START_ATTEMPTS) throw error;
+    }
+  }
 }
 
 /** What a node says of itself. */
@@ -92,13 +113,15 @@ interface Membership {
 
 class Cluster implements RedisCluster {
   readonly nodes: readonly RedisClusterNode[];
+  readonly #program: RedisProgram;
 
-  constructor(nodes: readonly RedisClusterNode[]) {
+  constructor(nodes: readonly RedisClusterNode[], program: RedisProgram) {
     this.nodes = nodes;
+    this.#program = program;
   }
 
   get url(): string {
-    return `redis+cluster://${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
+    return `redis+cluster://receiver:p%40ss%2Fword@${this.nodes.map(({ port }) => `127.0.0.1:${port}`).join(",")}`;
   }
 
   async join(): Promise<void> {
@@ -155,6 +178,13 @@ class Cluster implements RedisCluster {
     );
   }
 
+  async reshard(from: RedisClusterNode, to: RedisClusterNode, slots: number): Promise<void> {
+    const [command, ...first] = this.#program.cli;
+    const place = ["--cluster", "reshard", `127.0.0.1:${from.port}`];
+    const ends = ["--cluster-from", from.id, "--cluster-to", to.id];
+    await run(command!, [...first, ...place, ...ends, "--cluster-slots", String(slots), "--cluster-yes"]);
+  }
+
   async remove(): Promise<void> {
     await Promise.all(this.nodes.map((node) => node.remove()));
   }
@@ -176,6 +206,8 @@ async function stateOf(port: number): Promise<string> {
   if (cluster === undefined || replication === undefined) return "down";
   if (!cluster.includes("cluster_state:ok")) return `${port} finds the cluster not ok`;
   if (!cluster.includes(`cluster_slots_ok:${SLOTS}`)) return `${port} misses slots`;
+  // A primary sends nothing to a replica that has not told it yet that it is there.
+  if (/^slave\d+:.*state=(?!online)/m.test(replication)) return `${port} has a replica that is behind`;
   if (replication.includes("role:slave") && !replication.includes("master_link_status:up")) return `${port} is behind`;
   return "ok";
 }

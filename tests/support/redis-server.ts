@@ -16,16 +16,18 @@ export type RedisSettings = Readonly<Record<string, string>>;
 export interface RedisProgram {
   /** The program, and what comes before its settings. */
   readonly command: readonly string[];
+  /** What speaks to it from a command line. */
+  readonly cli: readonly string[];
   /** The folder that it takes for `/`. */
   readonly root: string;
   /** Where its data may lie; within `root`. */
   readonly folder: string;
 }
 
-/** The Redis of this machine, or Valkey 9.1 under `npm run test:valkey`. */
-function testedProgram(): RedisProgram {
+/** What tests start: the Redis of this machine, or Valkey 9.1 under `npm run test:valkey`. */
+export function testedProgram(): RedisProgram {
   if (process.env["TEST_REDIS_PROGRAM"] === "valkey-9.1") return valkey91();
-  return { command: ["redis-server"], root: "/", folder: tmpdir() };
+  return { command: ["redis-server"], cli: ["redis-cli"], root: "/", folder: tmpdir() };
 }
 
 /** A redis-server of our own. Its data outlives `stop` and `kill`, until `remove`. */
@@ -82,8 +84,11 @@ export async function startRedisServer(
 }
 
 /** Starts a replica of a server, or of a proxy before it, and resolves when it has all that the primary has. */
-export async function startReplica({ port }: Pick<RedisServer, "port">): Promise<RedisServer> {
-  const replica = await startRedisServer({ replicaof: `127.0.0.1 ${port}` });
+export async function startReplica(
+  { port }: Pick<RedisServer, "port">,
+  settings: RedisSettings = {},
+): Promise<RedisServer> {
+  const replica = await startRedisServer({ ...settings, replicaof: `127.0.0.1 ${port}` });
   for (;;) {
     const reply = await askRedis(replica.port, "INFO replication");
     if (reply?.includes("master_link_status:up")) return replica;
@@ -125,9 +130,13 @@ class PrivateRedis implements RedisServer {
     const dir = `/${relative(root, this.#folder)}`;
     const pairs = Object.entries({ ...this.#settings, bind: "127.0.0.1", port: String(this.port), dir });
     const [name, ...first] = command;
-    const child = spawn(name!, [...first, ...pairs.flatMap(([setting, value]) => [`--${setting}`, value])], {
-      stdio: ["ignore", "pipe", "pipe"],
-    });
+    const child = spawn(
+      name!,
+      [...first, ...pairs.flatMap(([setting, value]) => [`--${setting}`, ...value.split(" ")])],
+      {
+        stdio: ["ignore", "pipe", "pipe"],
+      },
+    );
     this.#process = child;
     endsWithUs(child);
     let output = "";

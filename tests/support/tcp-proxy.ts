@@ -32,9 +32,9 @@ export interface TcpProxy {
   /** Ends every connection; those to come lead to another server. */
   redirect(targetPort: number): void;
   /** Counts the requests whose bytes hold `text`, from now on. */
-  countRequests(text: string): () => number;
+  countRequests(text: string | Buffer): () => number;
   /** Counts the replies whose bytes hold `text`, from now on. */
-  countReplies(text: string): () => number;
+  countReplies(text: string | Buffer): () => number;
   close(): Promise<void>;
 }
 
@@ -65,7 +65,8 @@ class Proxy implements TcpProxy {
   readonly #late: WeakMap<Socket, { readonly due: number; readonly deliver: () => void }[]> = new WeakMap();
   broken = 0;
   held = 0;
-  readonly #counters: { readonly direction: "requests" | "replies"; readonly text: string; count: number }[] = [];
+  readonly #counters: { readonly direction: "requests" | "replies"; readonly text: string | Buffer; count: number }[] =
+    [];
   #delayMillis = 0;
   #watch: Watch | undefined;
 
@@ -103,15 +104,15 @@ class Proxy implements TcpProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  countRequests(text: string): () => number {
+  countRequests(text: string | Buffer): () => number {
     return this.#count("requests", text);
   }
 
-  countReplies(text: string): () => number {
+  countReplies(text: string | Buffer): () => number {
     return this.#count("replies", text);
   }
 
-  #count(direction: "requests" | "replies", text: string): () => number {
+  #count(direction: "requests" | "replies", text: string | Buffer): () => number {
     const counter = { direction, text, count: 0 };
     this.#counters.push(counter);
     return () => counter.count;

@@ -25,5 +25,10 @@ export function valkey91(): RedisProgram {
 }
 
 function programIn(root: string): RedisProgram {
-  return { command: ["chroot", root, "valkey-server"], root, folder: join(root, "srv") };
+  return {
+    command: ["chroot", root, "valkey-server"],
+    cli: ["chroot", root, "valkey-cli"],
+    root,
+    folder: join(root, "srv"),
+  };
 }

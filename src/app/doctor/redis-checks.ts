@@ -2,12 +2,11 @@
  * Checks the Redis of `REDIS_URL`: reachable, new enough, durable, of our time.
  */
 import type { DurabilityFinding } from "../../log/redis-durability.ts";
-import { inspectRedis } from "../../log/redis-inspection.ts";
-import type { RedisPermissions } from "../../log/redis-permissions.ts";
+import { inspectRedis, type RedisPrimaryFacts } from "../../log/redis-inspection.ts";
 import type { Clock } from "../../model/clock.ts";
+import { describeRedis, redisOptions } from "../redis-options.ts";
 import type { ReceiverSettings } from "../settings.ts";
-import { withoutSecrets } from "../stores.ts";
-import { fail, ok, warn, type Check } from "./check.ts";
+import { checkLine, fail, ok, warn, type Check } from "./check.ts";
 import { clockCheck } from "./clock-check.ts";
 
 /** Findings that no setting mends, or only at a price that is the operator's to weigh. */
@@ -27,23 +26,30 @@ const MENDED_BY: Readonly<Record<string, string>> = {
   "min-replicas-to-write": "min-replicas-to-write 1",
 };
 
-/** Nothing when Redis is not used. */
+/** Nothing when Redis is not used. Every server that has a shard is looked at. */
 export async function redisChecks(settings: ReceiverSettings, clock: Clock): Promise<readonly Check[]> {
   const { redisUrl, redisWaitReplicas: waitReplicas } = settings;
   if (redisUrl === undefined) return [];
-  const place = withoutSecrets(redisUrl);
-  const inspected = await inspectRedis({ url: redisUrl, clock, waitReplicas });
-  if (inspected.kind !== "success") return [fail("Redis", `${place}: ${inspected.reason}`)];
-  const { version, findings, permissions, clockAheadMillis } = inspected.value;
+  const options = redisOptions(settings);
+  if (options.kind !== "success") return [fail("Redis", options.reason)];
+  const shards = Array.from({ length: settings.shards }, (_, shard) => shard);
+  const inspected = await inspectRedis({ ...options.value, clock, shards, waitReplicas });
+  if (inspected.kind !== "success") return [fail("Redis", `${describeRedis(redisUrl)}: ${inspected.reason}`)];
+  const { primaries, findings } = inspected.value;
   return [
-    ok("Redis", `${place} answers, version ${version ?? "unknown"}`),
-    permissionCheck(permissions),
+    ...primaries.map(({ place, version }) => ok("Redis", `${place} answers, version ${version ?? "unknown"}`)),
+    ...eachOnce(primaries.map(permissionCheck)),
     ...durabilityChecks(findings),
-    clockCheck("Redis clock", clockAheadMillis),
+    ...eachOnce(primaries.map(({ clockAheadMillis }) => clockCheck("Redis clock", clockAheadMillis))),
   ];
 }
 
-function permissionCheck(permissions: RedisPermissions | undefined): Check {
+/** Servers of one cluster mostly say the same. */
+function eachOnce(checks: readonly Check[]): readonly Check[] {
+  return [...new Map(checks.map((check) => [checkLine(check), check])).values()];
+}
+
+function permissionCheck({ permissions }: RedisPrimaryFacts): Check {
   const subject = "Redis permissions";
   if (permissions === undefined) {
     return warn(
@@ -56,7 +62,7 @@ function permissionCheck(permissions: RedisPermissions | undefined): Check {
   const rules = missing.join(" ");
   return fail(
     subject,
-    `${user} may not do all that is needed: redis-cli ACL SETUSER ${user} ${rules} (ACL SAVE keeps it)`,
+    `${user} may not do all that is needed: redis-cli ACL SETUSER ${user} ${rules} (ACL SAVE keeps it), on every server`,
   );
 }
 

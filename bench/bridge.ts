@@ -12,6 +12,7 @@ import { systemClock } from "../src/model/clock.ts";
 import { bridgeSocket } from "../tests/support/bridge-client.ts";
 import type { PageOrder, PagesSent } from "./page-process.ts";
 import { ReceiverUnderLoad } from "./receiver-under-load.ts";
+import { type BridgeRound, keepBridge } from "./scale-measurements.ts";
 import { megabytes, median } from "./statistics.ts";
 
 /** How the bench is run. */
@@ -20,6 +21,8 @@ export interface BridgeBenchOptions {
   readonly admins: number;
   /** Length of each round. */
   readonly seconds: number;
+  /** Writes the figures into `bench/scale-measurements.json`. */
+  readonly keep: boolean;
 }
 
 /** A steady call exports every ten seconds; the second is five times that. */
@@ -31,7 +34,7 @@ const PERSISTED_MAX_MILLIS = 120_000;
 const SECRET = "a secret for the bench, made of nothing";
 
 /** Runs the bench and prints its table. Returns false when the totals are not what was acknowledged. */
-export async function benchBridge({ participants, admins, seconds }: BridgeBenchOptions): Promise<boolean> {
+export async function benchBridge({ participants, admins, seconds, keep }: BridgeBenchOptions): Promise<boolean> {
   const directory = mkdtempSync(join(tmpdir(), "bench-bridge-"));
   const pages = fork(new URL("page-process.ts", import.meta.url).pathname);
   const ask = async <T>(order: PageOrder): Promise<T> => {
@@ -56,12 +59,21 @@ export async function benchBridge({ participants, admins, seconds }: BridgeBench
       "interval  events/s  KB/event  CPU-s/s: receiver, Redis, SQL  ms CPU/event  answered in: median, p99  live age: median, max  peak RSS",
     );
     let packets = 0;
+    const rounds: BridgeRound[] = [];
     for (const intervalMillis of INTERVALS_MILLIS) {
       ages.length = 0;
       const [start, startCost] = [performance.now(), receiver.cost()];
       const sent = await ask<PagesSent>({ order: "send", intervalMillis, seconds });
       const [elapsed, cost] = [(performance.now() - start) / 1000, receiver.cost()];
       const used = (part: "receiver" | "redis" | "sql"): number => cost[part].cpuSeconds - startCost[part].cpuSeconds;
+      rounds.push({
+        participants,
+        seconds: elapsed,
+        events: sent.events,
+        bytes: sent.bytes,
+        cpuSeconds: { receivers: used("receiver"), redis: used("redis"), sql: used("sql") },
+        receiverPeakBytes: cost.receiver.peakBytes,
+      });
       const answers = sent.answerMillis.toSorted((a, b) => a - b);
       const figures = [
         `${intervalMillis} ms`.padStart(8),
@@ -89,6 +101,7 @@ export async function benchBridge({ participants, admins, seconds }: BridgeBench
       stored = await receiver.sumOf("packets_in");
     }
     console.log(`totals: ${stored} packets received, acknowledged were ${packets}`);
+    if (keep) keepBridge(rounds);
     return stored === packets;
   } finally {
     pages.disconnect();

@@ -10,19 +10,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
-import { Redis } from "ioredis";
-import { type Connection, createConnection, type RowDataPacket } from "mysql2/promise";
+import { type Connection, createConnection } from "mysql2/promise";
 import { answers, type ChildServer, startChildServer, unusedPort } from "./child-server.ts";
 import { startMariadb, startRedis } from "./databases.ts";
+import { RedisMemory } from "./redis-memory.ts";
 import { ServiceMetrics } from "./service-metrics.ts";
+import { sqlWork } from "./sql-work.ts";
 
 const MAIN = new URL("../dist/app/main.js", import.meta.url).pathname;
 const EXPORT_INTERVAL_MILLIS = 5000;
-const MEMORY_INTERVAL_MILLIS = 250;
 const ROUTES = 50;
-/** What MariaDB counts of statements that write. */
-const WRITES = ["Com_insert", "Com_insert_select", "Com_update", "Com_delete", "Com_replace"];
-
 const { values } = parseArgs({
   options: { services: { type: "string", default: "40" }, minutes: { type: "string", default: "3" } },
 });
@@ -51,7 +48,7 @@ async function run(directory: string): Promise<void> {
   });
   running.push(receiver);
   const connection = await createConnection({ uri: sql.url });
-  const memory = new MemoryWatch(redis.url);
+  const memory = new RedisMemory(redis.url);
   try {
     await measure(`http://127.0.0.1:${port}/v1/metrics`, connection, memory);
   } finally {
@@ -60,7 +57,7 @@ async function run(directory: string): Promise<void> {
   }
 }
 
-async function measure(url: string, connection: Connection, memory: MemoryWatch): Promise<void> {
+async function measure(url: string, connection: Connection, memory: RedisMemory): Promise<void> {
   const started = Date.now();
   const services = Array.from(
     { length: serviceCount },
@@ -73,12 +70,12 @@ async function measure(url: string, connection: Connection, memory: MemoryWatch)
   );
   await sendForAMinute(services, url);
   for (let minute = 1; minute <= minutes; minute += 1) {
-    const [writes, before] = [await writeStatements(connection), requests()];
+    const [writes, before] = [(await sqlWork(connection)).writeStatements, requests()];
     memory.begin();
     await sendForAMinute(services, url);
     console.log(
       `minute ${minute}: ${requests() - before} HTTP requests in the metrics; SQL: ` +
-        `${(await writeStatements(connection)) - writes} statements that write; ` +
+        `${(await sqlWork(connection)).writeStatements - writes} statements that write; ` +
         `Redis: at most ${megabytes(memory.mostBytes)} MB used, ${megabytes(memory.startBytes)} MB of it when empty`,
     );
   }
@@ -98,41 +95,6 @@ async function sendForAMinute(services: readonly ServiceMetrics[], url: string):
     }
   }
   await new Promise((resolve) => setTimeout(resolve, Math.max(0, end - Date.now())));
-}
-
-async function writeStatements(connection: Connection): Promise<number> {
-  const query = "SHOW GLOBAL STATUS WHERE Variable_name IN (?)";
-  const [rows] = await connection.query<RowDataPacket[]>(query, [WRITES]);
-  return rows.reduce((sum, row) => sum + Number(row["Value"]), 0);
-}
-
-/** Asks Redis again and again for its memory. */
-class MemoryWatch {
-  mostBytes = 0;
-  startBytes = 0;
-  readonly #redis: Redis;
-  readonly #timer: NodeJS.Timeout;
-
-  constructor(url: string) {
-    this.#redis = new Redis(url);
-    this.#timer = setInterval(() => void this.#ask(), MEMORY_INTERVAL_MILLIS);
-  }
-
-  begin(): void {
-    this.mostBytes = 0;
-  }
-
-  end(): void {
-    clearInterval(this.#timer);
-    this.#redis.disconnect();
-  }
-
-  async #ask(): Promise<void> {
-    const info = await this.#redis.info("memory").catch(() => "");
-    const field = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(info)?.[1] ?? 0);
-    this.mostBytes = Math.max(this.mostBytes, field("used_memory"));
-    this.startBytes = field("used_memory_startup");
-  }
 }
 
 function megabytes(bytes: number): string {

@@ -32,10 +32,10 @@ export async function startRedis(directory: string): Promise<Database> {
   return { ...server, url: `redis://127.0.0.1:${port}` };
 }
 
-/** Starts a mariadbd whose COMMIT means that the data is on the disk, with an empty database. */
-export async function startMariadb(directory: string): Promise<Database> {
+/** Starts a mariadbd whose COMMIT means that the data is on the disk, with an empty database; `options` are further ones. */
+export async function startMariadb(directory: string, options: readonly string[] = []): Promise<Database> {
   installMariadb(directory);
-  return await runMariadb(directory);
+  return await runMariadb(directory, 1, options);
 }
 
 /** Makes the files of a mariadbd. */
@@ -49,7 +49,11 @@ export function installMariadb(directory: string): void {
 }
 
 /** Runs a mariadbd on its files, on a free port. */
-export async function runMariadb(directory: string, flushLogAtCommit: number = 1): Promise<Database> {
+export async function runMariadb(
+  directory: string,
+  flushLogAtCommit: number = 1,
+  options: readonly string[] = [],
+): Promise<Database> {
   const port = await unusedPort();
   const server = await startChildServer({
     command: "mariadbd",
@@ -60,6 +64,7 @@ export async function runMariadb(directory: string, flushLogAtCommit: number = 1
       `--socket=${join(directory, "mariadb.sock")}`,
       `--innodb_flush_log_at_trx_commit=${flushLogAtCommit}`,
       "--skip-log-bin",
+      ...options,
     ],
     ready: () => createDatabase(port),
     maxStartMillis: 60_000,

@@ -8,20 +8,25 @@ import { benchLookup } from "./lookup.ts";
 import { type PayloadName, PAYLOADS } from "./payloads.ts";
 import { benchPipeline } from "./pipeline.ts";
 import { benchPressure } from "./pressure.ts";
+import { benchScale } from "./scale.ts";
 
 const USAGE = `npm run bench -- [options]
-  --only decode|lookup|fold|pipeline|pressure|bridge|dashboards
-                           one bench alone (default: all but pressure, bridge and dashboards)
+  --only decode|lookup|fold|pipeline|pressure|bridge|dashboards|scale
+                           one bench alone (default: all but pressure, bridge, dashboards and scale)
   --payload a|b|c          the kind of request (default: a)
   --rounds N               rounds counted, after a warm-up (default: 5)
   --seconds N              length of a round of the pipeline; decoders take a tenth (default: 10)
   --connections N          keep-alive connections (default: 8)
-  --persist-millis N       METRICS_PERSIST_INTERVAL of the receiver (default: 60000, as shipped)
+  --persist-millis N       METRICS_PERSIST_INTERVAL of the receiver (default: 60000, as shipped; of scale 10000)
   --baseline               the OpenTelemetry Collector alone, without the receiver
   --batch                  the Collector with its batch processor
   --log redis|sqlite       pressure: the receiver's log (default: one after the other)
   --participants N         bridge: pages that are connected (default: 2000)
   --admins N               bridge: admins that watch (default: 20)
+  --receivers N,N…         scale: numbers of receivers (default: 1,2,4)
+  --series N,N…            scale: numbers of active series (default: 10000,100000)
+  --points N               scale: points of a long round, about (default: 1000000)
+  --keep                   scale, bridge: keeps the figures, for the model and docs/scale.md
   --outage-seconds N       pressure: how long the SQL server stands still (default: 30)
 ${Object.values(PAYLOADS)
   .map(({ name, meaning }) => `  payload ${name}: ${meaning}`)
@@ -34,12 +39,16 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "5" },
     seconds: { type: "string", default: "10" },
     connections: { type: "string", default: "8" },
-    "persist-millis": { type: "string", default: "60000" },
+    "persist-millis": { type: "string" },
     baseline: { type: "boolean", default: false },
     batch: { type: "boolean", default: false },
     log: { type: "string" },
     participants: { type: "string", default: "2000" },
     admins: { type: "string", default: "20" },
+    receivers: { type: "string", default: "1,2,4" },
+    series: { type: "string", default: "10000,100000" },
+    points: { type: "string", default: "1000000" },
+    keep: { type: "boolean", default: false },
     "outage-seconds": { type: "string", default: "30" },
     help: { type: "boolean", default: false },
   },
@@ -52,9 +61,9 @@ if (values.help) {
 if (!Object.hasOwn(PAYLOADS, values.payload)) fail(`--payload: expected a, b or c (got ${values.payload})`);
 if (
   values.only !== undefined &&
-  !["decode", "lookup", "fold", "pipeline", "pressure", "bridge", "dashboards"].includes(values.only)
+  !["decode", "lookup", "fold", "pipeline", "pressure", "bridge", "dashboards", "scale"].includes(values.only)
 ) {
-  fail(`--only: expected decode, lookup, fold, pipeline, pressure, bridge or dashboards (got ${values.only})`);
+  fail(`--only: expected decode, lookup, fold, pipeline, pressure, bridge, dashboards or scale (got ${values.only})`);
 }
 const logs = (["redis", "sqlite"] as const).filter((log) => values.log === undefined || values.log === log);
 if (logs.length === 0) fail(`--log: expected redis or sqlite (got ${values.log})`);
@@ -73,7 +82,7 @@ if (wanted("pipeline")) {
     rounds,
     seconds,
     connections: positive("connections", values.connections),
-    persistMillis: positive("persist-millis", values["persist-millis"]),
+    persistMillis: positive("persist-millis", values["persist-millis"] ?? "60000"),
     baselineOnly: values.baseline,
     batch: values.batch,
   });
@@ -86,10 +95,25 @@ if (values.only === "pressure") {
 }
 if (values.only === "bridge") {
   const participants = positive("participants", values.participants);
-  sound = await benchBridge({ participants, admins: positive("admins", values.admins), seconds });
+  sound = await benchBridge({ participants, admins: positive("admins", values.admins), seconds, keep: values.keep });
 }
 if (values.only === "dashboards") sound = await benchDashboards();
+if (values.only === "scale") {
+  sound = await benchScale({
+    receivers: positives("receivers", values.receivers),
+    series: positives("series", values.series),
+    rounds,
+    // So that a commit follows soon on what it commits; what is of a minute is worked out from single commits.
+    persistMillis: positive("persist-millis", values["persist-millis"] ?? "10000"),
+    points: positive("points", values.points),
+    keep: values.keep,
+  });
+}
 process.exit(sound ? 0 : 1);
+
+function positives(name: string, text: string): readonly number[] {
+  return text.split(",").map((each) => positive(name, each));
+}
 
 function positive(name: string, text: string): number {
   const value = Number(text);

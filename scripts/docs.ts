@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { metricsPage } from "./metrics-page.ts";
 import { ROOT } from "./run-command.ts";
 import { withRules } from "./rules-section.ts";
+import { withScale } from "./scale-section.ts";
 import { withSettings } from "./settings-section.ts";
 import { tablesPage } from "./tables-page.ts";
 
@@ -15,6 +16,8 @@ const readme = readFileSync(join(ROOT, "README.md"), "utf8");
 pages.set("README.md", withSettings(readme));
 const runbook = readFileSync(join(ROOT, "docs/runbook.md"), "utf8");
 pages.set("docs/runbook.md", withRules(runbook));
+const scale = readFileSync(join(ROOT, "docs/scale.md"), "utf8");
+pages.set("docs/scale.md", withScale(scale));
 
 const check = process.argv.includes("--check");
 let stale = 0;

@@ -11,6 +11,7 @@ import type { ReceiverCounts } from "../model/rollup-store.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
 import { addReceiverCounts, noReceiverCounts } from "./fold-counts.ts";
+import { whileHeld } from "./held-work.ts";
 import { isOpenAt, openLog } from "./log-opening.ts";
 import { sealLog } from "./log-sealing.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
@@ -268,7 +269,8 @@ export class ShardOwner {
   async #settle(owned: Ownership, pending: PendingCommit): Promise<boolean> {
     const { store, clock } = this.#options;
     const { toId } = pending.commit.offset;
-    let outcome: Result<void> = await store.commit(pending.commit);
+    const held = { ...this.#options, leaseMillis: LEASE_MILLIS };
+    let outcome: Result<void> = await whileHeld(held, () => store.commit(pending.commit));
     if (outcome.kind !== "success" && (await hasArrived(pending.commit, owned.offset, store)))
       outcome = success(undefined);
     if (outcome.kind === "failure") {

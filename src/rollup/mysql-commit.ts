@@ -21,8 +21,11 @@ import type { SideRow, SideTable } from "./side-rows.ts";
 import { isVast, withinRange } from "./total-range.ts";
 import { protocolsInCommit, seriesInCommit, tableIncrements } from "./totals-table.ts";
 
-/** Series whose protocol is remembered between commits; past it the memory starts anew. */
-const MAX_REMEMBERED_PROTOCOLS = 100_000;
+/**
+ * Series whose protocol is remembered between commits, as many as `METRICS_MAX_SERIES` allows; past it the memory starts anew, and every commit
+ * asks SQL again.
+ */
+const MAX_REMEMBERED_PROTOCOLS = 1_000_000;
 
 /** Writes commits and remembers the protocol of the series it met: that never changes. */
 export class MysqlCommitWriter {

@@ -5,7 +5,6 @@ import type { OwnRedisRoute, RedisServers } from "../../src/log/redis-route.ts";
 import { RedisStreamLog } from "../../src/log/redis-stream-log.ts";
 import { RedisRealtimeStore } from "../../src/realtime/redis-realtime-store.ts";
 import { uniqueShard } from "../support/redis-server.ts";
-import { passed } from "../support/redis-clock.ts";
 import { openedRedis, ready } from "../support/redis-servers.ts";
 import { ingestLogContract, type OpenLog } from "./ingest-log.ts";
 import { realtimeStoreContract } from "./realtime-store.ts";
@@ -24,7 +23,7 @@ export function redisContracts(name: string, url: () => string): void {
     return {
       another: async () => new RedisLease({ token: randomUUID(), redis, shard }),
       async expire(afterMillis) {
-        if (afterMillis !== undefined) return await redis.run((connection) => passed(connection, afterMillis));
+        if (afterMillis !== undefined) return await new Promise((resolve) => setTimeout(resolve, afterMillis));
         await redis.run((connection) => connection.pexpire(key, 1));
         while ((await redis.run((connection) => connection.exists(key))) === 1);
       },

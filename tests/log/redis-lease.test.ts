@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
+import type { Redis } from "ioredis";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { RedisLease } from "../../src/log/redis-lease.ts";
 import { ONLY_RECEIVER, SingleLease } from "../../src/log/single-lease.ts";
 import { shardLeaseContract } from "../contract/shard-lease.ts";
-import { passed } from "../support/redis-clock.ts";
 import { connectedRedis } from "../support/redis-client.ts";
 import { startRedisServer, testRedis, uniqueShard } from "../support/redis-server.ts";
 import { fixedRoute } from "../../src/log/redis-route.ts";
@@ -34,6 +34,16 @@ shardLeaseContract("RedisLease", async () => {
     },
   };
 });
+
+/** Waits by the clock of Redis. */
+async function passed(redis: Redis, millis: number): Promise<void> {
+  const clock = async (): Promise<number> => {
+    const [seconds, micros] = await redis.time();
+    return Number(seconds) * 1000 + Number(micros) / 1000;
+  };
+  const until = (await clock()) + millis;
+  while ((await clock()) <= until);
+}
 
 describe("RedisLease", () => {
   it("lasts as long as was asked for last", async () => {

@@ -27,14 +27,14 @@ const RECEIVER_KILLED: ScaleFault = { name: "receiver killed", inject: killRecei
 const BRIDGE_KILLED: ScaleFault = { name: "bridge killed with pages connected", pages: 4, inject: killReceivers };
 
 /** One receiver after the other falls asleep, at random; the others take over, and it wakes up in the middle of what it did. */
-export async function pauseReceivers(scene: ScaleScene, naps: number): Promise<void> {
+export async function pauseReceivers(scene: ScaleScene, naps: number, leastMillis = 0): Promise<void> {
   const { receivers, stores, load, random, size, witness } = scene;
   for (let nap = 0; nap < naps; nap++) {
     const sleeper = random.pick(receivers);
     await load.acknowledges(random.integer(1, size.batches));
     sleeper.freeze();
     if (size.short) await stores.expireLeases();
-    await pause(random.integer(0, size.short ? 500 : MOST_NAP_MILLIS));
+    await pause(leastMillis + random.integer(0, size.short ? 500 : MOST_NAP_MILLIS));
     await load.acknowledges(random.integer(1, size.batches));
     sleeper.thaw();
   }

@@ -25,8 +25,8 @@ const SABOTAGES: readonly Sabotage[] = [
   },
   {
     title: "the offset is not compared before it is set",
-    // It shows only where a receiver that was to commit is the one that falls asleep.
-    row: { name: "receivers paused", inject: (scene) => pauseReceivers(scene, 5) },
+    // It shows only where one falls asleep that was to commit, and sleeps until another has done it in its place.
+    row: { name: "receivers paused", inject: (scene) => pauseReceivers(scene, 6, 1500) },
     waitReplicas: 1,
     change: { file: "rollup/mysql-commit.ts", from: "return changed === 1;", to: "return changed >= 0;" },
     reported: "doubled",

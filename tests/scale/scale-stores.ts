@@ -83,7 +83,7 @@ export class ScaleStores implements Stores {
   }
 
   async expireLeases(): Promise<void> {
-    await this.#eachShard("DEL", "owner", () => undefined);
+    for (const key of ["owner", "receivers"]) await this.#eachShard("DEL", key, () => undefined);
   }
 
   async close(): Promise<void> {}

@@ -40,20 +40,20 @@ export class MysqlSession {
   /** Sends a statement without values as text: transaction control, settings, schema changes. */
   async command(sql: string, timeoutMillis: number = this.#options.statementTimeoutMillis): Promise<void> {
     this.#options.counter.add(sql);
-    await this.#inTime(this.#connection.query(sql), timeoutMillis);
+    await this.#inTime(() => this.#connection.query(sql), timeoutMillis);
   }
 
   /** Runs a prepared INSERT, UPDATE or DELETE and returns the rows it found or wrote. */
   async run(sql: string, values: readonly SqlValue[]): Promise<number> {
     this.#options.counter.add(sql);
-    const [header] = await this.#inTime(this.#connection.execute<ResultSetHeader>(sql, bindings(values)));
+    const [header] = await this.#inTime(() => this.#connection.execute<ResultSetHeader>(sql, bindings(values)));
     return header.affectedRows;
   }
 
   /** Runs a prepared SELECT. */
   async rows(sql: string, values: readonly SqlValue[]): Promise<readonly MysqlRow[]> {
     this.#options.counter.add(sql);
-    const [rows] = await this.#inTime(this.#connection.execute<RowDataPacket[]>(sql, bindings(values)));
+    const [rows] = await this.#inTime(() => this.#connection.execute<RowDataPacket[]>(sql, bindings(values)));
     return rows;
   }
 
@@ -100,9 +100,9 @@ export class MysqlSession {
     }
   }
 
-  #inTime<T>(pending: Promise<T>, timeoutMillis: number = this.#options.statementTimeoutMillis): Promise<T> {
+  #inTime<T>(send: () => Promise<T>, timeoutMillis: number = this.#options.statementTimeoutMillis): Promise<T> {
     if (this.#broken) return Promise.reject(new Error("the connection was given up"));
-    const answered = beforeDeadline(pending, timeoutMillis, this.#options.clock, () => {
+    const answered = beforeDeadline(send(), timeoutMillis, this.#options.clock, () => {
       this.#broken = true;
       this.#connection.destroy();
     });

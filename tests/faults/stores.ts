@@ -153,7 +153,10 @@ export class ServerStores implements Stores {
 
   async expireLeases(): Promise<void> {
     await this.withRedis(async (redis) => {
-      for (let shard = 0; shard < SHARDS; shard++) await redis.del(`otel-bandwidth:{${shard}}:owner`);
+      for (let shard = 0; shard < SHARDS; shard++) {
+        // With who stood for it: else it would be left for those that are gone.
+        await redis.del(`otel-bandwidth:{${shard}}:owner`, `otel-bandwidth:{${shard}}:receivers`);
+      }
     });
   }
 

@@ -199,7 +199,8 @@ describe("a call in Chromium", () => {
     expect(roundTrips.length).toBeGreaterThanOrEqual(5);
     // What a busy machine adds here and there is not what was put in.
     const putIn = lowerQuartile(delaying.roundTripMillis);
-    expect(putIn).toBeGreaterThanOrEqual(2 * DELAY_MILLIS);
+    // A timer may be up to a millisecond early, each way.
+    expect(putIn).toBeGreaterThanOrEqual(2 * (DELAY_MILLIS - 1));
     expect(Math.abs(lowerQuartile(roundTrips) * 1_000 - putIn)).toBeLessThanOrEqual(5);
   });
 

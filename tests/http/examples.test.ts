@@ -11,7 +11,7 @@ import { RawClient } from "./support/raw-client.ts";
 
 const EXAMPLES = fileURLToPath(new URL("../../examples", import.meta.url));
 /** Not of a framework: tests/flow/meeting-example.test.ts and tests/compose run these. */
-const OTHERS: ReadonlySet<string> = new Set(["webrtc-meeting", "compose-demo"]);
+const OTHERS: ReadonlySet<string> = new Set(["webrtc-meeting", "compose-demo", "cluster"]);
 const NAMES = readdirSync(EXAMPLES, { withFileTypes: true })
   .filter((entry) => entry.isDirectory())
   .map(({ name }) => name)

@@ -33,6 +33,7 @@ const SABOTAGES: readonly Sabotage[] = [
   },
 ];
 
+const MAX_CYCLES = 6;
 const missing = await missingPrograms();
 
 describe.skipIf(missing !== "")(`the scale runs report${missing}`, () => {
@@ -43,9 +44,13 @@ describe.skipIf(missing !== "")(`the scale runs report${missing}`, () => {
   afterAll(() => servers?.stop());
 
   for (const { title, row, waitReplicas, change, reported } of SABOTAGES) {
-    it(`${reported}, when ${title}`, { timeout: 120_000 }, async () => {
+    it(`${reported}, when ${title}`, { timeout: 240_000 }, async () => {
       const imports = change === undefined ? [] : [replaceSource(change)];
-      const outcome = await runScaleRow(row, { servers, seed: 1, size: SHORT, waitReplicas, imports });
+      let outcome = await runScaleRow(row, { servers, seed: 1, size: SHORT, waitReplicas, imports });
+      // Whether a primary dies with something that nobody else has is a matter of moments: it needs one of a few.
+      for (let seed = 2; outcome[reported] === 0n && seed <= MAX_CYCLES; seed += 1) {
+        outcome = await runScaleRow(row, { servers, seed, size: SHORT, waitReplicas, imports });
+      }
       expect(outcome[reported]).toBeGreaterThan(0n);
       expect(outcome.differences).not.toEqual([]);
     });

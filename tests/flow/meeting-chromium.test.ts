@@ -211,7 +211,9 @@ describe("a call in Chromium", () => {
     const lost = totals.packetsLostIn + totals.packetsLostOut;
     const expected = totals.packetsIn + totals.packetsLostIn + totals.packetsOut;
     expect(expected).toBeGreaterThan(LOSSY_PACKETS);
-    expect(lost / expected).toBeGreaterThan(0.04);
+    // Which of the datagrams that are dropped carry media is chance.
+    const standardError = Math.sqrt((LOSS_RATIO * (1 - LOSS_RATIO)) / expected);
+    expect(lost / expected).toBeGreaterThan(0.04 - 2 * standardError);
     expect((lost - overruns) / expected).toBeLessThan(0.06);
   });
 

@@ -1,6 +1,6 @@
 /** The bench's side of the fleet process. */
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { askProcess } from "./ask-process.ts";
 import type { FleetMade, FleetOrder } from "./fleet-process.ts";
 import type { SendResult } from "./send-round.ts";
 
@@ -31,20 +31,7 @@ export class FleetSender {
     this.#process.disconnect();
   }
 
-  async #ask<T>(order: FleetOrder): Promise<T> {
-    const ended = new AbortController();
-    const answered = once(this.#process, "message", { signal: ended.signal });
-    const exited = once(this.#process, "exit", { signal: ended.signal }).then(() => {
-      throw new Error("the fleet process ended");
-    });
-    this.#process.send(order);
-    try {
-      const [answer] = await Promise.race([answered, exited]);
-      return answer as T;
-    } finally {
-      ended.abort();
-      answered.catch(() => undefined);
-      exited.catch(() => undefined);
-    }
+  #ask<T>(order: FleetOrder): Promise<T> {
+    return askProcess<T>(this.#process, "fleet", order);
   }
 }

@@ -1,6 +1,6 @@
 /** The bench's side of the sender process. */
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
+import { askProcess } from "./ask-process.ts";
 import type { PayloadName } from "./payloads.ts";
 import type { SenderOrder } from "./sender-process.ts";
 import type { SendOptions, SendResult } from "./send-round.ts";
@@ -36,20 +36,7 @@ export class Sender {
     this.#process.disconnect();
   }
 
-  async #ask<T>(order: SenderOrder): Promise<T> {
-    const ended = new AbortController();
-    const answered = once(this.#process, "message", { signal: ended.signal });
-    const exited = once(this.#process, "exit", { signal: ended.signal }).then(() => {
-      throw new Error("the sender process ended");
-    });
-    this.#process.send(order);
-    try {
-      const [answer] = await Promise.race([answered, exited]);
-      return answer as T;
-    } finally {
-      ended.abort();
-      answered.catch(() => undefined);
-      exited.catch(() => undefined);
-    }
+  #ask<T>(order: SenderOrder): Promise<T> {
+    return askProcess<T>(this.#process, "sender", order);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { failure, success, type Result } from "../model/result.ts";
 import type { LayoutStore, ShardLayout } from "../model/shard-layout.ts";
+import { layoutElsewhere } from "./layout-statements.ts";
 
 /** The layout of several databases. The first one says what is wanted. */
 export class LayoutOfDatabases implements LayoutStore {
@@ -28,7 +29,7 @@ export class LayoutOfDatabases implements LayoutStore {
     if (read.kind !== "success") return read;
     const [first] = read.value;
     // Where the first database is ahead, its change is first to be ended.
-    if (!isSame(first!, from)) return failure("conflict", "the number of shards was changed meanwhile");
+    if (!isSame(first!, from)) return layoutElsewhere();
     const begins = from.shardCount === 0;
     for (const [position, layout] of read.value.entries()) {
       if (position > 0 && !begins) break;

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
+import { acceptsConnections } from "./accepts-connections.ts";
 import { endsWithUs } from "./ends-with-us.ts";
 import { freePort } from "./free-port.ts";
 import { findProgram } from "./mariadb-server.ts";
@@ -83,7 +83,7 @@ export async function startHaproxy(receivers: readonly ProxiedReceiver[]): Promi
     await rm(folder, { recursive: true, force: true });
   };
   try {
-    await Promise.race([ended, listening(ports.bridgePort)]);
+    await Promise.race([ended, acceptsConnections(ports.bridgePort, READY_MILLIS)]);
   } catch (error) {
     await stop();
     throw error;
@@ -98,23 +98,6 @@ async function end(child: ChildProcess): Promise<void> {
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.kill("SIGKILL");
   await exited;
-}
-
-async function listening(port: number): Promise<void> {
-  const deadline = Date.now() + READY_MILLIS;
-  while (Date.now() < deadline) {
-    const connected = await new Promise<boolean>((resolve) => {
-      const socket = createConnection({ host: "127.0.0.1", port });
-      socket.once("error", () => resolve(false));
-      socket.once("connect", () => {
-        socket.destroy();
-        resolve(true);
-      });
-    });
-    if (connected) return;
-    await pause(20);
-  }
-  throw new Error(`haproxy does not listen at ${port}`);
 }
 
 /** What haproxy says to a command. */

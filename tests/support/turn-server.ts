@@ -2,11 +2,11 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { createHmac } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createConnection } from "node:net";
 import { networkInterfaces, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { findOrInstall } from "./debian-program.ts";
+import { acceptsConnections } from "./accepts-connections.ts";
 import { endsWithUs } from "./ends-with-us.ts";
 import { freePort } from "./free-port.ts";
 
@@ -114,7 +114,7 @@ class PrivateTurnServer implements TurnServer {
       child.once("error", (error) => reject(new Error(`these tests need coturn's turnserver: ${error.message}`)));
       child.once("exit", (code) => reject(new Error(`turnserver ended (${code}): ${output}`)));
     });
-    await Promise.race([ended, accepts(this.port)]);
+    await Promise.race([ended, acceptsConnections(this.port, READY_TIMEOUT_MILLIS)]);
     ended.catch(() => undefined);
   }
 
@@ -172,21 +172,4 @@ class PrivateTurnServer implements TurnServer {
 function ownAddress(): string {
   const addresses = Object.values(networkInterfaces()).flatMap((interfaces) => interfaces ?? []);
   return addresses.find(({ family, internal }) => family === "IPv4" && !internal)?.address ?? "127.0.0.1";
-}
-
-async function accepts(port: number): Promise<void> {
-  const deadline = Date.now() + READY_TIMEOUT_MILLIS;
-  while (Date.now() < deadline) {
-    const connected = await new Promise<boolean>((resolve) => {
-      const socket = createConnection({ host: "127.0.0.1", port });
-      socket.once("error", () => resolve(false));
-      socket.once("connect", () => {
-        socket.destroy();
-        resolve(true);
-      });
-    });
-    if (connected) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  throw new Error(`nothing listens on port ${port}`);
 }

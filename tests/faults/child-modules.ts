@@ -1,5 +1,7 @@
 /** Addresses of the modules that change a receiver under test from within, for `--import`. */
 
+const REPLACE_SOURCE = "replace-source.ts";
+
 /** A replacement of one exact string in one file of `src/`. */
 export interface SourceChange {
   /** Below `src/`. */
@@ -10,7 +12,12 @@ export interface SourceChange {
 
 /** The module that makes a change of the source. */
 export function replaceSource({ file, from, to }: SourceChange): string {
-  return address("replace-source.ts", { file, from, to });
+  return address(REPLACE_SOURCE, { file, from, to });
+}
+
+/** Whether a module makes such a change. */
+export function changesSource(url: string): boolean {
+  return new URL(url).pathname.endsWith(`/${REPLACE_SOURCE}`);
 }
 
 /** The module that shifts the clock, a step with each SIGUSR2. */

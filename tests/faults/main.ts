@@ -1,8 +1,10 @@
 /** `npm run test:faults`: the fault matrix, as often as wanted. Ends with 1 when anything was lost or counted twice. */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { bundleCommand } from "../support/bundled-command.ts";
 import { FAULTS, LONG, SHORT } from "./matrix.ts";
 import { print, RowTable, type TableRow, whole } from "./row-table.ts";
+import { ReceiverChild } from "./receiver-child.ts";
 import { isSound, runFault } from "./run-fault.ts";
 import type { Fault } from "./run-cycle.ts";
 import { type BackendKind, Servers } from "./stores.ts";
@@ -13,6 +15,7 @@ const USAGE = `npm run test:faults -- [options]
   --fault TEXT         only rows whose name holds this text; may be given several times
   --backend NAME       servers (Redis and MariaDB) or embedded (SQLite); default: both
   --sql NAME           mariadb, or mysql97 (see npm run test:mysql); default: mariadb
+  --bundled            starts receivers from a bundle, in a third of the time, unless a row changes their source
   --short              short faults and small loads, as in npm test
   --journal FILE       writes every batch and answer of the last cycle, a line of JSON each
 rows:
@@ -25,6 +28,7 @@ const { values } = parseArgs({
     fault: { type: "string", multiple: true },
     backend: { type: "string" },
     sql: { type: "string", default: "mariadb" },
+    bundled: { type: "boolean", default: false },
     short: { type: "boolean", default: false },
     journal: { type: "string" },
     help: { type: "boolean", default: false },
@@ -52,6 +56,7 @@ async function main(): Promise<number> {
     ({ name, open }) => values.fault?.some((text) => name.includes(text)) ?? open === undefined,
   );
   if (kinds.length === 0 || faults.length === 0 || !["mariadb", "mysql97"].includes(values.sql)) return usage();
+  if (values.bundled) ReceiverChild.bundle = await bundleCommand();
   const table = new RowTable({ cycles, firstSeed, journal: values.journal });
   let sound = true;
   for (const kind of kinds) {

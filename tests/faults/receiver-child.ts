@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { type RunningCommand, startCommand } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
+import { changesSource } from "./child-modules.ts";
 
 /** How a receiver is started. */
 export interface ReceiverOptions {
@@ -19,6 +20,8 @@ const NEVER_MILLIS = 60_000;
 
 /** One receiver. */
 export class ReceiverChild {
+  /** A bundle that all are started from, except those whose source is changed; undefined: from the source. */
+  static bundle: string | undefined;
   readonly port: number;
   /** Of pages, admins, the live view and `/readyz`. */
   readonly bridgePort: number;
@@ -52,6 +55,7 @@ export class ReceiverChild {
       [],
       environment,
       imports.flatMap((url) => ["--import", url]),
+      imports.some(changesSource) ? undefined : ReceiverChild.bundle,
     );
     command.child.stderr?.on("data", (text: Buffer) => {
       this.#complaints = (this.#complaints + text.toString()).slice(-8000);

@@ -22,13 +22,17 @@ export interface RunningCommand {
   stop(signal?: NodeJS.Signals): Promise<CommandOutcome>;
 }
 
-/** Starts the command with `environment` instead of the settings of this process. `nodeArguments` go to Node itself. */
+/**
+ * Starts the command with `environment` instead of the settings of this process. `nodeArguments` go to Node itself; `main` is
+ * the file to run, where it is not the source.
+ */
 export function startCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>> = {},
   nodeArguments: readonly string[] = [],
+  main: string = MAIN,
 ): RunningCommand {
-  const child = spawn(process.execPath, [...nodeArguments, MAIN, ...args], {
+  const child = spawn(process.execPath, [...nodeArguments, main, ...args], {
     env: { PATH: process.env["PATH"], ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });

@@ -48,6 +48,7 @@ export class ConnectionSampler {
   /** What happened since the last report. Reports come in order. */
   sample(report: PostedReport): ConnectionSample {
     const snapshot = makeSnapshot(report);
+    this.#history.read(snapshot);
     const intervalSeconds = this.#interval(snapshot);
     const transports = sampleTransports(snapshot, this.#history);
     const news = this.#remoteReports.read(snapshot, this.#history);

@@ -37,8 +37,10 @@ export class RemoteReports {
       const before = history.before(report);
       if (before !== undefined && before.timestamp === report.timestamp) continue;
       const stream = snapshot.find("outbound-rtp", report.localId) ?? byRemoteId.get(report.id);
-      const packets = this.#sentSinceReport(report, stream, before !== undefined);
-      if (before === undefined) continue;
+      const sentBefore = isFirst(report, stream, history) ? 0 : before && this.#sentAtReport.get(report.id);
+      this.#note(report.id, stream?.packetsSent);
+      if (before === undefined && sentBefore === undefined) continue;
+      const packets = rise(sentBefore, stream?.packetsSent);
       const lost = history.lost(report);
       news.push({
         kind: stream?.kind,
@@ -51,22 +53,24 @@ export class RemoteReports {
     return news;
   }
 
-  #sentSinceReport(
-    report: RemoteReport,
-    stream: StatsEntry<"outbound-rtp"> | undefined,
-    comparable: boolean,
-  ): number | undefined {
-    const last = this.#sentAtReport.get(report.id);
-    const sent = stream?.packetsSent;
-    this.#sentAtReport.delete(report.id);
-    if (sent !== undefined) this.#sentAtReport.set(report.id, sent);
-    for (const id of this.#sentAtReport.keys()) {
+  #note(id: string, packetsSent: number | undefined): void {
+    this.#sentAtReport.delete(id);
+    if (packetsSent !== undefined) this.#sentAtReport.set(id, packetsSent);
+    for (const oldest of this.#sentAtReport.keys()) {
       if (this.#sentAtReport.size <= MAX_STREAMS) break;
-      this.#sentAtReport.delete(id);
+      this.#sentAtReport.delete(oldest);
     }
-    if (!comparable || last === undefined || sent === undefined || sent < last) return undefined;
-    return sent - last;
   }
+}
+
+/** The first report on a stream tells of everything since the stream began: nothing of it was told before. */
+function isFirst(report: RemoteReport, stream: StatsEntry<"outbound-rtp"> | undefined, history: EntryHistory): boolean {
+  const isUnseen = history.before(report) === undefined && history.knowsSinceBirth(report);
+  return isUnseen && stream !== undefined && history.knowsSinceBirth(stream);
+}
+
+function rise(before: number | undefined, now: number | undefined): number | undefined {
+  return before === undefined || now === undefined || now < before ? undefined : now - before;
 }
 
 /** The difference of the totals where they are told, else the last single measurement (Safari 17, old Firefox). */

@@ -258,6 +258,23 @@ describe("a Firefox report", () => {
     expect(page.sample(tick(4, 4, { packetsLost: 12 })).sent.audio.lossRatio).toBeCloseTo(10 / 100, 10);
   });
 
+  it("has lost what the first report of the peer tells, of a stream that was followed from its beginning", () => {
+    const page = new FollowedPage();
+    const unreported = (seconds: number, sent: number): RawEntry[] =>
+      tick(seconds, sent).filter(({ id }) => id !== "remote-audio");
+    page.sample([]);
+    expect(page.sample(unreported(1, 1)).sent).toMatchObject({ packets: 50, packetsLost: undefined });
+    expect(page.sample(tick(2, 2)).sent).toMatchObject({ packets: 50, packetsLost: 4, lossRatio: 4 / 100 });
+    expect(page.sample(tick(3, 3)).sent).toMatchObject({ packets: 50, packetsLost: 2, lossRatio: 2 / 50 });
+  });
+
+  it("does not know what was lost before a stream was followed that the peer had not reported on", () => {
+    const page = new FollowedPage();
+    page.sample(tick(1, 1).filter(({ id }) => id !== "remote-audio"));
+    expect(page.sample(tick(2, 2)).sent.packetsLost).toBeUndefined();
+    expect(page.sample(tick(3, 3)).sent.packetsLost).toBe(2);
+  });
+
   it("believes no count of lost packets that went below 0 in an unsigned number", () => {
     const samples = samplesOf([tick(1, 1), tick(2, 2, { packetsLost: 4_294_967_290 }), tick(3, 3, { packetsLost: 1 })]);
     expect(samples.map(({ sent }) => sent.packetsLost)).toEqual([undefined, undefined, undefined]);

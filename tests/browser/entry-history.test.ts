@@ -8,12 +8,16 @@ function transport(bytesSent?: number, id = "T"): StatsEntry<"transport"> {
   return { id, type: "transport", timestamp: 0, ...(bytesSent === undefined ? {} : { bytesSent }) };
 }
 
-function inbound(packetsLost: number, packetsReceived = 0): StatsEntry<"inbound-rtp"> {
-  return { id: "I", type: "inbound-rtp", timestamp: 0, packetsLost, packetsReceived };
+function inbound(packetsLost: number, packetsReceived = 0, id = "I"): StatsEntry<"inbound-rtp"> {
+  return { id, type: "inbound-rtp", timestamp: 0, packetsLost, packetsReceived };
 }
 
 function remember(history: EntryHistory, ...entries: AnyStatsEntry[]): void {
   history.remember(makeSnapshot({ atMillis: 0, entries }));
+}
+
+function read(history: EntryHistory, ...entries: AnyStatsEntry[]): void {
+  history.read(makeSnapshot({ atMillis: 0, entries }));
 }
 
 describe("the increase of a counter", () => {
@@ -27,10 +31,30 @@ describe("the increase of a counter", () => {
     expect(history.increase(transport(500), "bytesSent")).toBe(500);
   });
 
-  it("is unknown for a stream that came: its id may be new and its count old", () => {
+  it("is from 0 for a stream that came, beside all that was there before", () => {
     const history = new EntryHistory();
+    remember(history, inbound(0, 700));
+    read(history, inbound(0, 800), inbound(3, 500, "J"));
+    expect(history.increase(inbound(3, 500, "J"), "packetsReceived")).toBe(500);
+    expect(history.lost(inbound(3, 500, "J"))).toEqual({ change: 3, counted: 3 });
+  });
+
+  it("is unknown for a stream that came when one of its kind went, now or earlier: its id may be new and its count old", () => {
+    const history = new EntryHistory();
+    remember(history, inbound(0, 450));
+    read(history, inbound(3, 500, "J"));
+    expect(history.increase(inbound(3, 500, "J"), "packetsReceived")).toBeUndefined();
+    expect(history.lost(inbound(3, 500, "J"))).toBeUndefined();
     remember(history);
-    expect(history.increase(inbound(0, 500), "packetsReceived")).toBeUndefined();
+    read(history, inbound(3, 500, "J"));
+    expect(history.increase(inbound(3, 500, "J"), "packetsReceived")).toBeUndefined();
+  });
+
+  it("is unknown for a stream that came after something was forgotten", () => {
+    const history = new EntryHistory();
+    remember(history, ...Array.from({ length: MAX_REMEMBERED + 1 }, (_, index) => transport(1, `T${index}`)));
+    read(history, inbound(3, 500));
+    expect(history.increase(inbound(3, 500), "packetsReceived")).toBeUndefined();
   });
 
   it("is unknown for every counter of an object when one of them went down", () => {

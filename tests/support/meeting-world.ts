@@ -33,6 +33,8 @@ export interface CallPlan {
   readonly seconds: number;
   /** Packets that the caller's transport is to have counted before the end; a call that gets nowhere ends all the same. */
   readonly packets?: number;
+  /** How long the connections stay after the last packet of media: until the peers have reported on it. Default 0. */
+  readonly silentSeconds?: number;
   /** What happens meanwhile; the call goes on until both this and the time are over. */
   readonly meanwhile?: (call: Call, tap: WebsocketTap, tokens: CallOptions["tokens"]) => Promise<void>;
 }
@@ -73,7 +75,7 @@ export class MeetingWorld {
 
   /** Holds a call in a page of its own. */
   async hold(browser: CallBrowser, plan: CallPlan): Promise<EndedCall> {
-    const { meeting, seconds, packets = 0, meanwhile, video, microphones = 1 } = plan;
+    const { meeting, seconds, packets = 0, silentSeconds = 0, meanwhile, video, microphones = 1 } = plan;
     const tap = await WebsocketTap.start(this.receiver.bridgePort);
     this.#taps.push(tap);
     const tokens = {
@@ -92,6 +94,7 @@ export class MeetingWorld {
     const connectedAtMillis = Date.now();
     await Promise.all([passed(seconds), counted(call, packets), meanwhile?.(call, tap, tokens)]);
     await call.silence();
+    await passed(silentSeconds);
     const endedAtMillis = Date.now();
     const counts = await call.end();
     const samples = { caller: await call.samples("caller"), callee: await call.samples("callee") };

@@ -99,7 +99,7 @@ export class Pipeline {
     const totalsOf = totals.of;
     const tenants = new Tenants(settings, clock, () => this.#layouts.shards.logs);
     this.tenants = tenants;
-    const parts = { settings, clock, logs, totalsOf, health, tenants, openBody, prices, report };
+    const parts = { settings, clock, logs, totalsOf, health, tenants, prices, report };
     this.#layouts = new ShardLayouts({
       clock,
       store: totals.layouts,

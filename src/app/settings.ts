@@ -3,6 +3,7 @@
  * the README is generated from here.
  */
 import { parseRedisAddress, REDIS_ADDRESS_FORMS } from "../log/redis-address.ts";
+import { MAX_LOGGED_BODY_BYTES } from "../model/ingest-log.ts";
 import { isMysqlList } from "../rollup/mysql-address.ts";
 import { BRIDGE_SETTING_DEFINITIONS, type BridgeSettings } from "./bridge-settings.ts";
 import { TENANT_SETTING_DEFINITIONS, type TenantSettings } from "./tenant-settings.ts";
@@ -192,7 +193,7 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
     "OTLP_MAX_BODY_BYTES",
     20_971_520,
     1024,
-    1_073_741_824,
+    MAX_LOGGED_BODY_BYTES,
     "Bytes of a request's body, as it comes and once inflated; more is answered 413.",
   ),
   tlsCertFile: optional("TLS_CERT_FILE", "a path", "Certificate (PEM) of all servers; read again on SIGHUP."),

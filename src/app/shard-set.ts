@@ -5,14 +5,14 @@
 import { randomBytes } from "node:crypto";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
 import type { Clock } from "../model/clock.ts";
-import type { IngestLog } from "../model/ingest-log.ts";
-import type { OpenBody } from "../model/metrics-walk.ts";
+import { MAX_LOGGED_BODY_BYTES, type IngestLog } from "../model/ingest-log.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { success, type Result } from "../model/result.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
 import type { ShardLayout } from "../model/shard-layout.ts";
 import { spreadShards } from "../model/shard-spread.ts";
+import { createOpenBody } from "../otlp/open-body.ts";
 import { walkCheckedMetrics } from "../otlp/walk-metrics.ts";
 import type { IntakeAppend, IntakeShards } from "../receive/intake.ts";
 import type { ReceiverHealth } from "./receiver-health.ts";
@@ -32,7 +32,6 @@ export interface ShardSetOptions {
   /** Times what the shards do. */
   readonly health: ReceiverHealth;
   readonly tenants: Tenants;
-  readonly openBody: OpenBody;
   readonly prices: RelayPrices;
   readonly report: (message: string) => void;
 }
@@ -40,6 +39,8 @@ export interface ShardSetOptions {
 /** Inflated bodies that all shards together keep between the door and the fold, bytes. */
 const MAX_DECODED_BYTES = 16 * 1024 * 1024;
 const MAX_RECENT_DELTAS = 2_000_000;
+/** Large entries that are opened at the same time, of all shards. */
+const MAX_CONCURRENT_INFLATIONS = 4;
 /** What a shard may remember of streams, bytes by an estimate, for each series of `METRICS_MAX_SERIES`. */
 const STATE_BYTES_PER_SERIES = 24_576;
 
@@ -61,10 +62,11 @@ export class ShardSet implements IntakeShards, LayoutShards {
     this.realtime = health.timedRealtime(realtime);
     this.logs = timed.map(({ log }) => log);
     const receiverOf = spread(layout.shardCount);
+    const ofAll = foldOptions(options);
     this.owners = timed.map((stores, shard) => {
       const lease = this.#opened.leases[shard]!;
       const isOurs = (receivers: readonly string[]): boolean => receiverOf(receivers, shard) === this.#opened.receiver;
-      return new ShardOwner({ ...stores, ...foldOptions(options), shard, lease, isOurs });
+      return new ShardOwner({ ...stores, ...ofAll, shard, lease, isOurs });
     });
   }
 
@@ -114,13 +116,14 @@ type FoldOptions = Omit<
 >;
 
 function foldOptions(options: ShardSetOptions): FoldOptions {
-  const { settings, layout, tenants, clock, openBody, prices, report } = options;
+  const { settings, layout, tenants, clock, prices, report } = options;
   const { epoch, shardCount } = layout;
   return {
     shardCount,
     layout: epoch,
     clock,
-    openBody,
+    // The door has judged the size, perhaps by another setting: what it took must be folded.
+    openBody: createOpenBody({ maxInflatedBytes: MAX_LOGGED_BODY_BYTES, maxConcurrent: MAX_CONCURRENT_INFLATIONS }),
     newIdentity: () => randomBytes(16).toString("hex"),
     fold: {
       walk: walkCheckedMetrics,

@@ -89,6 +89,12 @@ export interface LogLimits {
   readonly maxBytes: number;
 }
 
+/**
+ * Bytes of the largest body that the door lets into a log, inflated, as it came or as protobuf. No setting: who reads an entry must be able to
+ * open it, whatever the settings were of who took it.
+ */
+export const MAX_LOGGED_BODY_BYTES: number = 2 ** 30;
+
 /** The id before the first entry of every log. */
 export const LOG_START = "0-0";
 

@@ -5,10 +5,11 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import { MAX_LOGGED_BODY_BYTES } from "../model/ingest-log.ts";
 import type { AppendedEntry, BridgeIdentity, IngestLog, LogEntryInput } from "../model/ingest-log.ts";
 import type { OpenBody, WalkMetrics } from "../model/metrics-walk.ts";
 import type { OtlpAcceptance, OtlpRequest, PageSender } from "../model/otlp-exchange.ts";
-import { retryable, success, type Result } from "../model/result.ts";
+import { failure, retryable, success, type Result } from "../model/result.ts";
 import { BodyBudget } from "./body-budget.ts";
 import { RequestInspection, type ShardPart } from "./request-inspection.ts";
 import type { TenantGate } from "./tenant-gate.ts";
@@ -20,7 +21,10 @@ export interface IntakeOptions {
   readonly shards: () => IntakeShards;
   readonly openBody: OpenBody;
   readonly walk: WalkMetrics;
-  /** Inflated bytes that requests may hold while their logs are written: a small body can be large inside. */
+  /**
+   * Inflated bytes that requests may hold while their logs are written: a small body can be large inside. One that alone has more, or more
+   * than {@link MAX_LOGGED_BODY_BYTES}, can never be taken.
+   */
   readonly maxOpenBytes: number;
   /** `METRICS_DELTA_MAX_AGE`, milliseconds. */
   readonly deltaMaxAgeMillis: number;
@@ -110,39 +114,53 @@ export class Intake {
   async #accept(request: OtlpRequest, page: PageSender | undefined): Promise<Result<OtlpAcceptance>> {
     const open = this.#options.gate();
     if (open.kind !== "success") return open;
-    const body = await this.#options.openBody(request.body, request.contentType, request.encoding);
-    if (body.kind !== "success") return body;
+    const opened = await this.#openNamed(request);
+    if (opened.kind !== "success") return opened;
     // Once it is appended the fold may have given its memory back: its length is then 0.
-    const openBytes = body.value.length;
+    const openBytes = opened.value.body.length;
     if (!this.#open.take(openBytes)) return retryable("overloaded", "too many bodies are open; try again");
     try {
-      const looked = page?.look?.(body.value) ?? success(undefined);
-      return looked.kind === "success" ? await this.#inspect(request, body.value, page?.identity) : looked;
+      const looked = page?.look?.(opened.value.body) ?? success(undefined);
+      return looked.kind === "success" ? await this.#inspect(request, opened.value, page?.identity) : looked;
     } finally {
       this.#open.give(openBytes);
     }
   }
 
+  /** The body in the form that is looked at and divided, and no larger than whoever reads it from a log will open. */
+  async #openNamed({ body, contentType, encoding, tenant }: OtlpRequest): Promise<Result<OpenedBody>> {
+    const { openBody, nameTenant, maxOpenBytes } = this.#options;
+    const opened = await openBody(body, contentType, encoding);
+    if (opened.kind !== "success") return opened;
+    const named = tenant === undefined ? opened : nameTenant(opened.value, tenant);
+    if (named.kind !== "success") return named;
+    const most = Math.min(maxOpenBytes, MAX_LOGGED_BODY_BYTES);
+    if (named.value.length > most) {
+      return failure(
+        "too_large",
+        `the body has ${named.value.length} bytes once it is opened; at most ${most} are taken`,
+      );
+    }
+    return success({ body: named.value, isAsItCame: named.value === opened.value });
+  }
+
   async #inspect(
     request: OtlpRequest,
-    body: Uint8Array,
+    opened: OpenedBody,
     identity: BridgeIdentity | undefined,
   ): Promise<Result<OtlpAcceptance>> {
     const { walk, deltaMaxAgeMillis } = this.#options;
     const shards = this.#options.shards();
     const fromBridge = identity !== undefined;
     const context = { receivedAtMillis: request.receivedAtMillis, deltaMaxAgeMillis, fromBridge };
-    const named = request.tenant === undefined ? success(body) : this.#options.nameTenant(body, request.tenant);
-    if (named.kind !== "success") return named;
     const tenants = this.#lookAtTenants(request, fromBridge);
     const inspection = new RequestInspection(shards.logs.length, context, identity, tenants);
-    const walked = walk(named.value, inspection);
+    const walked = walk(opened.body, inspection);
     if (walked.kind !== "success") return walked;
     const refused = tenants && refusalOfAll(tenants, inspection);
     if (refused !== undefined) return refused;
     tenants?.take(1);
-    const toAppend = { request, body: named.value, isAsItCame: named.value === body, inspection, identity, tenants };
-    const appended = await append(shards, toAppend);
+    const appended = await append(shards, { ...opened, request, inspection, identity, tenants });
     if (appended.kind !== "success") {
       tenants?.take(-1);
       return appended;
@@ -169,13 +187,17 @@ export class Intake {
   }
 }
 
-/** A request that was looked at. */
-interface LookedAtRequest {
-  readonly request: OtlpRequest;
+/** A request's body as the door looks at it. */
+interface OpenedBody {
   /** Inflated, protobuf. */
   readonly body: Uint8Array;
   /** Whether the body says what came, so that it can be stored in the form in which it came. */
   readonly isAsItCame: boolean;
+}
+
+/** A request that was looked at. */
+interface LookedAtRequest extends OpenedBody {
+  readonly request: OtlpRequest;
   readonly inspection: RequestInspection;
   readonly identity: BridgeIdentity | undefined;
   readonly tenants: TenantLook | undefined;

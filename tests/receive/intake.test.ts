@@ -133,6 +133,29 @@ describe("a request that cannot be read", () => {
   });
 });
 
+describe("a request that is larger once it is opened than anything may be", () => {
+  const json = Buffer.from(JSON.stringify({ resourceMetrics: Array.from({ length: 100 }, () => ({})) }));
+  const forms: readonly (readonly [string, Uint8Array, object])[] = [
+    ["protobuf", otlpRequest([service("x".repeat(300), io(5n))]), {}],
+    ["compressed", gzipSync(otlpRequest([service("x".repeat(300), io(5n))])), { encoding: "gzip" }],
+    ["JSON", json, { contentType: "json" }],
+    ["once its tenant is named", otlpRequest([service("shop", io(5n))]), { tenant: "t".repeat(100) }],
+  ];
+
+  it.each(forms)("is refused for good, and not stored: %s", async (_name, body, form) => {
+    const { intake, logs } = door(1, { maxOpenBytes: 199 });
+    expect(await intake.accept(request(body, form))).toMatchObject({ kind: "failure", code: "too_large" });
+    expect([logs[0]!.entries, intake.openBytes, intake.counts.retryableAnswers]).toEqual([[], 0, 0]);
+  });
+
+  it("is taken when it is as large as may be, with its tenant", async () => {
+    const body = otlpRequest([service("shop", io(5n))]);
+    const named = valueOf(nameTenant(body, "t"));
+    const { intake } = door(1, { maxOpenBytes: named.length });
+    expect((await intake.accept(request(body, { tenant: "t" }))).kind).toBe("success");
+  });
+});
+
 describe("a request for several shards", () => {
   const SHARDS = 3;
   const names = Array.from({ length: 12 }, (_, index) => `service-${index}`);

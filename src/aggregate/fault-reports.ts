@@ -4,7 +4,7 @@
 import type { Result, Success } from "../model/result.ts";
 
 /** The parts of the world that an owner depends on; each is reported on its own. */
-export type FaultPart = "totals" | "log" | "realtime" | "fold";
+export type FaultPart = "totals" | "log" | "lease" | "realtime" | "fold";
 
 /** The last fault of each part. */
 export class FaultReports {

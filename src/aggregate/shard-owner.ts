@@ -181,7 +181,8 @@ export class ShardOwner {
   async #finish(owned: Ownership): Promise<void> {
     const { log, store, shard } = this.#options;
     const isAtEnd = await sealLog(log, owned, this.#faults, () => this.#fold(owned));
-    if (!isAtEnd || !(await this.#commit(owned))) return;
+    // Also when it could not be sealed: for want of memory, trimming what is committed may be what lets it be.
+    if (!(await this.#commit(owned)) || !isAtEnd) return;
     // Nobody may own this shard afterwards: what was not trimmed with the commit would stay.
     if (!this.#faults.accepted("log", await log.trim(owned.offset.lastId))) return;
     const finished = await store.finish(shard, owned.offset);

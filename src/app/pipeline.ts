@@ -194,7 +194,7 @@ export class Pipeline {
     // Throws, when it does, before anything is open.
     readTlsFiles(settings);
     readTenantRules(settings);
-    const logs = openLogStores(settings);
+    const logs = openLogStores(settings, report);
     if (logs.kind !== "success") return logs;
     const totals = openTotalsStore(settings, clock);
     if (totals.kind !== "success") {

@@ -3,8 +3,10 @@
  */
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { FaultReports } from "../aggregate/fault-reports.ts";
 import { checkServersDurability } from "../log/redis-durability.ts";
 import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
+import { redisFault } from "../log/redis-fault.ts";
 import { RedisLease } from "../log/redis-lease.ts";
 import type { RedisRoute, RedisServers } from "../log/redis-route.ts";
 import { openRedis } from "../log/redis-servers.ts";
@@ -71,9 +73,12 @@ export function embeddedTotalsFile(dataDirectory: string): string {
   return join(dataDirectory, "bandwidth.db");
 }
 
-/** Opens the log side. Failure or retryable when the embedded log cannot be had. */
-export function openLogStores(settings: ReceiverSettings): Result<LogStores> {
-  return settings.redisUrl === undefined ? openEmbeddedLogs(settings) : openRedisLogs(settings);
+/**
+ * Opens the log side. `report` is told of what goes wrong beside the logs and is tried again, one sentence. Failure or retryable when the
+ * embedded log cannot be had.
+ */
+export function openLogStores(settings: ReceiverSettings, report: (message: string) => void): Result<LogStores> {
+  return settings.redisUrl === undefined ? openEmbeddedLogs(settings) : openRedisLogs(settings, report);
 }
 
 function shardNumbers(shardCount: number): readonly number[] {
@@ -99,14 +104,14 @@ function openEmbeddedLogs(settings: ReceiverSettings): Result<LogStores> {
   });
 }
 
-function openRedisLogs(settings: ReceiverSettings): Result<LogStores> {
+function openRedisLogs(settings: ReceiverSettings, report: (message: string) => void): Result<LogStores> {
   const options = redisOptions(settings);
   if (options.kind !== "success") return options;
   const servers = openRedis({ ...options.value, random: Math.random });
   const receiver = randomUUID();
   const { redisWaitReplicas: replicas, shards } = settings;
   return success({
-    open: (layout) => openRedisShards(settings, layout, receiver, servers),
+    open: (layout) => openRedisShards(settings, layout, receiver, servers, report),
     description: `Redis at ${describeRedis(options.value.url)}`,
     warnings: async () =>
       (await checkServersDurability(servers, shardNumbers(shards), replicas)).map(({ message }) => message),
@@ -119,6 +124,7 @@ function openRedisShards(
   { epoch, shardCount, previousShardCount }: ShardLayout,
   receiver: string,
   servers: RedisServers,
+  report: (message: string) => void,
 ): LogShards {
   const limits = { maxEntries: settings.bufferEntries, maxBytes: settings.bufferBytes };
   const replicas = settings.redisWaitReplicas;
@@ -135,12 +141,24 @@ function openRedisShards(
       const redis = routeTo(shard);
       return new RedisStreamLog({ redis, shard, limits, layout: epoch, ...(confirmation && { confirmation }) });
     }),
-    leases: shards.map((shard) => new RedisLease({ redis: routeTo(shard), shard, token: receiver })),
+    leases: shards.map((shard) => openLease(routeTo(shard), shard, receiver, report)),
     realtime: new RedisRealtimeStore({ routeTo, shards: seen, ttlSeconds: settings.realtimeTtlSeconds }),
     close: () => {
       for (const route of waiting) route.close();
     },
   };
+}
+
+/** A lease whose faults are told: whoever cannot take it does not fold, and says nothing else. */
+function openLease(redis: RedisRoute, shard: number, token: string, report: (message: string) => void): ShardLease {
+  const faults = new FaultReports((message) => report(`shard ${shard}: ${message}`));
+  return new RedisLease({
+    redis,
+    shard,
+    token,
+    onError: (error) => faults.failed("lease", `its lease cannot be asked for: ${redisFault(error).reason}`),
+    onWorking: () => faults.mended("lease"),
+  });
 }
 
 /** Opens the SQL side. */

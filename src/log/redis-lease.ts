@@ -22,11 +22,17 @@ table.insert(reply, 1, holder == ARGV[1] and 'held' or holder and 'taken' or 'fr
 return reply
 `;
 
-/** KEYS[1] the lease; ARGV: token, milliseconds. Returns 1 when the token holds it now. */
+/**
+ * KEYS[1] the lease; ARGV: token, milliseconds. Returns 1 when the token holds it now. DEL of nothing comes first for the same reason:
+ * who owns a shard frees memory.
+ */
 const HOLD_SCRIPT = `
-if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
-if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
-return 0
+local holder = redis.call('GET', KEYS[1])
+if holder == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+if holder then return 0 end
+redis.call('DEL', KEYS[1])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
 `;
 
 /** KEYS[1] the lease, KEYS[2], if given, who stands for it; ARGV: token. Another's lease is left alone. */
@@ -44,6 +50,8 @@ export interface RedisLeaseOptions {
   readonly token: string;
   /** Told of every fault; meanwhile the lease counts as not held. */
   readonly onError?: (error: unknown) => void;
+  /** Told whenever the lease was found held, or was taken if it was free: it works. */
+  readonly onWorking?: () => void;
 }
 
 /** The lease of one shard in Redis. */
@@ -55,6 +63,7 @@ export class RedisLease implements ShardLease {
   readonly #hold: RedisScript;
   readonly #release: RedisScript;
   readonly #onError: ((error: unknown) => void) | undefined;
+  readonly #onWorking: (() => void) | undefined;
 
   /** Sends nothing yet. */
   constructor(options: RedisLeaseOptions) {
@@ -65,13 +74,16 @@ export class RedisLease implements ShardLease {
     this.#hold = new RedisScript(options.redis, HOLD_SCRIPT);
     this.#release = new RedisScript(options.redis, RELEASE_SCRIPT);
     this.#onError = options.onError;
+    this.#onWorking = options.onWorking;
   }
 
   async stand(ttlMillis: number): Promise<LeaseView> {
     try {
       const values = [this.#token, Math.max(1, Math.round(ttlMillis))];
       const reply = (await this.#stand.run([this.#key, this.#standing], values)) as readonly string[];
-      return { state: reply[0] as LeaseView["state"], candidates: reply.slice(1).sort() };
+      const state = reply[0] as LeaseView["state"];
+      if (state !== "free") this.#onWorking?.();
+      return { state, candidates: reply.slice(1).sort() };
     } catch (error) {
       this.#onError?.(error);
       return { state: "unknown", candidates: [] };
@@ -80,7 +92,9 @@ export class RedisLease implements ShardLease {
 
   async hold(ttlMillis: number): Promise<boolean> {
     try {
-      return (await this.#hold.run([this.#key], [this.#token, Math.max(1, Math.round(ttlMillis))])) === 1;
+      const held = await this.#hold.run([this.#key], [this.#token, Math.max(1, Math.round(ttlMillis))]);
+      this.#onWorking?.();
+      return held === 1;
     } catch (error) {
       this.#onError?.(error);
       return false;

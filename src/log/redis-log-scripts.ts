@@ -33,6 +33,12 @@ export const ANOTHER_SERVER = "another";
 /** Told of a log that was closed for good on this server. */
 export const SUPERSEDED = "superseded";
 
+/**
+ * At maxmemory Redis refuses a script's first write if that could grow, and lets all that follow another through. What a log needs so
+ * that it can be folded and trimmed, which frees the memory, begins with a write that changes nothing.
+ */
+const DESPITE_FULL_MEMORY = `redis.call('HDEL', KEYS[2], 'nothing')`;
+
 const SERVER = `
 local function replid()
   return string.match(redis.call('INFO', 'replication'), 'master_replid:(%x+)')
@@ -94,6 +100,7 @@ local known = redis.call('HMGET', KEYS[2], 'generation', 'replid')
 local generation = tonumber(known[1] or nil) or 0
 local isSealed = known[2] and string.find(known[2], '${SEALED}', 1, true) == 1
 if generation > tonumber(ARGV[1]) or (isSealed and generation == tonumber(ARGV[1])) then return '${OPENED_LATER}' end
+${DESPITE_FULL_MEMORY}
 local total, trimmed = counters()
 local stored = tonumber(redis.call('HGET', KEYS[2], 'last') or nil) or 0
 local last = math.max(stored, newest(), tonumber(ARGV[3]))
@@ -109,6 +116,7 @@ return 'OK'
 /** ARGV: the generation that is meant. Closes the log for as long as the server keeps its replication id. */
 export const SUPERSEDE_SCRIPT: string = `${SERVER}
 if (redis.call('HGET', KEYS[2], 'generation') or '0') ~= ARGV[1] then return 'OK' end
+${DESPITE_FULL_MEMORY}
 redis.call('HSET', KEYS[2], 'replid', '${SUPERSEDED} ' .. replid())
 return 'OK'
 `;
@@ -117,6 +125,7 @@ return 'OK'
 export const SEAL_SCRIPT: string = `${SERVER}
 local known = redis.call('HMGET', KEYS[2], 'generation', 'replid')
 if (known[1] or '0') ~= ARGV[1] or known[2] ~= replid() then return 'OK' end
+${DESPITE_FULL_MEMORY}
 redis.call('HSET', KEYS[2], 'replid', '${SEALED} ' .. replid())
 return 'OK'
 `;
@@ -165,10 +174,7 @@ if appended > 0 then redis.call('HSET', KEYS[2], 'last', text(last), 'total', te
 return replies
 `;
 
-/**
- * ARGV: the lowest id to keep. Returns how many entries went. XTRIM comes first: at maxmemory Redis refuses a script's first
- * write if that could grow, and HSET could.
- */
+/** ARGV: the lowest id to keep. Returns how many entries went. XTRIM comes first, so that it works at maxmemory too. */
 export const TRIM_SCRIPT: string = `${COUNTERS}
 local total = counters()
 local gone = redis.call('XTRIM', KEYS[1], 'MINID', '=', ARGV[1])

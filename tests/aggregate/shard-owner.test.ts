@@ -250,6 +250,29 @@ describe("an owner steps down", () => {
   });
 });
 
+describe("a shard that is finished", () => {
+  it("is committed and its log trimmed also while the log cannot be sealed: that may be for want of memory", async () => {
+    const world = worlds.make();
+    const full = retryable("unavailable", "Redis is at its maxmemory");
+    let isFull = true;
+    const seal = world.log.seal.bind(world.log);
+    world.log.seal = async (generation) => (isFull ? full : seal(generation));
+    const owner = await world.started();
+    await world.append(cumulative(world, 100n));
+    await appendDelta(world, 5n);
+    owner.finish();
+    await world.clock.advance(PROCESS);
+    expect([world.log.entries, await world.totals()]).toEqual([[], { wire_bytes_in: 100n, wire_bytes_out: 5n }]);
+    expect(valueOf(await world.store.offset(0)).isFinished).toBe(false);
+    expect(world.reports).toContain("shard 0: Redis is at its maxmemory");
+    await world.append(cumulative(world, 130n));
+    isFull = false;
+    await world.clock.advance(PROCESS);
+    expect([world.log.entries, await world.totals()]).toEqual([[], { wire_bytes_in: 130n, wire_bytes_out: 5n }]);
+    expect(valueOf(await world.store.offset(0)).isFinished).toBe(true);
+  });
+});
+
 describe("stop", () => {
   it("folds and commits what the log holds, and gives the lease up", async () => {
     const world = worlds.make();

@@ -27,7 +27,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 async function leaveInLog(entry: Partial<LogEntryInput>): Promise<void> {
   const loaded = loadSettings({}, { dataDirectory: folder });
   if (loaded.kind === "failure") throw new Error(loaded.faults.join());
-  const stores = valueOf(openLogStores(loaded.settings));
+  const stores = valueOf(openLogStores(loaded.settings, () => undefined));
   const { logs } = stores.open({ epoch: 1, shardCount: 1, previousShardCount: 0, wantedShardCount: 1 });
   const log = await opened(logs[0]!);
   valueOf(await log.append(logEntry({ receivedAtMillis: Date.now(), ...entry })));

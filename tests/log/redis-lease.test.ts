@@ -61,18 +61,53 @@ describe("RedisLease", () => {
     const own = await startRedisServer();
     const redis = await connectedRedis(own.url);
     const faults: unknown[] = [];
+    let working = 0;
     const lease = new RedisLease({
       token: randomUUID(),
       redis: fixedRoute(redis),
       shard: 0,
       onError: (error) => faults.push(error),
+      onWorking: () => working++,
     });
+    await lease.stand(60_000);
+    expect(working).toBe(0);
     await lease.hold(60_000);
+    await lease.stand(60_000);
+    expect(working).toBe(2);
     await own.kill();
     expect(await lease.hold(60_000)).toBe(false);
     expect(await lease.stand(60_000)).toEqual({ state: "unknown", candidates: [] });
     await lease.release();
-    expect(faults.length).toBe(3);
+    expect([faults.length, working]).toEqual([3, 2]);
+    redis.disconnect();
+    await own.remove();
+  });
+});
+
+describe("RedisLease at maxmemory", () => {
+  it("can be taken, kept and given up: who owns a shard frees memory", async () => {
+    const own = await startRedisServer();
+    const redis = await connectedRedis(own.url);
+    const faults: unknown[] = [];
+    const [first, second] = [1, 2].map(
+      () =>
+        new RedisLease({
+          token: randomUUID(),
+          redis: fixedRoute(redis),
+          shard: 0,
+          onError: (error) => faults.push(error),
+        }),
+    );
+    await redis.config("SET", "maxmemory", "1");
+    expect((await first!.stand(60_000)).state).toBe("free");
+    expect([await first!.hold(60_000), await second!.hold(60_000), await first!.hold(60_000)]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect((await second!.stand(60_000)).state).toBe("taken");
+    await first!.release();
+    expect([await second!.hold(60_000), faults]).toEqual([true, []]);
     redis.disconnect();
     await own.remove();
   });

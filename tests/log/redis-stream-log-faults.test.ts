@@ -174,6 +174,17 @@ describe("when the network breaks", () => {
   });
 });
 
+/** Does something while Redis holds more than it may. */
+async function atMaxmemory(redis: Redis, act: () => Promise<void>): Promise<void> {
+  const used = Number(/used_memory:(\d+)/.exec(await redis.info("memory"))?.[1]);
+  await redis.config("SET", "maxmemory", String(Math.floor(used / 2)));
+  try {
+    await act();
+  } finally {
+    await redis.config("SET", "maxmemory", "0");
+  }
+}
+
 describe("when Redis refuses", () => {
   it("answers unavailable at maxmemory, still reads, and takes entries again after a trim", async () => {
     const redis = await connect(server.url);
@@ -195,6 +206,33 @@ describe("when Redis refuses", () => {
     } finally {
       await redis.config("SET", "maxmemory", "0");
     }
+  });
+
+  it("can be opened at maxmemory, for the first time and anew, so that what it holds can be folded and trimmed", async () => {
+    const redis = await connect(server.url);
+    const log = await openLog(redis);
+    const id = idOf(await log.append(logEntry({ body: randomBytes(500_000) })));
+    await atMaxmemory(redis, async () => {
+      const fresh = new RedisStreamLog({ redis: fixedRoute(redis), shard: uniqueShard(), limits: LIMITS });
+      for (const one of [await opened(log, 2), await opened(fresh)]) {
+        expect(valueOf(await one.status()).isOpen).toBe(true);
+        expect(await one.append(logEntry())).toMatchObject(UNAVAILABLE);
+      }
+      valueOf(await log.trim(id));
+      expect(valueOf(await log.status())).toMatchObject({ entries: 0, generation: 2 });
+    });
+  });
+
+  it("can be sealed, and superseded, at maxmemory", async () => {
+    const redis = await connect(server.url);
+    const [sealed, superseded] = [await openLog(redis), await openLog(redis)];
+    await atMaxmemory(redis, async () => {
+      valueOf(await sealed.seal(1));
+      valueOf(await superseded.supersede(1));
+    });
+    for (const log of [sealed, superseded]) expect(await log.append(logEntry())).toMatchObject(UNAVAILABLE);
+    expect(valueOf(await sealed.status())).toMatchObject({ isOpen: false, wasOpenedHere: true });
+    expect(valueOf(await superseded.status())).toMatchObject({ isOpen: false, isSuperseded: true });
   });
 
   it("answers unavailable on a replica, and on one that lost too many replicas", async () => {

@@ -1,6 +1,8 @@
 /**
  * Log: asks a node of a Redis Cluster which primary serves which slot.
  */
+import type { Redis } from "ioredis";
+import type { Clock } from "../model/clock.ts";
 import type { RedisAddress, RedisNode } from "./redis-address.ts";
 import { connectTo, reached, type RedisConnectionBehaviour } from "./redis-connection.ts";
 import { REDIS_SLOTS } from "./redis-slot.ts";
@@ -16,11 +18,15 @@ export interface ClusterView {
 /** A node that says nothing for this long is not asked further, milliseconds. */
 const MAX_ANSWER_MILLIS = 1000;
 
-/** Asks on a connection of its own. Rejects when the node cannot be reached or is not one of a cluster. */
+/** All that is asked of one node, and connecting to it, may take this long, milliseconds. */
+const MAX_ASKING_MILLIS = 2000;
+
+/** Asks on a connection of its own. Rejects when the node cannot be reached, does not answer in time or is not one of a cluster. */
 export async function askForSlots(
   address: RedisAddress,
   node: RedisNode,
   behaviour: RedisConnectionBehaviour,
+  clock: Clock,
 ): Promise<ClusterView> {
   const redis = connectTo(
     { ...address, kind: "server", nodes: [node] },
@@ -30,13 +36,21 @@ export async function askForSlots(
       commandTimeoutMillis: Math.min(behaviour.commandTimeoutMillis ?? MAX_ANSWER_MILLIS, MAX_ANSWER_MILLIS),
     },
   );
+  const late = Promise.withResolvers<never>();
+  // The driver waits for a node that is loading its data for as long as that takes, and tells nobody.
+  const timer = clock.after(MAX_ASKING_MILLIS, () => late.reject(new Error("the node is not ready to be asked")));
   try {
-    await reached(redis);
-    const [info, slots] = await Promise.all([redis.cluster("INFO"), redis.cluster("SLOTS")]);
-    return { isOk: info.includes("cluster_state:ok"), primaries: primariesOf(slots, node) };
+    return await Promise.race([viewOf(redis, node), late.promise]);
   } finally {
+    timer.clear();
     redis.disconnect();
   }
+}
+
+async function viewOf(redis: Redis, node: RedisNode): Promise<ClusterView> {
+  await reached(redis);
+  const [info, slots] = await Promise.all([redis.cluster("INFO"), redis.cluster("SLOTS")]);
+  return { isOk: info.includes("cluster_state:ok"), primaries: primariesOf(slots, node) };
 }
 
 /** Reads `[first, last, [host, port, …] of the primary, …]` of each range (https://redis.io/docs/latest/commands/cluster-slots/). */

@@ -149,7 +149,7 @@ export class RedisCluster implements RedisServers {
     for (const node of this.#nodesToAsk()) {
       if (this.#isClosed) return;
       try {
-        const view = await askForSlots(this.#address, node, this.#behaviour);
+        const view = await askForSlots(this.#address, node, this.#behaviour, this.#clock);
         best ??= view;
         if (!view.isOk) continue;
         best = view;

@@ -6,8 +6,8 @@ import type { FaultReports } from "./fault-reports.ts";
 import type { Ownership } from "./ownership.ts";
 
 /**
- * Seals the log and folds it by `fold`. True when everything that it will ever hold of this generation is folded. A log that is closed because
- * its storage was exchanged takes nothing either: it stays so, since whoever opened it would have moved the offset's generation on.
+ * Seals the log and folds it by `fold`. True when everything that it will ever hold of this generation is folded. A log that was opened for
+ * another generation meanwhile is not sealed and need not be: whoever opened it has moved the offset's generation on, and this one's with it.
  */
 export async function sealLog(
   log: IngestLog,

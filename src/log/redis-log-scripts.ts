@@ -121,12 +121,15 @@ redis.call('HSET', KEYS[2], 'replid', '${SUPERSEDED} ' .. replid())
 return 'OK'
 `;
 
-/** ARGV: the generation that is meant. Closes the log until a later one is opened. A log that is closed otherwise stays as it is. */
-export const SEAL_SCRIPT: string = `${SERVER}
+/**
+ * ARGV: the generation that is meant. Closes the log until a later one is opened, also where its keys were moved to another server: they may
+ * be moved back to the one that it is open on. What is sealed or superseded already, and has a word before the replication id, stays so.
+ */
+export const SEAL_SCRIPT: string = `
 local known = redis.call('HMGET', KEYS[2], 'generation', 'replid')
-if (known[1] or '0') ~= ARGV[1] or known[2] ~= replid() then return 'OK' end
+if known[1] ~= ARGV[1] or not known[2] or string.find(known[2], ' ', 1, true) then return 'OK' end
 ${DESPITE_FULL_MEMORY}
-redis.call('HSET', KEYS[2], 'replid', '${SEALED} ' .. replid())
+redis.call('HSET', KEYS[2], 'replid', '${SEALED} ' .. known[2])
 return 'OK'
 `;
 

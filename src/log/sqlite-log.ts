@@ -49,6 +49,8 @@ export class SqliteLog implements IngestLog {
   #isOpen = false;
   #isSuperseded = false;
   #isSealed = false;
+  /** Whether this process has opened it, whatever became of it then. */
+  #wasOpened = false;
   /** Whose entries it takes. */
   #openLayout = 0;
 
@@ -75,6 +77,7 @@ export class SqliteLog implements IngestLog {
       this.#generation = generation;
       this.#identity = identity;
       this.#isOpen = true;
+      this.#wasOpened = true;
       this.#openLayout = layout;
       this.#isSealed = false;
       this.#isSuperseded = false;
@@ -93,7 +96,7 @@ export class SqliteLog implements IngestLog {
   }
 
   async seal(generation: number): Promise<Result<void>> {
-    if (generation !== this.#generation || !this.#isOpen) return success(undefined);
+    if (generation !== this.#generation || generation === 0 || this.#isSuperseded) return success(undefined);
     this.#isOpen = false;
     this.#isSealed = true;
     // What was taken before is read as well.
@@ -164,7 +167,7 @@ export class SqliteLog implements IngestLog {
       lastId: toId(this.#last),
       isOpen: this.#isOpen && this.#openLayout === this.#options.layout,
       isSuperseded: this.#isSuperseded,
-      wasOpenedHere: this.#isOpen || this.#isSealed,
+      wasOpenedHere: this.#isOpen || (this.#isSealed && this.#wasOpened),
       storage: this.#options.storage,
       generation: this.#generation,
       identity: this.#identity,

@@ -113,8 +113,9 @@ export interface IngestLog {
    */
   supersede(generation: number): Promise<Result<void>>;
   /**
-   * Makes the log refuse appends for good, until a later generation is opened: what it holds now is all that comes of this one. Changes
-   * nothing when the log was opened for another generation than this one since. Retryable `unavailable`. Doing it twice is harmless.
+   * Makes the log refuse appends for good, until a later generation is opened: what it holds now is all that comes of this one. That holds
+   * for a log that is closed now because its storage is another one, which may come back. Changes nothing when the log was
+   * superseded, or opened for another generation than this one since. Retryable `unavailable`. Doing it twice is harmless.
    */
   seal(generation: number): Promise<Result<void>>;
   /**

@@ -88,7 +88,7 @@ export class LayoutWorld {
     return {
       open: async (opening) => log.open(this.server, opening),
       supersede: async (generation) => log.supersede(this.server, generation),
-      seal: async (generation) => log.seal(this.server, generation),
+      seal: async (generation) => log.seal(generation),
       append: async (entry) => log.append(this.server, entry, layout),
       read: async (afterId, limit) => log.read(afterId, limit),
       trim: async (throughId) => log.trim(throughId),

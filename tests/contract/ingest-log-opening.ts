@@ -59,6 +59,8 @@ export function ingestLogOpening(make: OpenLog): void {
       expect(await log.writable()).toMatchObject(CLOSED);
       const status = valueOf(await log.status());
       expect(status).toMatchObject({ isOpen: false, isSuperseded: true, storage, entries: 2 });
+      valueOf(await log.seal(1));
+      expect(valueOf(await log.status())).toEqual(status);
       expect(status.storage).not.toContain(" ");
       expect(valueOf(await (await reopen()).read(LOG_START, 9)).length).toBe(2);
     });

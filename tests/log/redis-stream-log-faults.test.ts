@@ -269,6 +269,37 @@ describe("when Redis refuses", () => {
   });
 });
 
+describe("when its keys are moved to another server, as those of a slot are", () => {
+  it("stays sealed when they are moved back, though it was sealed where it was not open", async () => {
+    const other = await startRedisServer();
+    try {
+      const [here, there] = [await connect(server.url), await connect(other.url)];
+      const shard = uniqueShard();
+      const log = await openLog(here, { shard });
+      valueOf(await log.append(logEntry()));
+      await moveLog(shard, here, there);
+      const moved = new RedisStreamLog({ redis: fixedRoute(there), shard, limits: LIMITS });
+      valueOf(await moved.seal(1));
+      expect(valueOf(await moved.status())).toMatchObject({ isOpen: false, wasOpenedHere: false, entries: 1 });
+      await moveLog(shard, there, here);
+      expect(await log.append(logEntry())).toMatchObject(UNAVAILABLE);
+      expect(valueOf(await log.status())).toMatchObject({ isOpen: false, wasOpenedHere: true, entries: 1 });
+      await opened(log, 2);
+      valueOf(await log.append(logEntry()));
+    } finally {
+      await other.remove();
+    }
+  });
+});
+
+async function moveLog(shard: number, from: Redis, to: Redis): Promise<void> {
+  for (const name of ["log", "log:size"]) {
+    const key = `otel-bandwidth:{${shard}}:${name}`;
+    await to.restore(key, 0, (await from.dumpBuffer(key))!);
+    await from.del(key);
+  }
+}
+
 describe("when others write into the stream", () => {
   it("does not go past an entry that a newer version has written", async () => {
     const redis = await connect(server.url);

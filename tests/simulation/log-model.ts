@@ -20,7 +20,10 @@ export interface LogState {
   readonly last: number;
   readonly generation: number;
   readonly identity: string;
-  /** The server on which it was opened; it takes appends there only. Empty before the first opening, and when it was deleted. */
+  /**
+   * The server on which it was opened; it takes appends there only. With a word before it: on none. Empty before the first opening, and
+   * when all was deleted.
+   */
   readonly openedOn: string;
   /** Of the last opening. */
   readonly layout: number;
@@ -59,10 +62,17 @@ export class LogModel {
     return success(undefined);
   }
 
-  seal(server: string, generation: number): Result<void> {
-    if (generation !== this.state.generation || !this.#isOpen(server)) return success(undefined);
-    this.state = { ...this.state, openedOn: SEALED + server };
+  seal(generation: number): Result<void> {
+    const { openedOn } = this.state;
+    const isKept = openedOn === "" || isClosedForGood(openedOn);
+    if (generation !== this.state.generation || isKept) return success(undefined);
+    this.state = { ...this.state, openedOn: SEALED + openedOn.replace(DELETED, "") };
     return success(undefined);
+  }
+
+  /** Is closed as it would be without the seal. */
+  forgetSeal(): void {
+    this.state = { ...this.state, openedOn: this.state.openedOn.replace(SEALED, "") };
   }
 
   /** `layout`: by which the entry was made. */
@@ -111,8 +121,9 @@ export class LogModel {
 
   /** Loses the stream; with `withNumbers`, also what is known about it. */
   delete(withNumbers: boolean): void {
-    const isKept = [SUPERSEDED, SEALED].some((state) => this.state.openedOn.startsWith(state));
-    const openedOn = isKept ? this.state.openedOn : "";
+    const { openedOn: before } = this.state;
+    const isKept = before === "" || before.startsWith(DELETED) || isClosedForGood(before);
+    const openedOn = isKept ? before : DELETED + before;
     this.state = withNumbers ? EMPTY_LOG : { ...this.state, entries: [], openedOn };
   }
 
@@ -127,6 +138,11 @@ export class LogModel {
 
 const SUPERSEDED = "superseded ";
 const SEALED = "sealed ";
+const DELETED = "deleted ";
+
+function isClosedForGood(openedOn: string): boolean {
+  return openedOn.startsWith(SUPERSEDED) || openedOn.startsWith(SEALED);
+}
 
 function superseded(server: string): string {
   return SUPERSEDED + server;

@@ -25,6 +25,8 @@ export interface LogStrikes {
   /** Keeping a copy needs a restart: files must be at rest. */
   readonly copyRestarts: boolean;
   readonly deletes: boolean;
+  /** Another storage does not know that the log was sealed. It takes nothing before it is opened either way. */
+  readonly forgetsSeals: boolean;
 }
 
 /** The limits of logs under trace: small, so that they are met. */
@@ -34,16 +36,18 @@ export const TRACE_LIMITS: LogLimits = { maxEntries: 5, maxBytes: 300 };
 export class StrikableModel implements StrikableLog {
   readonly log: IngestLog;
   readonly #model = new LogModel(TRACE_LIMITS);
+  readonly #strikes: LogStrikes;
   #server = 1;
   #copy: LogState | undefined;
 
-  constructor() {
+  constructor(strikes: LogStrikes) {
+    this.#strikes = strikes;
     const model = this.#model;
     const server = (): string => `server ${this.#server}`;
     this.log = {
       open: async (opening) => model.open(server(), opening),
       supersede: async (generation) => model.supersede(server(), generation),
-      seal: async (generation) => model.seal(server(), generation),
+      seal: async (generation) => model.seal(generation),
       append: async (entry) => model.append(server(), entry),
       read: async (afterId, limit) => model.read(afterId, limit),
       trim: async (throughId) => model.trim(throughId),
@@ -54,6 +58,7 @@ export class StrikableModel implements StrikableLog {
 
   async restart(): Promise<void> {
     this.#server++;
+    if (this.#strikes.forgetsSeals) this.#model.forgetSeal();
   }
 
   async keepCopy(): Promise<void> {
@@ -62,7 +67,7 @@ export class StrikableModel implements StrikableLog {
 
   async goBack(): Promise<void> {
     if (this.#copy) this.#model.state = this.#copy;
-    this.#server++;
+    await this.restart();
   }
 
   async delete(withNumbers: boolean): Promise<void> {

@@ -35,7 +35,7 @@ export function modelledLog(world: World, process: SimulatedProcess, shard: numb
       call("open", ` ${JSON.stringify(opening)}`, (server) => server.logs[shard]!.open(server.name, opening)),
     supersede: (generation) =>
       call("supersede", ` ${generation}`, (server) => server.logs[shard]!.supersede(server.name, generation)),
-    seal: (generation) => call("seal", ` ${generation}`, (server) => server.logs[shard]!.seal(server.name, generation)),
+    seal: (generation) => call("seal", ` ${generation}`, (server) => server.logs[shard]!.seal(generation)),
     append: (entry) =>
       call("append", "", (server) => {
         const log = server.logs[shard]!;

@@ -33,7 +33,8 @@ ${rollupTable()}
 
 ## Who a row is about
 
-\`series\`, by \`series_id\`: a 64-bit hash of the other columns.
+\`series\`, by \`series_id\`: a 64-bit hash of the other columns. Names longer than 128 characters (\`environment\`: 64) end with \`~\` and a
+digest of the whole name, so that two of them are two; of methods, routes and participants the beginning is kept.
 
 ${membersTable("dimensions.ts", "SeriesDimensions")}
 

@@ -38,16 +38,19 @@ export const DIMENSION_LENGTHS = {
 /** The service and route of the row that takes what comes after a shard's series limit is reached. */
 export const OVERFLOW_NAME = "__other__";
 
-/** Cuts every dimension to its column's width, so that the id is that of what is stored. */
+/**
+ * Cuts every dimension to its column's width, so that the id is that of what is stored. What a slot is made of stays different where it
+ * was: else two shards would write one row.
+ */
 export function fitDimensions(dimensions: SeriesDimensions): SeriesDimensions {
   return {
     ...dimensions,
-    namespace: fitText(dimensions.namespace, DIMENSION_LENGTHS.namespace),
-    service: fitText(dimensions.service, DIMENSION_LENGTHS.service),
-    environment: fitText(dimensions.environment, DIMENSION_LENGTHS.environment),
+    namespace: fitName(dimensions.namespace, DIMENSION_LENGTHS.namespace),
+    service: fitName(dimensions.service, DIMENSION_LENGTHS.service),
+    environment: fitName(dimensions.environment, DIMENSION_LENGTHS.environment),
     method: fitText(dimensions.method, DIMENSION_LENGTHS.method),
     route: fitText(dimensions.route, DIMENSION_LENGTHS.route),
-    meetingId: fitText(dimensions.meetingId, DIMENSION_LENGTHS.meetingId),
+    meetingId: fitName(dimensions.meetingId, DIMENSION_LENGTHS.meetingId),
     participantId: fitText(dimensions.participantId, DIMENSION_LENGTHS.participantId),
   };
 }
@@ -57,6 +60,16 @@ export function fitText(text: string, length: number): string {
   if (text.length <= length) return text;
   // Half a surrogate pair at the cut is not valid UTF-8 and would be refused by SQL.
   return text.slice(0, length).toWellFormed();
+}
+
+/** Hexadecimal digits of the digest that a cut name ends with: as many bits as the id of a series has. */
+const NAME_DIGEST_LENGTH = 16;
+
+/** Cuts a name to a column's width, UTF-16 units. Where it is too long it ends with a digest of the whole, so that no two become one. */
+export function fitName(name: string, length: number): string {
+  if (name.length <= length) return name;
+  const digest = createHash("sha256").update(name).digest("hex").slice(0, NAME_DIGEST_LENGTH);
+  return `${fitText(name, length - NAME_DIGEST_LENGTH - 1)}~${digest}`;
 }
 
 /** The 64-bit id of a series, signed so that it fits BIGINT and SQLite's INTEGER. */

@@ -3,7 +3,7 @@
  * told who was erased without keeping their name.
  */
 import { createHash } from "node:crypto";
-import { DIMENSION_LENGTHS, fitText, type SeriesDimensions } from "./dimensions.ts";
+import { DIMENSION_LENGTHS, fitName, fitText, type SeriesDimensions } from "./dimensions.ts";
 
 /** The `participant_id` of rows of erased persons. */
 export const ERASED_PARTICIPANT = "__erased__";
@@ -34,7 +34,7 @@ export function fitErased({ participantId, meetingId }: ErasedParticipant): Eras
   const participant = { participantId: fitText(participantId, DIMENSION_LENGTHS.participantId) };
   return meetingId === undefined
     ? participant
-    : { ...participant, meetingId: fitText(meetingId, DIMENSION_LENGTHS.meetingId) };
+    : { ...participant, meetingId: fitName(meetingId, DIMENSION_LENGTHS.meetingId) };
 }
 
 /** The key of an erasure, of ids that fit. */

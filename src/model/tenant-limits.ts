@@ -2,7 +2,7 @@
  * What a tenant may take of a receiver that it shares with others. A tenant is a `service.namespace`; without one it is "".
  * The door keeps the limits of what comes in, the fold that of the series.
  */
-import { DIMENSION_LENGTHS, fitText } from "./dimensions.ts";
+import { DIMENSION_LENGTHS, fitName } from "./dimensions.ts";
 
 /** The limits of one tenant. `Infinity`: none. */
 export interface TenantLimits {
@@ -34,9 +34,9 @@ export const UNLIMITED: TenantLimits = {
 /** The tenant that pages are counted as whose token names none. No namespace is: a page could name another tenant's. */
 export const PAGES_TENANT = "__pages__";
 
-/** The tenant of a namespace: as much of it as is stored, so that two tenants are never stored as one. */
+/** The tenant of a namespace: as it is stored, so that two tenants are never stored as one. */
 export function tenantOf(namespace: string): string {
-  return fitText(namespace, DIMENSION_LENGTHS.namespace);
+  return fitName(namespace, DIMENSION_LENGTHS.namespace);
 }
 
 /** The limits of a tenant. */

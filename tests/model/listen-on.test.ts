@@ -1,4 +1,4 @@
-import { createServer, Server } from "node:net";
+import { createServer, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import { listenOn } from "../../src/model/listen-on.ts";
 import { valueOf } from "../support/log-entries.ts";

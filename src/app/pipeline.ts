@@ -44,7 +44,7 @@ export interface Listening {
 }
 
 const MAX_CONCURRENT_INFLATIONS = 4;
-/** Inflated bytes that requests may hold while they are appended, unless one body alone may be larger. */
+/** Inflated bytes that requests may hold while they are appended, unless one body alone may be larger: as protobuf, and with its tenant's name. */
 const MAX_OPEN_BYTES = 128 * 1024 * 1024;
 const CLOSE_DEADLINE_MILLIS = 4000;
 
@@ -113,7 +113,7 @@ export class Pipeline {
       shards: () => this.#layouts.shards,
       openBody,
       walk: walkMetrics,
-      maxOpenBytes: Math.max(MAX_OPEN_BYTES, settings.maxBodyBytes),
+      maxOpenBytes: Math.max(MAX_OPEN_BYTES, 2 * settings.maxBodyBytes),
       deltaMaxAgeMillis: settings.deltaMaxAgeMillis,
       gate,
       tenants: this.tenants.doorGate,

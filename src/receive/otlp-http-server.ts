@@ -5,7 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import { Server as NetServer } from "node:net";
+import { Server as NetServer, type Socket } from "node:net";
 
 import type { BodyContentType } from "../model/ingest-log.ts";
 import { type Failure, type FailureCode, messageOf, type Result, type Retryable } from "../model/result.ts";
@@ -57,7 +57,8 @@ export class OtlpHttpServer {
   readonly #outcomes = new OutcomeCounts();
   #handlerErrors = 0;
   #brokenRequests = 0;
-  #inFlight = 0;
+  /** Requests without an answer, by connection; none of a connection that has none. */
+  readonly #inFlight = new Map<Socket, number>();
   #isClosing = false;
   #drained: (() => void) | undefined;
 
@@ -71,6 +72,10 @@ export class OtlpHttpServer {
     this.#server.on("request", (request, response) => void this.#exchange(request, response, false));
     // Without this Node invites every body with 100 Continue before it can be refused.
     this.#server.on("checkContinue", (request, response) => void this.#exchange(request, response, true));
+    // Before Node 24 the answer to a request that waits behind another one does not close with its connection.
+    this.#server.on(options.tls === undefined ? "connection" : "secureConnection", (socket: Socket) => {
+      socket.once("close", () => this.#left(socket, 0));
+    });
     this.#server.on("clientError", (error, socket) => {
       const encodeStatus = (code: FailureCode, reason: string): Uint8Array =>
         options.encodeStatus("json", code, reason);
@@ -117,7 +122,7 @@ export class OtlpHttpServer {
     this.#isClosing = true;
     // http's own close would cut kept connections at once: a request on its way there would get no answer.
     if (this.#server.listening) NetServer.prototype.close.call(this.#server);
-    if (this.#inFlight > 0) {
+    if (this.#inFlight.size > 0) {
       await new Promise<void>((resolve) => {
         const timer = this.#options.clock.after(deadlineMillis, resolve);
         this.#drained = () => {
@@ -133,17 +138,22 @@ export class OtlpHttpServer {
   }
 
   async #exchange(request: IncomingMessage, response: ServerResponse, awaitsContinue: boolean): Promise<void> {
-    this.#inFlight += 1;
-    response.once("close", () => {
-      this.#inFlight -= 1;
-      if (this.#inFlight === 0) this.#drained?.();
-    });
+    const { socket } = request;
+    this.#inFlight.set(socket, (this.#inFlight.get(socket) ?? 0) + 1);
+    response.once("close", () => this.#left(socket, (this.#inFlight.get(socket) ?? 0) - 1));
     // A connection that breaks while we answer is the sender's to notice.
     response.on("error", () => undefined);
     const contentType = contentTypeOf(request.headers["content-type"]) ?? "json";
     const checked = this.#check(request);
     const refused = "status" in checked ? checked : await this.#accept(request, response, checked, awaitsContinue);
     if (refused !== undefined) this.#answerRefusal(request, response, contentType, refused);
+  }
+
+  /** So many requests of a connection are without an answer now. */
+  #left(socket: Socket, requests: number): void {
+    if (requests > 0) this.#inFlight.set(socket, requests);
+    else this.#inFlight.delete(socket);
+    if (this.#inFlight.size === 0) this.#drained?.();
   }
 
   #check(request: IncomingMessage): CheckedRequest | Refusal {

@@ -105,6 +105,10 @@ function exchangeRaw(port: number, text: string): { socket: Socket; ended: Promi
   return { socket, ended };
 }
 
+/** Three requests, none of which waits for an answer. */
+const PIPELINED =
+  "POST /v1/metrics HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 1\r\n\r\n1".repeat(3);
+
 /** A promise that is settled from outside. */
 function gate(): { readonly opened: Promise<void>; open(): void } {
   const { promise, resolve } = Promise.withResolvers<void>();
@@ -435,6 +439,41 @@ describe("close", () => {
     await arrived.opened;
     await server.close(10);
     expect(await inFlight).toMatch(/socket hang up|ECONNRESET/);
+  });
+
+  test("does not wait for requests behind an unanswered one of a connection that is gone", async () => {
+    const { opened, open } = gate();
+    const { port, server, received } = await start(async () => {
+      await opened;
+      return success(NOTHING_REJECTED);
+    });
+    const { socket, ended } = exchangeRaw(port, PIPELINED);
+    await expect.poll(() => received.length).toBe(3);
+    socket.destroy();
+    await ended;
+    await expect.poll(() => server.connections()).toBe(0);
+    await server.close(600_000);
+    open();
+  });
+
+  test("waits for the requests of one connection when another is gone", async () => {
+    const { opened, open } = gate();
+    const { port, server, received } = await start(async () => {
+      await opened;
+      return success(NOTHING_REJECTED);
+    });
+    const inFlight = send(port, { headers: PROTOBUF }, "x");
+    const { socket, ended } = exchangeRaw(port, PIPELINED);
+    await expect.poll(() => received.length).toBe(4);
+    let isClosed = false;
+    const closed = server.close(600_000).then(() => (isClosed = true));
+    socket.destroy();
+    await ended;
+    await expect.poll(() => server.connections()).toBe(1);
+    expect(isClosed).toBe(false);
+    open();
+    expect((await inFlight).status).toBe(200);
+    await closed;
   });
 
   test("before listening and twice is harmless", async () => {

@@ -295,7 +295,7 @@ describe("when its keys are moved to another server, as those of a slot are", ()
 async function moveLog(shard: number, from: Redis, to: Redis): Promise<void> {
   for (const name of ["log", "log:size"]) {
     const key = `otel-bandwidth:{${shard}}:${name}`;
-    await to.restore(key, 0, (await from.dumpBuffer(key))!);
+    await to.restore(key, 0, await from.dumpBuffer(key));
     await from.del(key);
   }
 }

@@ -152,12 +152,19 @@ function openRedisShards(
 /** A lease whose faults are told: whoever cannot take it does not fold, and says nothing else. */
 function openLease(redis: RedisRoute, shard: number, token: string, report: (message: string) => void): ShardLease {
   const faults = new FaultReports((message) => report(`shard ${shard}: ${message}`));
+  let inARow = 0;
   return new RedisLease({
     redis,
     shard,
     token,
-    onError: (error) => faults.failed("lease", `its lease cannot be asked for: ${redisFault(error).reason}`),
-    onWorking: () => faults.mended("lease"),
+    onError: (error) => {
+      // The first may only mean that the connection is still being made.
+      if (++inARow > 1) faults.failed("lease", `its lease cannot be asked for: ${redisFault(error).reason}`);
+    },
+    onWorking: () => {
+      inARow = 0;
+      faults.mended("lease");
+    },
   });
 }
 

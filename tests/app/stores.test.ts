@@ -9,7 +9,7 @@ afterEach(async () => {
   await stores?.close();
 });
 
-it("a lease that cannot be had is reported once, and again when it worked in between", async () => {
+it("a lease that cannot be had twice in a row is reported once, and again when it worked in between", async () => {
   const redis = await startRedisServer();
   try {
     const loaded = loadSettings({}, { redisUrl: redis.url });
@@ -25,6 +25,7 @@ it("a lease that cannot be had is reported once, and again when it worked in bet
     await taken();
     for (let fault = 0; fault < 2; fault += 1) {
       await redis.kill();
+      expect([(await lease.stand(60_000)).state, reports]).toEqual(["unknown", []]);
       for (let look = 0; look < 3; look += 1) expect((await lease.stand(60_000)).state).toBe("unknown");
       expect(reports).toEqual([expect.stringContaining("shard 0: its lease cannot be asked for: ")]);
       await redis.start();

@@ -54,7 +54,8 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import("./totals-command.ts")).totalsCommand,
   },
   forget: {
-    summary: "erase a person from the totals, beside running receivers  --participant ID [--meeting ID] [--dry-run]",
+    summary:
+      "erase a person from the totals, beside running receivers  --participant ID [--meeting ID] [--namespace N | --all-namespaces] [--dry-run]",
     load: async () => (await import("./forget.ts")).forget,
   },
 };

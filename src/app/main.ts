@@ -45,7 +45,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   },
   bill: {
     summary:
-      "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--format table|csv|json]",
+      "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--namespace N] [--format table|csv|json]",
     load: async () => (await import("./bill.ts")).bill,
   },
   totals: {

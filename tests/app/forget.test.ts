@@ -130,7 +130,7 @@ async function isErasedBesideLoad(environment: Environment, query: Query): Promi
   const bill = await run("bill", "--month", month, "--by", "participant", "--format", "csv");
   const gigabytes = `0.${String(2n * bytes).padStart(9, "0")}`;
   for (const who of ["__erased__", "bob"]) {
-    expect(bill.stdout).toContain(`line,${month},${who},0.000,0.000,${gigabytes},${gigabytes},`);
+    expect(bill.stdout).toContain(`line,${month},,${who},0.000,0.000,${gigabytes},${gigabytes},`);
   }
 }
 

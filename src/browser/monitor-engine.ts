@@ -24,7 +24,7 @@ export interface EngineOptions {
 const SHORTEST_STATS_INTERVAL_MILLIS = 100;
 const LONGEST_MILLIS = 3_600_000;
 
-/** Sessions whose identity was left and that still try to bring their rest to the bridge; one more ends the oldest. */
+/** Sessions that were left and still try to bring their rest to the bridge; one more ends the oldest. */
 export const MAX_LEAVING = 4;
 
 interface Running {
@@ -39,7 +39,7 @@ interface Running {
 export class MonitorEngine {
   readonly #options: EngineOptions;
   readonly #tokenWaiters: ((token: string | undefined) => void)[] = [];
-  /** The last exports of sessions whose identity was left; each ends within a minute. */
+  /** The last exports of sessions that were left; each ends within a minute. */
   readonly #leaving = new Map<ExportSession, Promise<void>>();
   #running: Running | undefined;
   #statsIntervalMillis = 0;
@@ -47,6 +47,8 @@ export class MonitorEngine {
   #timer: Timer | undefined;
   #tickUnanswered = false;
   #enabled = true;
+  /** Whether another engine counts the time. */
+  #hasMoved = false;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -75,11 +77,25 @@ export class MonitorEngine {
         for (const waiter of this.#tokenWaiters.splice(0)) waiter(message.token);
         return;
       case "hide":
-        void this.#running?.session.exports.exportLast(this.#now());
+        for (const { exports } of this.#sessions()) void exports.exportLast(this.#now());
+        return;
+      case "moved":
+        this.#endTick();
+        this.#timer?.clear();
+        this.#hasMoved = true;
         return;
       case "stop":
-        void this.#stop();
+        void this.#stop((session) => session.finish());
+        return;
+      case "retire":
+        void this.#stop((session) => this.#leave(session));
     }
+  }
+
+  /** All that still have something to export. */
+  #sessions(): readonly ExportSession[] {
+    const leaving = [...this.#leaving.keys()];
+    return this.#running === undefined ? leaving : [this.#running.session, ...leaving];
   }
 
   #now(): number {
@@ -130,12 +146,18 @@ export class MonitorEngine {
     const { resourceAttributes } = running.settings;
     const instance = { "service.instance.id": this.#options.newInstanceId() };
     running.session = this.#open(running.settings, { ...resourceAttributes, ...instance }, token);
+    void this.#leave(left);
+  }
+
+  #leave(left: ExportSession): Promise<void> {
     const leaving = left.leave().finally(() => this.#leaving.delete(left));
     this.#leaving.set(left, leaving);
     const [oldest] = this.#leaving.keys();
-    if (oldest === undefined || this.#leaving.size <= MAX_LEAVING) return;
-    oldest.abandon();
-    this.#leaving.delete(oldest);
+    if (oldest !== undefined && this.#leaving.size > MAX_LEAVING) {
+      oldest.abandon();
+      this.#leaving.delete(oldest);
+    }
+    return leaving;
   }
 
   #take({ connection, report }: ConnectionReport): void {
@@ -159,7 +181,7 @@ export class MonitorEngine {
 
   #endTick(): void {
     const running = this.#running;
-    if (running === undefined) return;
+    if (running === undefined || this.#hasMoved) return;
     const urgent = running.measurement.endTick(this.#now());
     void running.session.exports.tick(this.#now(), urgent);
   }
@@ -204,13 +226,13 @@ export class MonitorEngine {
     this.#enabled = enabled;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(end: (session: ExportSession) => Promise<void>): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
     this.#timer?.clear();
     if (running !== undefined) {
-      running.measurement.endTick(this.#now());
-      await Promise.all([running.session.finish(), ...this.#leaving.values()]);
+      if (!this.#hasMoved) running.measurement.endTick(this.#now());
+      await Promise.all([end(running.session), ...this.#leaving.values()]);
     }
     this.#options.post({ kind: "stopped" });
   }

@@ -4,7 +4,7 @@
  */
 import type { ConnectionReading } from "./connection-reading.ts";
 import { MeasuringSide } from "./measuring-side.ts";
-import type { FromEngine, RemoteConfig } from "./monitor-messages.ts";
+import type { FromEngine, RemoteConfig, ToEngine } from "./monitor-messages.ts";
 import { observeConnections } from "./observe-connections.ts";
 import { withPatience } from "./patience.ts";
 import { type PeerConnection, StatsPoller } from "./stats-poller.ts";
@@ -88,7 +88,7 @@ class Monitor implements PeerConnectionMonitor {
       settings: { url: options.url, resourceAttributes, statsIntervalMillis, emitThrottleMillis },
       worker: options.worker ?? true,
       workerUrl: options.workerUrl,
-      receive: (message) => this.#receive(message),
+      receive: (message, reply) => this.#receive(message, reply),
     });
     this.#stopObserving = options.observe === "all" ? observeConnections((made) => this.add(made)) : () => undefined;
     (globalThis as PageEvents).addEventListener?.("pagehide", this.#hide);
@@ -124,7 +124,7 @@ class Monitor implements PeerConnectionMonitor {
     this.#side.end();
   }
 
-  #receive(message: FromEngine): void {
+  #receive(message: FromEngine, reply: (message: ToEngine) => void): void {
     switch (message.kind) {
       case "ready":
         return;
@@ -135,7 +135,7 @@ class Monitor implements PeerConnectionMonitor {
         this.#show(message.connection, message.reading);
         return;
       case "token":
-        void this.#giveToken();
+        void this.#giveToken(reply);
         return;
       case "config":
         this.#configure(message.config);
@@ -174,7 +174,7 @@ class Monitor implements PeerConnectionMonitor {
     }
   }
 
-  async #giveToken(): Promise<void> {
+  async #giveToken(reply: (message: ToEngine) => void): Promise<void> {
     const { token } = this.#options;
     let value: string | undefined;
     try {
@@ -182,6 +182,6 @@ class Monitor implements PeerConnectionMonitor {
     } catch {
       // Without a token the bridge refuses, and the next attempt asks again.
     }
-    this.#side.tell({ kind: "token", token: value });
+    reply({ kind: "token", token: value });
   }
 }

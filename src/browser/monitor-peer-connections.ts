@@ -7,7 +7,7 @@ import { MeasuringSide } from "./measuring-side.ts";
 import type { FromEngine, RemoteConfig, ToEngine } from "./monitor-messages.ts";
 import { observeConnections } from "./observe-connections.ts";
 import { withPatience } from "./patience.ts";
-import { type PeerConnection, StatsPoller } from "./stats-poller.ts";
+import { type PeerConnection, StatsPoller, tellsStats } from "./stats-poller.ts";
 import { afterTurn, browserClock, randomInstanceId } from "./surroundings.ts";
 
 /** One connection's numbers, after each of its reports. */
@@ -41,7 +41,7 @@ export interface MonitorOptions {
 
 /** A running monitor. */
 export interface PeerConnectionMonitor {
-  /** Follows a connection. Adding twice is adding once. */
+  /** Follows a connection. Adding twice is adding once; what cannot be asked for reports is ignored. */
   add(connection: PeerConnection, labels?: Readonly<Record<string, string>>): void;
   /** Takes a last report; await it before `close()`, after which a connection tells no more. Never rejects. */
   remove(connection: PeerConnection): Promise<void>;
@@ -95,7 +95,7 @@ class Monitor implements PeerConnectionMonitor {
   }
 
   add(connection: PeerConnection, labels: Readonly<Record<string, string>> = {}): void {
-    if (this.#ids.has(connection) || this.#stopped !== undefined) return;
+    if (this.#ids.has(connection) || this.#stopped !== undefined || !tellsStats(connection)) return;
     this.#lastId += 1;
     if (!this.#poller.add(this.#lastId, connection)) return;
     this.#ids.set(connection, this.#lastId);

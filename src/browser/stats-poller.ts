@@ -10,6 +10,16 @@ import type { ConnectionReport } from "./stats-entry.ts";
 export interface PeerConnection {
   getStats(): Promise<StatsReport>;
   readonly connectionState?: string;
+  readonly signalingState?: string;
+}
+
+/** Whether what a page gave for a connection can be asked for reports. Never throws. */
+export function tellsStats(given: unknown): given is PeerConnection {
+  try {
+    return typeof (given as PeerConnection | null | undefined)?.getStats === "function";
+  } catch {
+    return false;
+  }
 }
 
 /** Connections followed at once; more are not measured. */
@@ -33,6 +43,21 @@ interface Polled {
   call: Promise<void>;
   isUnderWay: boolean;
   ticksOut: number;
+}
+
+/** A state that is told as anything else, or not at all, is not known: it must not end the look at all others. */
+function stateOf(source: PeerConnection, name: "connectionState" | "signalingState"): string | undefined {
+  try {
+    const state: unknown = source[name];
+    return typeof state === "string" ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Old browsers tell it by the one alone. */
+function isClosed(source: PeerConnection): boolean {
+  return stateOf(source, "connectionState") === "closed" || stateOf(source, "signalingState") === "closed";
 }
 
 /** Polls the connections of a page. */
@@ -76,7 +101,7 @@ export class StatsPoller {
 
   /** The connections that the browser has closed. */
   closed(): number[] {
-    return [...this.#polled].filter(([, { source }]) => source.connectionState === "closed").map(([id]) => id);
+    return [...this.#polled].filter(([, { source }]) => isClosed(source)).map(([id]) => id);
   }
 
   /** Asks every connection that is due. Resolves when all have answered; one that does not is not asked again until it has. */
@@ -104,7 +129,7 @@ export class StatsPoller {
       const ticks = (atMillis - start) / (this.#statsIntervalMillis * SLOW_PART);
       polled.ticksOut = Math.min(MOST_TICKS_OUT, Math.floor(ticks));
       await this.#queue.run(() => {
-        const state = source.connectionState;
+        const state = stateOf(source, "connectionState");
         const entries = reader.read(report);
         const posted = { atMillis, entries, ...(state === undefined ? {} : { connectionState: state }) };
         this.#read.push({ connection, report: posted });

@@ -142,7 +142,7 @@ export class MonitorEngine {
   #moveOn(left: ExportSession, token: string): void {
     const running = this.#running;
     if (running?.session !== left) return;
-    running.measurement.endTick(this.#now());
+    running.measurement.endTick(this.#now(), this.#statsIntervalMillis);
     const { resourceAttributes } = running.settings;
     const instance = { "service.instance.id": this.#options.newInstanceId() };
     running.session = this.#open(running.settings, { ...resourceAttributes, ...instance }, token);
@@ -182,7 +182,7 @@ export class MonitorEngine {
   #endTick(): void {
     const running = this.#running;
     if (running === undefined || this.#hasMoved) return;
-    const urgent = running.measurement.endTick(this.#now());
+    const urgent = running.measurement.endTick(this.#now(), this.#statsIntervalMillis);
     void running.session.exports.tick(this.#now(), urgent);
   }
 
@@ -231,7 +231,7 @@ export class MonitorEngine {
     this.#running = undefined;
     this.#timer?.clear();
     if (running !== undefined) {
-      if (!this.#hasMoved) running.measurement.endTick(this.#now());
+      if (!this.#hasMoved) running.measurement.endTick(this.#now(), this.#statsIntervalMillis);
       await Promise.all([end(running.session), ...this.#leaving.values()]);
     }
     this.#options.post({ kind: "stopped" });

@@ -107,6 +107,8 @@ class Monitor implements PeerConnectionMonitor {
     if (id === undefined) return;
     this.#ids.delete(connection);
     await withPatience(this.#poller.remove(id));
+    // A report after `removed` would bring the connection back, for ever.
+    this.#poller.forget(id);
     this.#added.delete(id);
     this.#side.tell({ kind: "removed", connection: id });
   }

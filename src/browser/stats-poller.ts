@@ -95,7 +95,13 @@ export class StatsPoller {
     const polled = this.#polled.get(connection);
     if (polled === undefined) return;
     await polled.call;
+    if (!this.#polled.has(connection)) return;
     await this.#call(connection, polled);
+    this.forget(connection);
+  }
+
+  /** Forgets a connection at once: what its browser still answers is not handed on. */
+  forget(connection: number): void {
     this.#polled.delete(connection);
   }
 
@@ -129,6 +135,7 @@ export class StatsPoller {
       const ticks = (atMillis - start) / (this.#statsIntervalMillis * SLOW_PART);
       polled.ticksOut = Math.min(MOST_TICKS_OUT, Math.floor(ticks));
       await this.#queue.run(() => {
+        if (!this.#polled.has(connection)) return;
         const state = stateOf(source, "connectionState");
         const entries = reader.read(report);
         const posted = { atMillis, entries, ...(state === undefined ? {} : { connectionState: state }) };

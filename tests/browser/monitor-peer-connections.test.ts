@@ -83,4 +83,23 @@ describe("a monitor", () => {
     expect(reported()).toEqual([1]);
     for (const one of given) await monitor.remove(one);
   });
+
+  it("tells nothing more of a connection once it has told that it was removed, however late its browser answers", async () => {
+    const answers: ((report: StatsReport) => void)[] = [];
+    const late = { getStats: () => new Promise<StatsReport>((resolve) => void answers.push(resolve)) };
+    monitor.add(late);
+    await turns();
+    expect(reported()).toEqual([]);
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const removed = monitor.remove(late);
+    await vi.advanceTimersByTimeAsync(3_000);
+    vi.useRealTimers();
+    await removed;
+    expect(worker.told).toContainEqual({ kind: "removed", connection: 1 });
+    for (const answer of answers.splice(0)) answer(REPORT);
+    await turns();
+    for (const answer of answers.splice(0)) answer(REPORT);
+    await tick();
+    expect(reported()).toEqual([]);
+  });
 });

@@ -96,6 +96,8 @@ class Monitor implements PeerConnectionMonitor {
 
   add(connection: PeerConnection, labels: Readonly<Record<string, string>> = {}): void {
     if (this.#ids.has(connection) || this.#stopped !== undefined || !tellsStats(connection)) return;
+    // Switched off, or without an engine, nothing ticks: closed connections would be kept, and fill the room there is.
+    this.#removeClosed();
     this.#lastId += 1;
     if (!this.#poller.add(this.#lastId, connection)) return;
     this.#ids.set(connection, this.#lastId);
@@ -158,12 +160,16 @@ class Monitor implements PeerConnectionMonitor {
 
   async #tick(): Promise<void> {
     if (!this.#enabled) return;
+    this.#removeClosed();
+    await this.#poller.tick();
+    this.#side.tell({ kind: "ticked" });
+  }
+
+  #removeClosed(): void {
     for (const id of this.#poller.closed()) {
       const closed = this.#added.get(id);
       if (closed !== undefined) void this.remove(closed.connection);
     }
-    await this.#poller.tick();
-    this.#side.tell({ kind: "ticked" });
   }
 
   #show(id: number, reading: ConnectionReading): void {

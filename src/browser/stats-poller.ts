@@ -43,6 +43,8 @@ interface Polled {
   call: Promise<void>;
   isUnderWay: boolean;
   ticksOut: number;
+  /** Its last report is awaited. */
+  isLeaving: boolean;
 }
 
 /** A state that is told as anything else, or not at all, is not known: it must not end the look at all others. */
@@ -65,6 +67,8 @@ export class StatsPoller {
   readonly #options: StatsPollerOptions;
   readonly #queue: SliceQueue;
   readonly #polled = new Map<number, Polled>();
+  /** How many of them leave, which takes a moment. */
+  #leaving = 0;
   #statsIntervalMillis: number;
   /** Read in the slice that runs. */
   #read: ConnectionReport[] = [];
@@ -82,9 +86,11 @@ export class StatsPoller {
 
   /** Follows a connection and takes its first report. @returns whether there was room */
   add(connection: number, source: PeerConnection): boolean {
-    if (this.#polled.size >= MAX_POLLED) return false;
+    const { size } = this.#polled;
+    if (size - this.#leaving >= MAX_POLLED || size >= 2 * MAX_POLLED) return false;
     const reader = new ReportReader();
-    const polled: Polled = { source, reader, call: Promise.resolve(), isUnderWay: false, ticksOut: 0 };
+    const call = Promise.resolve();
+    const polled: Polled = { source, reader, call, isUnderWay: false, ticksOut: 0, isLeaving: false };
     this.#polled.set(connection, polled);
     void this.#call(connection, polled);
     return true;
@@ -93,7 +99,9 @@ export class StatsPoller {
   /** Takes a last report and forgets the connection. Resolves when the report is handed on; never rejects. */
   async remove(connection: number): Promise<void> {
     const polled = this.#polled.get(connection);
-    if (polled === undefined) return;
+    if (polled === undefined || polled.isLeaving) return;
+    polled.isLeaving = true;
+    this.#leaving += 1;
     await polled.call;
     if (!this.#polled.has(connection)) return;
     await this.#call(connection, polled);
@@ -102,6 +110,7 @@ export class StatsPoller {
 
   /** Forgets a connection at once: what its browser still answers is not handed on. */
   forget(connection: number): void {
+    if (this.#polled.get(connection)?.isLeaving === true) this.#leaving -= 1;
     this.#polled.delete(connection);
   }
 

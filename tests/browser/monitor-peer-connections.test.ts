@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { FromEngine, ToEngine } from "../../src/browser/monitor-messages.ts";
 import { monitorPeerConnections, type PeerConnectionMonitor } from "../../src/browser/monitor-peer-connections.ts";
 import type { StatsReport } from "../../src/browser/report-reader.ts";
-import type { PeerConnection } from "../../src/browser/stats-poller.ts";
+import { MAX_POLLED, type PeerConnection } from "../../src/browser/stats-poller.ts";
 import { at, reportOf } from "./reports.ts";
 
 const REPORT = reportOf(at(1, [{ id: "T", type: "transport", bytesSent: 1, bytesReceived: 1 }]));
@@ -43,7 +43,7 @@ class FakeConnection implements PeerConnection {
 
 /** Resolves when the page had some turns. */
 async function turns(): Promise<void> {
-  for (let turn = 0; turn < 10; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
+  for (let turn = 0; turn < 100; turn += 1) await new Promise((resolve) => void setImmediate(resolve));
 }
 
 let monitor: PeerConnectionMonitor;
@@ -101,5 +101,25 @@ describe("a monitor", () => {
     for (const answer of answers.splice(0)) answer(REPORT);
     await tick();
     expect(reported()).toEqual([]);
+  });
+
+  it("lets closed connections go while nothing ticks, and has room for new ones at once", async () => {
+    const followed: FakeConnection[] = [];
+    for (let added = 0; added < MAX_POLLED; added += 1) {
+      const connection = new FakeConnection();
+      followed.push(connection);
+      monitor.add(connection);
+    }
+    monitor.add(new FakeConnection());
+    await turns();
+    reported();
+    for (const connection of followed) connection.connectionState = "closed";
+    monitor.add(new FakeConnection());
+    await turns();
+    const removed = worker.told.filter(({ kind }) => kind === "removed");
+    expect(removed).toHaveLength(MAX_POLLED);
+    reported();
+    await tick();
+    expect(reported()).toHaveLength(1);
   });
 });

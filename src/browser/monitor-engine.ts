@@ -24,8 +24,18 @@ export interface EngineOptions {
 const SHORTEST_STATS_INTERVAL_MILLIS = 100;
 const LONGEST_MILLIS = 3_600_000;
 
+/** A page that has not answered for so long is asked once more: its function may never end. */
+const TOKEN_PATIENCE_MILLIS = 60_000;
+
 /** Sessions that were left and still try to bring their rest to the bridge; one more ends the oldest. */
 export const MAX_LEAVING = 4;
+
+/** A token that the page was asked for, for all that want one until it answers. */
+interface WantedToken {
+  readonly token: Promise<string | undefined>;
+  give(token: string | undefined): void;
+  askedMillis: number;
+}
 
 interface Running {
   readonly settings: EngineSettings;
@@ -38,10 +48,10 @@ interface Running {
 /** Measures and exports for one page. */
 export class MonitorEngine {
   readonly #options: EngineOptions;
-  readonly #tokenWaiters: ((token: string | undefined) => void)[] = [];
   /** The last exports of sessions that were left; each ends within a minute. */
   readonly #leaving = new Map<ExportSession, Promise<void>>();
   #running: Running | undefined;
+  #wantedToken: WantedToken | undefined;
   #statsIntervalMillis = 0;
   #emitThrottleMillis = 0;
   #timer: Timer | undefined;
@@ -74,7 +84,8 @@ export class MonitorEngine {
         this.#endTick();
         return;
       case "token":
-        for (const waiter of this.#tokenWaiters.splice(0)) waiter(message.token);
+        this.#wantedToken?.give(message.token);
+        this.#wantedToken = undefined;
         return;
       case "hide":
         for (const { exports } of this.#sessions()) void exports.exportLast(this.#now());
@@ -187,10 +198,14 @@ export class MonitorEngine {
   }
 
   #askToken(): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      this.#tokenWaiters.push(resolve);
+    this.#wantedToken ??= wantedToken();
+    const wanted = this.#wantedToken;
+    const now = this.#now();
+    if (now - wanted.askedMillis >= TOKEN_PATIENCE_MILLIS) {
+      wanted.askedMillis = now;
       this.#options.post({ kind: "token" });
-    });
+    }
+    return wanted.token;
   }
 
   #configure({ enabled, statsIntervalMillis, emitThrottleMillis, worker }: RemoteConfig): void {
@@ -236,6 +251,14 @@ export class MonitorEngine {
     }
     this.#options.post({ kind: "stopped" });
   }
+}
+
+function wantedToken(): WantedToken {
+  let give: WantedToken["give"] = () => undefined;
+  const token = new Promise<string | undefined>((resolve) => {
+    give = resolve;
+  });
+  return { token, give, askedMillis: Number.NEGATIVE_INFINITY };
 }
 
 function isBetween(value: number | undefined, lowest: number, highest: number): value is number {

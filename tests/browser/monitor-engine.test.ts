@@ -149,6 +149,22 @@ describe("the engine", () => {
     expect(await token).toBe("abc");
   });
 
+  it("asks a page that takes long for its token once for all connections, and again after a while", async () => {
+    const world = new EngineWorld();
+    const asked = (): number => world.posted.filter(({ kind }) => kind === "token").length;
+    const tokens = [world.hooks!.token(), world.hooks!.token()];
+    await world.clock.advance(59_000);
+    tokens.push(world.hooks!.token());
+    expect(asked()).toBe(1);
+    await world.clock.advance(1_000);
+    tokens.push(world.hooks!.token());
+    expect(asked()).toBe(2);
+    world.engine.handle({ kind: "token", token: "abc" });
+    expect(await Promise.all(tokens)).toEqual(["abc", "abc", "abc", "abc"]);
+    void world.hooks!.token();
+    expect(asked()).toBe(3);
+  });
+
   it("exports at once when the page goes away", async () => {
     const world = new EngineWorld();
     await world.clock.advance(13_000);

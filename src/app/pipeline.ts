@@ -105,6 +105,7 @@ export class Pipeline {
       store: totals.layouts,
       wantedShards: settings.shards,
       isAlone: settings.mysqlUrl === undefined,
+      databases: totals.databases,
       open: (layout) => new ShardSet({ ...parts, layout }),
       report,
     });

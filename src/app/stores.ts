@@ -61,6 +61,8 @@ export interface TotalsStore {
   /** Over all databases, alerts kept in the first; they end with the store. */
   readonly alerts: AlertStore;
   readonly layouts: LayoutStore;
+  /** How many hold the totals together. */
+  readonly databases: number;
   readonly description: string;
   /** What is not durable, one sentence each; none while it cannot be reached. */
   readonly warnings: () => Promise<readonly string[]>;
@@ -152,7 +154,7 @@ export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Resul
   const store = opened.value;
   const { alerts, layouts } = store;
   const description = `SQLite at ${file}`;
-  return success({ store, of: () => store, alerts, layouts, description, warnings: async () => [] });
+  return success({ store, of: () => store, alerts, layouts, databases: 1, description, warnings: async () => [] });
 }
 
 function openMysqlTotals(list: string, clock: Clock): TotalsStore {
@@ -170,7 +172,7 @@ function openMysqlTotals(list: string, clock: Clock): TotalsStore {
   };
   const description = `MySQL at ${names.join(" and ")}`;
   const { alerts, layouts } = store;
-  return { store, of: (shard) => store.of(shard), alerts, layouts, description, warnings };
+  return { store, of: (shard) => store.of(shard), alerts, layouts, databases: urls.length, description, warnings };
 }
 
 /** All databases of the SQL side. */

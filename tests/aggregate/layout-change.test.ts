@@ -67,6 +67,23 @@ describe("receivers", () => {
     await Promise.all([large.stop(), small.stop()]);
   });
 
+  it("finish no shard for a number that their databases cannot share evenly, and say so until another is asked for", async () => {
+    const world = worlds.make();
+    const receiver = world.receiver("first", 2, world.ports("first"), 2);
+    await receiver.start();
+    const before = await layoutOf(world);
+    valueOf(await world.store.layouts.want(before, 3));
+    await sendAround(world, before);
+    await drain(world);
+    expect(await layoutOf(world)).toMatchObject({ epoch: 1, shardCount: 2, wantedShardCount: 3 });
+    expect([world.waiting, await world.totals()]).toEqual([0, world.sent]);
+    expect(world.reports).toEqual(["first: shards: 3 shards are no multiple of 2 databases"]);
+    valueOf(await world.store.layouts.want(await layoutOf(world), 4));
+    await drain(world);
+    expect(await layoutOf(world)).toMatchObject({ epoch: 2, shardCount: 4 });
+    await receiver.stop();
+  });
+
   it(
     "go back to fewer when that is asked for, and to more again, without a byte more or less",
     { timeout: 120_000 },

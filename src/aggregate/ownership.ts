@@ -49,7 +49,7 @@ export function takeCommit(
   const { counterState, ledger, quarantine } = fold.take();
   const commit: ShardCommit = {
     ...slots,
-    offset: { generation: offset.generation, fromId: offset.lastId, toId: owned.foldedId },
+    offset: { generation: offset.generation, fromId: offset.lastId, toId: owned.foldedId, commits: offset.commits },
     persistedAt: Math.floor(nowMillis / 1000),
     series: newSeries.map(({ id, dimensions }) => ({ seriesId: id, dimensions })),
     ...incrementsOf(rows, slots.shard),
@@ -66,15 +66,14 @@ export function takeCommit(
 
 /**
  * Whether a commit that was not answered with success did arrive: after a lost reply the offset tells. `from` is the offset that the
- * commit was made for; where more than one commit led on from it, they were another owner's.
+ * commit was made for; where more than one commit led on from it, they were another owner's. Where nothing was read it may have been
+ * another's, too, but then neither adds anything.
  */
 export async function hasArrived(
   { offset, shard }: ShardCommit,
   from: ShardOffset,
   store: RollupStore,
 ): Promise<boolean> {
-  // Where nothing was read the offset cannot tell, but then nothing is added either.
-  if (offset.toId === offset.fromId) return false;
   const stored = await store.offset(shard);
   return (
     stored.kind === "success" &&

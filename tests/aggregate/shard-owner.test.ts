@@ -186,6 +186,24 @@ describe("a commit that can be tried again", () => {
   });
 });
 
+describe("an entry whose state could not be read", () => {
+  it("does not keep the commit of a time in which nothing else came from being accepted", async () => {
+    const world = worlds.make();
+    const { store, ...others } = world.ports();
+    let away = true;
+    await world.started({
+      ...others,
+      store: { ...store, counterState: (keys, atLeast) => (away ? unavailable() : store.counterState(keys, atLeast)) },
+    });
+    await world.append(cumulative(world, 100n));
+    await world.clock.advance(PERSIST);
+    expect([world.reports, world.commits.map(({ receiver }) => receiver)]).toEqual([["shard 0: SQL is away"], [[]]]);
+    away = false;
+    await world.clock.advance(PERSIST + PROCESS);
+    expect([world.reports, await world.totals()]).toEqual([["shard 0: SQL is away"], { wire_bytes_in: 100n }]);
+  });
+});
+
 describe("what an owner knows of its commits", () => {
   it("is as many as there are after one of nothing whose reply was lost: no older state is taken for the newest", async () => {
     const world = worlds.make();

@@ -10,6 +10,9 @@ import type { LiveRates } from "./live-rates.ts";
 import type { Series } from "./series-table.ts";
 import type { ShardFold } from "./shard-fold.ts";
 
+/** Scopes and series that nothing was received of for this long are let go of. */
+const IDLE_MILLIS = 3_600_000;
+
 /** Everything that is lost when the shard is given up. */
 export interface Ownership {
   readonly fold: ShardFold;
@@ -62,6 +65,23 @@ export function takeCommit(
   owned.uncommittedEntries = 0;
   owned.uncommittedBytes = 0;
   return { commit, newSeries };
+}
+
+/** Notes that a commit is in the totals, and lets go of what is idle, now that SQL has it. */
+export function noteCommitted(owned: Ownership, { commit, newSeries }: PendingCommit, monotonicMillis: number): void {
+  const { offset, fold } = owned;
+  owned.pending = undefined;
+  owned.offset = {
+    ...offset,
+    lastId: commit.offset.toId,
+    persistedAt: commit.persistedAt,
+    commits: offset.commits + 1,
+  };
+  owned.committedAtMillis = monotonicMillis;
+  for (const series of newSeries) series.written = true;
+  const idleBefore = fold.newestReceivedMillis - IDLE_MILLIS;
+  fold.scopes.evictIdle(idleBefore);
+  fold.series.evictIdle(idleBefore);
 }
 
 /**

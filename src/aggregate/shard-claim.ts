@@ -13,8 +13,8 @@ export interface ShardClaimOptions {
   readonly isOurs?: (candidates: readonly string[]) => boolean;
 }
 
-/** What a receiver may do with a shard now. */
-export type Claim = "own" | "hand over" | "leave";
+/** What a receiver may do with a shard now. "unsure": nobody could be asked, and the lease may run out meanwhile. */
+export type Claim = "own" | "hand over" | "unsure" | "leave";
 
 /** A lease is held for this long; a take-over comes within it. */
 export const LEASE_MILLIS = 4000;
@@ -43,6 +43,7 @@ export class ShardClaim {
     const isWanted = isOurs?.(candidates) ?? true;
     const now = clock.monotonicMillis();
     if (state !== "free") this.#freeSinceMillis = undefined;
+    if (state === "unknown") return "unsure";
     if (state === "held") return isWanted || now < this.#keptUntilMillis ? "own" : "hand over";
     if (state !== "free") return "leave";
     this.#freeSinceMillis ??= now;

@@ -148,6 +148,7 @@ export class ShardOwner {
     // All of it: not only a commit may take longer than a lease.
     if (claim === "own") return await whileHeld(this.#held, () => this.#workAsOwner());
     if (claim === "hand over") await this.#handOver();
+    if (claim === "unsure") await this.#keepFolded();
     this.#owned = undefined;
     this.#folder.clear();
   }
@@ -171,6 +172,12 @@ export class ShardOwner {
     ) {
       await this.#commit(owned);
     }
+  }
+
+  /** The log may have lost what was folded of it when it is back. Who has the shard by then is told by the offset, here and there. */
+  async #keepFolded(): Promise<void> {
+    const owned = this.#owned;
+    if (owned && (owned.pending || owned.foldedId !== owned.offset.lastId)) await this.#commit(owned);
   }
 
   /** Another receiver is to have the shard: it need not fold again what was folded here. */

@@ -20,6 +20,7 @@ import { LEASE_MILLIS, ShardClaim } from "./shard-claim.ts";
 import { type ShardHealth, shardHealth } from "./shard-health.ts";
 import type { ShardOwnerOptions } from "./shard-owner-options.ts";
 import { takeOver } from "./take-over.ts";
+import { TotalsReach } from "./totals-reach.ts";
 
 /** Runs one shard. */
 export class ShardOwner {
@@ -39,7 +40,7 @@ export class ShardOwner {
 
   constructor(options: ShardOwnerOptions) {
     this.#options = options;
-    this.#claim = new ShardClaim(options);
+    this.#claim = new ShardClaim({ ...options, reach: options.reach ?? new TotalsReach(options) });
     this.#held = { ...options, leaseMillis: LEASE_MILLIS };
     this.#faults = new FaultReports((message) => options.report(`shard ${options.shard}: ${message}`));
     this.#folder = new EntryFolder({
@@ -225,6 +226,7 @@ export class ShardOwner {
     // What was measured before is not of this ownership.
     this.#options.takeTimes?.();
     this.#owned = await takeOver(this.#options, this.#faults);
+    this.#claim.stored(this.#owned !== undefined || !this.#faults.isFailing("totals"));
     this.#folder.clear();
   }
 
@@ -232,10 +234,12 @@ export class ShardOwner {
    * Whether the totals are still at this owner's generation, asked before each folding: an owner on another server may have begun the
    * next one, and what this log takes meanwhile would be lost.
    */
-  async #isCurrent({ offset }: Ownership): Promise<boolean> {
+  async #isCurrent({ offset, pending }: Ownership): Promise<boolean> {
     const { store, shard, clock } = this.#options;
     if (!this.#isFoldDue(clock.monotonicMillis())) return true;
     const stored = await store.offset(shard);
+    // Of a commit that waits to be tried again it tells nothing.
+    if (!pending) this.#claim.stored(stored.kind === "success");
     return stored.kind !== "success" || stored.value.generation === offset.generation;
   }
 
@@ -280,6 +284,7 @@ export class ShardOwner {
     let outcome: Result<void> = await whileHeld(this.#held, () => store.commit(pending.commit));
     if (outcome.kind !== "success" && (await hasArrived(pending.commit, owned.offset, store)))
       outcome = success(undefined);
+    this.#claim.stored(outcome.kind !== "retryable");
     if (outcome.kind === "failure") {
       this.#owned = undefined;
       this.#faults.failed("totals", `gave up the shard, ${outcome.reason}`);

@@ -1,5 +1,6 @@
 /** Runs the tools that the scripts are made of, and keeps what they print. */
 import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 
 /** How a command is run. */
 export interface CommandOptions {
@@ -20,7 +21,7 @@ export interface CommandOutcome {
 }
 
 /** The repository's root. */
-export const ROOT: string = new URL("..", import.meta.url).pathname.replace(/\/$/, "");
+export const ROOT: string = fileURLToPath(new URL("..", import.meta.url)).replace(/\/$/, "");
 
 /** Runs a command to its end. Never throws: a command that cannot be started has exit code 1 and says so. */
 export function runCommand(

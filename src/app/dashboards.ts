@@ -4,12 +4,13 @@
  */
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { messageOf } from "../model/result.ts";
 import { UsageError } from "./usage-error.ts";
 
 /** Beside `src` in the repository and beside `dist` in the package. */
-const SOURCE = new URL("../../grafana", import.meta.url).pathname;
+const SOURCE = fileURLToPath(new URL("../../grafana", import.meta.url));
 
 /** Runs the command; the exit code is 1 when a file could not be written or would have been overwritten. */
 // oxlint-disable-next-line require-await -- commands are asynchronous
@@ -24,6 +25,7 @@ export async function dashboards(args: readonly string[]): Promise<number> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(SOURCE.length + 1))
     .sort();
+  if (files.length === 0) throw new Error(`dashboards: the package is incomplete: there is nothing in ${SOURCE}`);
   const changed = files.filter((file) => differs(join(SOURCE, file), join(out, file)));
   if (changed.length > 0 && !values.force) {
     process.stderr.write(

@@ -2,7 +2,7 @@
  * Signals reach the main thread only: it asks the worker threads to export what is left before the process ends.
  */
 
-import { BroadcastChannel, threadId } from "node:worker_threads";
+import { BroadcastChannel, threadId, type Worker } from "node:worker_threads";
 
 /** The name of the channel between the threads of a process. */
 const CHANNEL = "otel-bandwidth.flush";
@@ -31,9 +31,17 @@ export function flushThreads(): () => Promise<void> {
   const channel = openChannel((message) => {
     if (!("thread" in message)) return;
     if (message.is === "listening") listening.add(message.thread);
-    else pending.delete(message.thread);
-    if (message.is === "gone") listening.delete(message.thread);
+    else ended(message.thread, message.is === "gone");
+  });
+  const ended = (thread: number, isGone: boolean): void => {
+    if (isGone) listening.delete(thread);
+    pending.delete(thread);
     if (pending.size === 0) done?.();
+  };
+  // One that is terminated says nothing; its number is known only while it runs.
+  process.on("worker", (worker: Worker) => {
+    const thread = worker.threadId;
+    worker.once("exit", () => ended(thread, true));
   });
   return async () => {
     if (listening.size === 0) return;

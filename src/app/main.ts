@@ -36,7 +36,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import("./reshard.ts")).reshard,
   },
   dashboards: {
-    summary: "write Grafana's dashboards, alert rules and data source  [--out DIR] [--force]",
+    summary: "write Grafana's dashboards, alert rules and data source  --out DIR [--force]",
     load: async () => (await import("./dashboards.ts")).dashboards,
   },
   token: {

@@ -5,7 +5,7 @@ import { encodeRpcStatus, encodeStatus, encodeSuccess } from "../otlp/otlp-respo
 import { DEFAULT_OTLP_GRPC_LIMITS, OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import type { TenantTokens } from "../receive/sender-tokens.ts";
 import { DEFAULT_OTLP_HTTP_LIMITS, OtlpHttpServer } from "../receive/otlp-http-server.ts";
-import type { TlsFiles } from "../receive/otlp-server-options.ts";
+import { DEFAULT_OTLP_SERVER_LIMITS, type TlsFiles } from "../receive/otlp-server-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
 
 /** What stands behind the doors. */
@@ -14,7 +14,7 @@ export interface DoorParts {
   readonly tls: TlsFiles | undefined;
   readonly tenantTokens: () => TenantTokens;
   readonly handler: OtlpHandler;
-  readonly handlerThrew: (reason: string) => void;
+  readonly faulted: (reason: string) => void;
 }
 
 /** The servers; they do not listen yet. `otlpGrpc` is undefined without `OTLP_GRPC_PORT`. */
@@ -24,10 +24,13 @@ export function openDoors(
 ): { readonly otlp: OtlpHttpServer; readonly otlpGrpc: OtlpGrpcServer | undefined } {
   const { maxBodyBytes, otlpHost: host, otlpToken: token, otlpPort, otlpGrpcPort } = settings;
   const door = { ...parts, host, token };
+  // A body that is allowed has room at least when it is alone.
+  const maxInFlightBytes = Math.max(DEFAULT_OTLP_SERVER_LIMITS.maxInFlightBytes, maxBodyBytes);
+  const bodyLimits = { maxBodyBytes, maxInFlightBytes };
   const otlp = new OtlpHttpServer({
     ...door,
     port: otlpPort,
-    limits: { ...DEFAULT_OTLP_HTTP_LIMITS, maxBodyBytes },
+    limits: { ...DEFAULT_OTLP_HTTP_LIMITS, ...bodyLimits },
     encodeSuccess,
     encodeStatus,
   });
@@ -35,7 +38,7 @@ export function openDoors(
   const otlpGrpc = new OtlpGrpcServer({
     ...door,
     port: otlpGrpcPort,
-    limits: { ...DEFAULT_OTLP_GRPC_LIMITS, maxBodyBytes },
+    limits: { ...DEFAULT_OTLP_GRPC_LIMITS, ...bodyLimits },
     encodeSuccess: (acceptance) => encodeSuccess("protobuf", acceptance),
     encodeDetails: encodeRpcStatus,
   });

@@ -154,11 +154,12 @@ export class Pipeline {
       tls,
       tenantTokens: this.tenants.tokens,
       handler: (request) => this.intake.accept(request),
-      handlerThrew: (reason) => report(`the door failed: ${reason}`),
+      faulted: (reason) => report(`the door failed: ${reason}`),
     });
     this.otlp = doors.otlp;
     this.otlpGrpc = doors.otlpGrpc;
     this.live = new LiveServer({
+      faulted: (reason) => report(`the live view's server failed: ${reason}`),
       host: settings.bridgeHost,
       port: settings.bridgePort,
       authorise: isLoopback(settings.bridgeHost) ? undefined : (token) => authoriseAdmin(this.bridgeKeys.keys, token),
@@ -202,7 +203,14 @@ export class Pipeline {
       void logs.value.close();
       return totals;
     }
-    return success(new Pipeline(settings, clock, report, logs.value, totals.value, pageDirectory));
+    try {
+      return success(new Pipeline(settings, clock, report, logs.value, totals.value, pageDirectory));
+    } catch (error) {
+      // What is open would keep the process alive, or the data folder locked.
+      void totals.value.store.close();
+      void logs.value.close();
+      throw error;
+    }
   }
 
   /**

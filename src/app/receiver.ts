@@ -68,10 +68,14 @@ export function createReceiver(options: ReceiverOptions = {}): Receiver {
     start: async () => {
       // Exporters read the settings of the process: those of another environment are not theirs.
       const readers = environment === process.env ? await ownMetricReaders(environment, report) : [];
-      const started = await pipeline.start(readers);
-      if (started.kind === "success") return started.value;
-      await (stopped ??= pipeline.stop());
-      throw new Error(started.reason);
+      try {
+        const started = await pipeline.start(readers);
+        if (started.kind === "success") return started.value;
+        throw new Error(started.reason);
+      } catch (error) {
+        await (stopped ??= pipeline.stop());
+        throw error;
+      }
     },
     warnings: async () => {
       const stores = [pipeline.logs, pipeline.totals];

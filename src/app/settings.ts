@@ -200,7 +200,7 @@ export const SETTING_DEFINITIONS: SettingDefinitions = {
   bridgeHost: required(
     "BRIDGE_HOST",
     "127.0.0.1",
-    "Address of the bridge for browsers and of the live view; off loopback, `/api/*` asks for an admin's token.",
+    "Address of the bridge for browsers and of the live view; off loopback, `/api/*` and `/metrics` ask for an admin's token.",
   ),
   bridgePort: whole("BRIDGE_PORT", 4320, 0, 65_535, "Its port."),
   ...BRIDGE_SETTING_DEFINITIONS,

@@ -4,10 +4,10 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { httpStatusOf, isRetryableStatus, RETRY_AFTER_SECONDS } from "../model/answer-table.ts";
+import { listenOn } from "../model/listen-on.ts";
 import { openConnections } from "../model/open-connections.ts";
-import { type Failure, messageOf, retryable, type Retryable, success, type Result } from "../model/result.ts";
+import { type Failure, type Retryable, success, type Result } from "../model/result.ts";
 import type { LivePage } from "./live-page.ts";
 import { isLoopbackHost } from "./loopback-host.ts";
 
@@ -24,6 +24,8 @@ export interface LiveServerOptions {
   /** Connections at once, upgraded ones included; one more is refused. */
   readonly maxConnections: number;
   readonly tls?: { readonly cert: string; readonly key: string } | undefined;
+  /** Told once why a connection could not be taken. */
+  readonly faulted: (reason: string) => void;
   /** The JSON of `GET /api/live`. */
   readonly live: () => Promise<Result<unknown>>;
   /** The JSON of `GET /api/live/history`. */
@@ -79,14 +81,7 @@ export class LiveServer {
 
   /** Listens; the port. Retryable `unavailable` when the address cannot be had. */
   listen(): Promise<Result<number>> {
-    return new Promise((resolve) => {
-      const failed = (error: Error): void => resolve(retryable("unavailable", `cannot listen: ${messageOf(error)}`));
-      this.#server.once("error", failed);
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.off("error", failed);
-        resolve(success((this.#server.address() as AddressInfo).port));
-      });
-    });
+    return listenOn(this.#server, this.#options);
   }
 
   /** Connections that are open now, upgraded ones included. */

@@ -38,8 +38,7 @@ const SCOPE_METRICS_FIELDS = 0b1110;
 
 /**
  * Walks the request and returns the number of its points. Failure `invalid`, with the reason and the position, when the
- * bytes are not a request or are nested too deep; `too_large` when there are more points or attributes than the limits
- * allow. The visitor has then been called for what came before: what it gathered must be thrown away. Never throws unless
+ * bytes are not a request or are nested too deep; `too_large` when there is more of anything than the limits allow. The visitor has then been called for what came before: what it gathered must be thrown away. Never throws unless
  * the visitor does.
  */
 export function walkMetrics(
@@ -74,6 +73,9 @@ class Walk {
   readonly #state: WalkState;
   readonly #metric = new ScannedMetric();
   #points = 0;
+  #resources = 0;
+  #scopes = 0;
+  #metrics = 0;
 
   constructor(body: Uint8Array, visitor: MetricVisitor, limits: WalkLimits, checksAttributes: boolean) {
     this.#body = body;
@@ -103,6 +105,8 @@ class Walk {
   /** `resource` = 1, `scope_metrics` = 2, `schema_url` = 3. The resource may follow the scopes: two passes. */
   #resourceMetrics(start: number, end: number, messageStart: number): void {
     const body = this.#body;
+    const { maxResources } = this.#limits;
+    if (++this.#resources > maxResources) tooMany(maxResources, "resources", messageStart);
     let pieces = 0;
     let resourceStart = end;
     let resourceEnd = end;
@@ -131,6 +135,8 @@ class Walk {
   /** `scope` = 1, `metrics` = 2, `schema_url` = 3. */
   #scopeMetrics(start: number, end: number): void {
     const body = this.#body;
+    const { maxScopes } = this.#limits;
+    if (++this.#scopes > maxScopes) tooMany(maxScopes, "scopes", start);
     let pieces = 0;
     let scopeStart = end;
     let scopeEnd = end;
@@ -175,6 +181,8 @@ class Walk {
   #metricMessage(start: number, end: number): void {
     const metric = this.#metric;
     const body = this.#body;
+    const { maxMetrics } = this.#limits;
+    if (++this.#metrics > maxMetrics) tooMany(maxMetrics, "metrics", start);
     scanMetric(metric, body, start, end, this.#limits.maxDepth - 3);
     const wanted = this.#visitor.metric(metric);
     const pointsBefore = this.#points;
@@ -210,7 +218,7 @@ class Walk {
       readPoint(state, tag, pointStart, position);
       if (!counted) continue;
       this.#points += 1;
-      if (this.#points > maxPoints) tooManyPoints(maxPoints, pointStart);
+      if (this.#points > maxPoints) tooMany(maxPoints, "data points", pointStart);
       if (wanted) visitor.point(state.point);
     }
   }
@@ -235,6 +243,6 @@ function afterSibling(body: Uint8Array, tag: number, valueStart: number, end: nu
   return afterUnknown(body, tag, valueStart, end, tag === 0x12 ? 0 : knownFields);
 }
 
-function tooManyPoints(maxPoints: number, position: number): never {
-  throw new MalformedMessage(`there are more than ${maxPoints} data points`, position, "too_large");
+function tooMany(most: number, what: string, position: number): never {
+  throw new MalformedMessage(`there are more than ${most} ${what}`, position, "too_large");
 }

@@ -13,12 +13,13 @@ import {
   type ServerUnaryCall,
   type StatusObject,
 } from "@grpc/grpc-js";
-import { createServer, type AddressInfo, type Server as NetServer, type Socket } from "node:net";
+import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 
 import type { OtlpAcceptance } from "../model/otlp-exchange.ts";
-import { failure, messageOf, type Result, retryable, success } from "../model/result.ts";
+import { failure, messageOf, type Result, retryable } from "../model/result.ts";
 import { grpcStatusOf, retryAfterSecondsOf } from "../model/answer-table.ts";
+import { listenOn } from "../model/listen-on.ts";
 import { openConnections } from "../model/open-connections.ts";
 import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
 import { BodyBudget } from "./body-budget.ts";
@@ -112,14 +113,7 @@ export class OtlpGrpcServer {
 
   /** Listens; the port. Retryable `unavailable` when the address cannot be had. */
   listen(): Promise<Result<number>> {
-    return new Promise((resolve) => {
-      const failed = (error: Error): void => resolve(retryable("unavailable", `cannot listen: ${messageOf(error)}`));
-      this.#listener.once("error", failed);
-      this.#listener.listen(this.#options.port, this.#options.host, () => {
-        this.#listener.off("error", failed);
-        resolve(success((this.#listener.address() as AddressInfo).port));
-      });
-    });
+    return listenOn(this.#listener, this.#options);
   }
 
   /** Uses another certificate for connections from now on. Throws on one that cannot be read and on a server without TLS. */
@@ -209,7 +203,7 @@ export class OtlpGrpcServer {
       this.#outcomes.add("accepted");
       answer(null, Buffer.from(this.#options.encodeSuccess(result.value)));
     } catch (error) {
-      this.#options.handlerThrew(messageOf(error));
+      this.#options.faulted(messageOf(error));
       answer(this.#refuse(retryable("internal", "the receiver failed; it can be tried again")));
     } finally {
       this.#budget.give(heldBytes);

@@ -5,20 +5,13 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import { type AddressInfo, Server as NetServer } from "node:net";
+import { Server as NetServer } from "node:net";
 
 import type { BodyContentType } from "../model/ingest-log.ts";
-import {
-  type Failure,
-  type FailureCode,
-  messageOf,
-  type Result,
-  type Retryable,
-  retryable,
-  success,
-} from "../model/result.ts";
+import { type Failure, type FailureCode, messageOf, type Result, type Retryable } from "../model/result.ts";
 import { httpStatusOf, RETRY_AFTER_SECONDS, retryAfterSecondsOf } from "../model/answer-table.ts";
 import { BodyBudget } from "./body-budget.ts";
+import { listenOn } from "../model/listen-on.ts";
 import { openConnections } from "../model/open-connections.ts";
 import { OutcomeCounts, type RequestOutcome } from "../model/outcome-counts.ts";
 import { answerBrokenRequest } from "./broken-request.ts";
@@ -87,14 +80,7 @@ export class OtlpHttpServer {
 
   /** Listens; the port. Retryable `unavailable` when the address cannot be had. */
   listen(): Promise<Result<number>> {
-    return new Promise((resolve) => {
-      const failed = (error: Error): void => resolve(retryable("unavailable", `cannot listen: ${messageOf(error)}`));
-      this.#server.once("error", failed);
-      this.#server.listen(this.#options.port, this.#options.host, () => {
-        this.#server.off("error", failed);
-        resolve(success((this.#server.address() as AddressInfo).port));
-      });
-    });
+    return listenOn(this.#server, this.#options);
   }
 
   /** Uses another certificate for connections from now on. Throws on one that cannot be read and on a server without TLS. */
@@ -197,7 +183,7 @@ export class OtlpHttpServer {
       return undefined;
     } catch (error) {
       this.#handlerErrors += 1;
-      this.#options.handlerThrew(messageOf(error));
+      this.#options.faulted(messageOf(error));
       return refusal("internal", "the receiver failed; it can be tried again");
     } finally {
       this.#budget.give(heldBytes);

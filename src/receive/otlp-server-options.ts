@@ -22,8 +22,8 @@ export interface OtlpServerOptions {
   readonly tenantTokens?: (() => TenantTokens) | undefined;
   readonly clock: Clock;
   readonly handler: OtlpHandler;
-  /** Told when the handler threw, which is a fault of ours. */
-  readonly handlerThrew: (reason: string) => void;
+  /** Told of what should not happen: the handler threw, or a connection could not be taken. */
+  readonly faulted: (reason: string) => void;
 }
 
 /** Bounds on what senders can take of us. */

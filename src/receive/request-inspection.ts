@@ -15,8 +15,8 @@ import type { TenantLook } from "./tenant-look.ts";
 /** The part of a request that one shard takes. */
 export interface ShardPart {
   readonly shard: number;
-  /** Ranges of whole `ResourceMetrics` fields, in order. */
-  readonly ranges: (readonly [start: number, end: number])[];
+  /** Ranges of whole `ResourceMetrics` fields, in order; neighbours are one range. */
+  readonly ranges: [start: number, end: number][];
   /** Bytes of them by tenant; undefined where tenants are not told apart. */
   tenants: Map<string, number> | undefined;
   /** Whether it holds delta points that count. */
@@ -84,7 +84,9 @@ export class RequestInspection implements MetricVisitor {
       part = { shard, ranges: [], tenants: undefined, hasDelta: false, countedPoints: 0 };
       this.parts.set(shard, part);
     }
-    part.ranges.push([messageStart, messageEnd]);
+    const last = part.ranges.at(-1);
+    if (last?.[1] === messageStart) last[1] = messageEnd;
+    else part.ranges.push([messageStart, messageEnd]);
     this.#part = part;
     return part;
   }

@@ -285,6 +285,17 @@ describe("doctor, about this machine,", () => {
     expect(linesAbout(outcome, "BRIDGE_PORT")).toEqual(["ok   BRIDGE_PORT: any free port of 127.0.0.1"]);
   });
 
+  it("cannot say whose a port of gRPC is, and does not ask to end it", async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as AddressInfo;
+    const outcome = await doctor({ OTLP_GRPC_PORT: String(port) });
+    other.close();
+    expect(linesAbout(outcome, "OTLP_GRPC_PORT")).toEqual([
+      `warn OTLP_GRPC_PORT: 127.0.0.1:${port} is in use; whether by a receiver that is running cannot be told over gRPC`,
+    ]);
+  });
+
   it("says that both servers were given one port", async () => {
     const port = String(await freePort());
     const outcome = await doctor({ OTLP_PORT: port, BRIDGE_PORT: port });

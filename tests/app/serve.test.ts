@@ -139,6 +139,21 @@ it("serves TLS on both ports and reads the certificate again on SIGHUP, keeping 
   expect((await command.stop()).code).toBe(0);
 });
 
+it("ends at once, saying why, where the certificate is not the key's", async () => {
+  const first = makeCertificate(folder, "server", "first");
+  const second = makeCertificate(folder, "other", "second");
+  const settings = { DATA_DIR: folder, OTLP_PORT: "0", BRIDGE_PORT: "0", REDIS_URL: "redis://127.0.0.1:1" };
+  const { code, stderr } = await runCommand([], {
+    ...settings,
+    TLS_CERT_FILE: first.certFile,
+    TLS_KEY_FILE: second.keyFile,
+  });
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(/server\S* and \S*other\S* are no certificate and its key: .*mismatch/),
+  ]);
+});
+
 it("reads the tenants again on SIGHUP, keeping what it had when the file is wrong, and does not start with a wrong one", async () => {
   const file = join(folder, "tenants.json");
   writeFileSync(file, '{"team":{"tokens":["token-of-team"]}}');

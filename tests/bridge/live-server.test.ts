@@ -12,6 +12,7 @@ async function start(changes: Partial<LiveServerOptions> = {}): Promise<void> {
     host: "127.0.0.1",
     port: 0,
     maxConnections: 100,
+    faulted: () => undefined,
     live: async () => success({ at: 1 }),
     history: async () => success([]),
     metrics: async () => success(new PlainText("text/plain; version=0.0.4", "one 1\n")),

@@ -32,6 +32,7 @@ export function liveServerOptions(
     host: "127.0.0.1",
     port,
     maxConnections: 100,
+    faulted: () => undefined,
     metrics,
     ready,
     ...(token === undefined ? {} : asks),

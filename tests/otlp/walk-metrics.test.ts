@@ -234,6 +234,23 @@ describe("the limits of walkMetrics", () => {
     expect(codeOf(walkMetrics(points(4), NOTHING, limits))).toBe("failure too_large");
   });
 
+  test("as many resources, scopes and metrics as the limits are read, empty ones too, one more is too large", () => {
+    const limits = { ...DEFAULT_WALK_LIMITS, maxResources: 2, maxScopes: 3, maxMetrics: 4 };
+    const empty = (count: number): object[] => Array.from({ length: count }, () => ({}));
+    const resources = (count: number): Uint8Array => encode({ resourceMetrics: empty(count) });
+    const scopes = (count: number): Uint8Array => encode({ resourceMetrics: [{}, { scopeMetrics: empty(count) }] });
+    const metrics = (count: number): Uint8Array =>
+      encode({ resourceMetrics: [{ scopeMetrics: [{}, { metrics: empty(count) }] }] });
+    for (const [make, most] of [
+      [resources, 2],
+      [scopes, 3],
+      [metrics, 4],
+    ] as const) {
+      expect(codeOf(walkMetrics(make(most), NOTHING, limits))).toBe("success 0");
+      expect(codeOf(walkMetrics(make(most + 1), NOTHING, limits))).toBe("failure too_large");
+    }
+  });
+
   test("as many attributes as the limit are read, one more is too large", () => {
     const limits = { ...DEFAULT_WALK_LIMITS, maxAttributes: 2 };
     const attributes = (count: number): object[] => Array.from({ length: count }, (_, index) => ({ key: `k${index}` }));

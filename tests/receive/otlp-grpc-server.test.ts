@@ -63,7 +63,7 @@ async function start(
     },
     encodeSuccess: (acceptance) => Buffer.from(JSON.stringify(acceptance)),
     encodeDetails: encodeRpcStatus,
-    handlerThrew: (reason) => thrown.push(reason),
+    faulted: (reason) => thrown.push(reason),
     ...more,
   });
   servers.push(server);
@@ -319,7 +319,7 @@ it("says why it cannot listen", async () => {
     handler: async () => success(NOTHING_REJECTED),
     encodeSuccess: () => Buffer.alloc(0),
     encodeDetails: encodeRpcStatus,
-    handlerThrew: () => undefined,
+    faulted: () => undefined,
   });
   expect(await second.listen()).toMatchObject({ kind: "retryable", code: "unavailable" });
 });

@@ -59,7 +59,7 @@ async function start(
     },
     encodeSuccess: (contentType, acceptance) => Buffer.from(`${contentType} ${JSON.stringify(acceptance)}`),
     encodeStatus: (contentType, code, reason) => Buffer.from(`${contentType} ${code} ${reason}`),
-    handlerThrew: (reason) => void thrown.push(reason),
+    faulted: (reason) => void thrown.push(reason),
     ...more,
   });
   servers.push(server);

@@ -184,6 +184,15 @@ describe("a request for several shards", () => {
     expect(ranges.at(-1)?.[1]).toBe(otlpRequest(resources).length);
   });
 
+  it("is one range for each run of neighbours of one shard, however many resources it has", () => {
+    const [one] = inspect(resources, 1).countedParts;
+    expect(one?.ranges).toEqual([[0, otlpRequest(resources).length]]);
+    const parts = inspect([...resources, ...resources], SHARDS).countedParts;
+    for (const { ranges } of parts) {
+      for (const [at, [start]] of ranges.entries()) expect(start).toBeGreaterThan(ranges[at - 1]?.[1] ?? -1);
+    }
+  });
+
   it("has no part for a shard of which nothing can be counted", () => {
     const [first, ...rest] = resources;
     const foreign = { ...first!, metrics: [{ ...io([point()]), name: "foreign" }] };

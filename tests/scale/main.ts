@@ -1,8 +1,10 @@
 /** `npm run test:scale`: the rows of the scale runs, as often as wanted. Ends with 1 when more was lost than may be, or any counted twice. */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
+import { ReceiverChild } from "../faults/receiver-child.ts";
 import { print, RowTable, type TableRow, whole } from "../faults/row-table.ts";
 import { isSound } from "../faults/run-fault.ts";
+import { bundleCommand } from "../support/bundled-command.ts";
 import { ROWS } from "./rows.ts";
 import { runScaleRow, type ScaleOutcome } from "./run-row.ts";
 import { LONG, type ScaleFault, SHORT } from "./scale-fault.ts";
@@ -15,6 +17,7 @@ const USAGE = `npm run test:scale -- [options]
   --fault TEXT         only rows whose name holds this text; may be given several times
   --wait-replicas N    REDIS_WAIT_REPLICAS of the receivers (default: 1)
   --sql NAME           group (three members of MySQL 9.7), or mariadb (one server); default: group
+  --bundled            starts receivers from a bundle, in a third of the time
   --short              short faults and small loads, as in npm test
   --journal FILE       writes every batch and answer of the last cycle, a line of JSON each
 rows:
@@ -27,6 +30,7 @@ const { values } = parseArgs({
     fault: { type: "string", multiple: true },
     "wait-replicas": { type: "string", default: "1" },
     sql: { type: "string", default: "group" },
+    bundled: { type: "boolean", default: false },
     short: { type: "boolean", default: false },
     journal: { type: "string" },
     help: { type: "boolean", default: false },
@@ -51,6 +55,7 @@ async function main(): Promise<number> {
   }
   const cycles = whole("cycles", values.cycles);
   const firstSeed = values.seed === undefined ? randomInt(2 ** 31) : whole("seed", values.seed);
+  if (values.bundled) ReceiverChild.bundle = await bundleCommand();
   const servers = await ScaleServers.start(values.sql as SqlKind);
   try {
     const table = new RowTable({ cycles, firstSeed, journal: values.journal });

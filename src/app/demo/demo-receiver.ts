@@ -21,9 +21,12 @@ export interface DemoReceiver {
   removeFolder(): void;
 }
 
-/** What would keep a demo on loopback from reaching its own receiver. */
+/** What would keep a demo on loopback from reaching its own receiver, or have it refused there. */
 const LEFT_OUT: ReadonlySet<string> = new Set(
-  "OTLP_HOST OTLP_PORT OTLP_TOKEN BRIDGE_HOST BRIDGE_PORT TLS_CERT_FILE TLS_KEY_FILE".split(" "),
+  (
+    "OTLP_HOST OTLP_PORT OTLP_GRPC_PORT OTLP_TOKEN BRIDGE_HOST BRIDGE_PORT TLS_CERT_FILE TLS_KEY_FILE TENANTS_FILE " +
+    "TENANT_MAX_POINTS_PER_MINUTE TENANT_MAX_BYTES_PER_MINUTE TENANT_MAX_SERIES TENANT_MAX_LOG_SHARE"
+  ).split(" "),
 );
 /** Figures change every second unless the environment says otherwise. */
 const PROCESS_INTERVAL_MILLIS = 1000;

@@ -49,6 +49,9 @@ async function portCheck(listener: Listener): Promise<Check> {
   const fault = await listenFault(host, port);
   if (fault === undefined) return ok(subject, port === 0 ? `any free port of ${host}` : `${host}:${port} is free`);
   if (fault.code !== "EADDRINUSE") return fail(subject, `cannot listen on ${host}:${port}: ${remedy(setting, fault)}`);
+  if (listener.path === undefined) {
+    return warn(subject, `${host}:${port} is in use; whether by a receiver that is running cannot be told over gRPC`);
+  }
   if (await isOurs(listener)) return warn(subject, `${host}:${port} is in use by a receiver that is running`);
   return fail(subject, `${host}:${port} is in use by another program: end it, or set another ${subject}`);
 }
@@ -73,8 +76,7 @@ function remedy(setting: Listener["setting"], error: NodeJS.ErrnoException): str
   }
 }
 
-function isOurs({ host, port, secure, path, status }: Listener): Promise<boolean> {
-  if (path === undefined) return Promise.resolve(false);
+function isOurs({ host, port, secure, path = "/", status }: Listener): Promise<boolean> {
   return new Promise((resolve) => {
     // Whose certificate it is does not matter: nothing is told to whoever answers.
     const send = secure ? httpsRequest : httpRequest;

@@ -1,0 +1,31 @@
+/**
+ * Shared by the servers: begins to listen, and outlives connections that cannot be taken.
+ */
+import type { AddressInfo, Server } from "node:net";
+import { messageOf, retryable, success, type Result } from "./result.ts";
+
+/** Where a server listens, and who is told of its faults. */
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Told once why a connection could not be taken, as when the machine has no descriptors left. The server goes on. */
+  readonly faulted: (reason: string) => void;
+}
+
+/** Listens; the port. Retryable `unavailable` when the address cannot be had. */
+export function listenOn(server: Server, { host, port, faulted }: ListenOptions): Promise<Result<number>> {
+  let isTold = false;
+  return new Promise((resolve) => {
+    // It stays: an `error` that nobody listens for would end the process.
+    server.on("error", (error) => {
+      if (!server.listening) {
+        resolve(retryable("unavailable", `cannot listen: ${messageOf(error)}`));
+      } else if (!isTold) {
+        isTold = true;
+        faulted(`a connection could not be taken: ${messageOf(error)}`);
+      }
+    });
+    server.listen(port, host, () => resolve(success((server.address() as AddressInfo).port)));
+  });
+}

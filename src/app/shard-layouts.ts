@@ -4,7 +4,7 @@
  */
 import { addReceiverCounts, noReceiverCounts } from "../aggregate/fold-counts.ts";
 import type { Clock, Timer } from "../model/clock.ts";
-import { retryable, success, type Result } from "../model/result.ts";
+import { failure, messageOf, retryable, success, type Result } from "../model/result.ts";
 import type { ReceiverCounts } from "../model/rollup-store.ts";
 import type { LayoutStore, ShardLayout } from "../model/shard-layout.ts";
 import { unevenRefusal } from "../rollup/layout-statements.ts";
@@ -93,7 +93,8 @@ export class ShardLayouts<S extends LayoutShards> {
   }
 
   async #look(): Promise<void> {
-    const looked = await this.#follow();
+    // A fault of ours must not end the process: the next look may go better.
+    const looked = await this.#follow().catch((error: unknown) => failure("internal", messageOf(error)));
     this.#say(looked.kind === "success" ? "" : looked.reason);
     if (this.#stopping) return;
     const { shardCount, wantedShardCount } = this.#layout;
@@ -146,8 +147,8 @@ export class ShardLayouts<S extends LayoutShards> {
   async #replace(layout: ShardLayout): Promise<void> {
     const before = this.#shards;
     const isFirst = this.#layout.epoch === 0;
-    this.#layout = layout;
     this.#shards = this.#options.open(layout);
+    this.#layout = layout;
     this.#state = success(undefined);
     if (!isFirst) this.#options.report(`there are ${layout.shardCount} shards now`);
     await before.stop();

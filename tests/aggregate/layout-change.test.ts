@@ -84,6 +84,23 @@ describe("receivers", () => {
     await receiver.stop();
   });
 
+  it("look again where the shards of a layout could not be opened, and say why", async () => {
+    const world = worlds.make();
+    let faults = 3;
+    const receiver = world.receiver("first", 2, world.ports("first"), 1, ({ epoch }) => {
+      if (epoch > 0 && faults-- > 0) throw new Error("there is no room");
+    });
+    await receiver.start();
+    expect(receiver.state).toMatchObject({ kind: "retryable" });
+    await world.clock.advance(5000);
+    expect([receiver.state.kind, receiver.shards.owners.length]).toEqual(["success", 2]);
+    const layout = await layoutOf(world);
+    await sendAround(world, layout);
+    await drain(world);
+    expect([world.reports, await world.totals()]).toEqual([["first: shards: there is no room"], world.sent]);
+    await receiver.stop();
+  });
+
   it(
     "go back to fewer when that is asked for, and to more again, without a byte more or less",
     { timeout: 120_000 },

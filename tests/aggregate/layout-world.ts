@@ -103,6 +103,7 @@ export class LayoutWorld {
     wantedShards: number,
     ports: LayoutPorts = this.ports(name),
     databases: number = 1,
+    opening: (layout: ShardLayout) => void = () => undefined,
   ): ShardLayouts<WorldShards> {
     return new ShardLayouts({
       clock: this.clock,
@@ -111,7 +112,10 @@ export class LayoutWorld {
       isAlone: false,
       databases,
       report: (message) => void this.reports.push(`${name}: ${message}`),
-      open: (layout) => this.#open(name, layout, ports),
+      open: (layout) => {
+        opening(layout);
+        return this.#open(name, layout, ports);
+      },
     });
   }
 

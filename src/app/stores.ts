@@ -35,7 +35,7 @@ export interface LogStores {
   readonly open: (layout: ShardLayout) => LogShards;
   /** Where it is, for a person, without secrets. */
   readonly description: string;
-  /** What is not durable, one sentence each. */
+  /** What is not durable, one sentence each: of the servers that the shards of the newest layout are on. */
   readonly warnings: () => Promise<readonly string[]>;
   readonly close: () => Promise<void>;
 }
@@ -106,9 +106,13 @@ function openRedisLogs(settings: ReceiverSettings): Result<LogStores> {
   if (options.kind !== "success") return options;
   const servers = openRedis({ ...options.value, random: Math.random });
   const receiver = randomUUID();
-  const { redisWaitReplicas: replicas, shards } = settings;
+  const { redisWaitReplicas: replicas } = settings;
+  let { shards } = settings;
   return success({
-    open: (layout) => openRedisShards(settings, layout, receiver, servers),
+    open: (layout) => {
+      shards = layout.shardCount;
+      return openRedisShards(settings, layout, receiver, servers);
+    },
     description: `Redis at ${describeRedis(options.value.url)}`,
     warnings: async () =>
       (await checkServersDurability(servers, shardNumbers(shards), replicas)).map(({ message }) => message),

@@ -84,7 +84,10 @@ describe("a database on several servers", () => {
   });
 
   it("is left where its connections are in use because their server hangs", async () => {
+    const atFirst = second.countRequests("offline_mode");
     const work = await busy();
+    // All servers were asked for the first one that takes writes.
+    await expect.poll(atFirst).toBe(1);
     const waiting = connectionId();
     first.replies("stall");
     // The first waits for a connection in use, then for one beside it; then all servers are asked, of which it is the first.

@@ -24,8 +24,8 @@ describe("an owner keeps its lease", () => {
       return value;
     };
     const hold = async (): Promise<boolean> => held.push(clock.monotonicMillis()) > 0;
-    let owner: ShardOwner | undefined;
-    owner = await world.started({
+    const started: ShardOwner[] = [];
+    const owner = await world.started({
       lease: { ...lease, hold },
       log: {
         open: log.open.bind(log),
@@ -36,13 +36,14 @@ describe("an owner keeps its lease", () => {
         status: log.status.bind(log),
         writable: log.writable.bind(log),
         // A take-over looks for a gap: only what is read of an owned shard is folded.
-        read: async (after, limit) => await later(await log.read(after, limit), owner?.owns ? "fold" : ""),
+        read: async (after, limit) => await later(await log.read(after, limit), started[0]?.owns ? "fold" : ""),
       },
       store: {
         ...store,
         ledger: async (slots, since, commits) => await later(await store.ledger(slots, since, commits), "take-over"),
       },
     });
+    started.push(owner);
     await clock.advance(PROCESS + 2 * LEASE_MILLIS - 1);
     slow = "";
     expect(held.length).toBeGreaterThanOrEqual(7);

@@ -25,7 +25,8 @@ const MIN_STALE_SECONDS = 5;
 const GIVEN_UP_SECONDS = 7 * 86_400;
 
 const SERVICE_COLUMNS: readonly string[] = ["namespace", "service", "environment"];
-const MEETING_COLUMNS: readonly string[] = ["meeting_id"];
+/** An id is a meeting's within its namespace: two tenants may each have a "daily". */
+const MEETING_COLUMNS: readonly string[] = ["namespace", "meeting_id"];
 
 /** What all rules have in common unless they say otherwise. */
 const USUAL = {
@@ -105,13 +106,13 @@ HAVING SUM(m.requests) > 0`,
     minimumSamples: 60,
     samplesOf: "seconds of known quality, of all participants",
     sql: joined(
-      (minutes) => `SELECT meeting_id, 1e0 * poor / assessed AS value, assessed AS samples
+      (minutes) => `SELECT namespace, meeting_id, 1e0 * poor / assessed AS value, assessed AS samples
 FROM (
-  SELECT s.meeting_id, SUM(m.quality_poor_seconds) AS poor,
+  SELECT s.namespace, s.meeting_id, SUM(m.quality_poor_seconds) AS poor,
     SUM(m.quality_excellent_seconds + m.quality_good_seconds + m.quality_fair_seconds + m.quality_poor_seconds) AS assessed
   FROM ${minutes} ON s.series_id = m.series_id
   WHERE m.bucket_start >= :from AND m.bucket_start < :to AND m.protocol = 'webrtc'
-  GROUP BY s.meeting_id
+  GROUP BY s.namespace, s.meeting_id
 ) AS meetings
 WHERE assessed > 0`,
     ),
@@ -130,18 +131,18 @@ WHERE assessed > 0`,
     minimumSamples: MIN_PACKETS,
     samplesOf: "packets of the direction that has more",
     sql: joined(
-      (minutes) => `SELECT meeting_id, CASE WHEN loss_in >= loss_out THEN loss_in ELSE loss_out END AS value,
+      (minutes) => `SELECT namespace, meeting_id, CASE WHEN loss_in >= loss_out THEN loss_in ELSE loss_out END AS value,
   CASE WHEN sent_in >= sent_out THEN sent_in ELSE sent_out END AS samples
 FROM (
-  SELECT meeting_id, sent_in, sent_out,
+  SELECT namespace, meeting_id, sent_in, sent_out,
     CASE WHEN sent_in >= ${MIN_PACKETS} THEN 1e0 * lost_in / sent_in ELSE 0e0 END AS loss_in,
     CASE WHEN sent_out >= ${MIN_PACKETS} THEN 1e0 * lost_out / sent_out ELSE 0e0 END AS loss_out
   FROM (
-    SELECT s.meeting_id, SUM(m.packets_lost_in) AS lost_in, SUM(m.packets_in + m.packets_lost_in) AS sent_in,
+    SELECT s.namespace, s.meeting_id, SUM(m.packets_lost_in) AS lost_in, SUM(m.packets_in + m.packets_lost_in) AS sent_in,
       SUM(m.packets_lost_out) AS lost_out, SUM(m.packets_out) AS sent_out
     FROM ${minutes} ON s.series_id = m.series_id
     WHERE m.bucket_start >= :from AND m.bucket_start < :to AND m.protocol = 'webrtc'
-    GROUP BY s.meeting_id
+    GROUP BY s.namespace, s.meeting_id
   ) AS packets
 ) AS losses
 WHERE sent_in > 0 OR sent_out > 0`,

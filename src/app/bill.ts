@@ -22,6 +22,8 @@ const MAX_BILL_LINES = 500_000;
 export interface BillRequest {
   readonly month: BillingMonth;
   readonly by: BillGrouping;
+  /** Of this namespace alone; absent: of all. */
+  readonly namespace: string | undefined;
   readonly format: BillFormat;
 }
 
@@ -44,6 +46,7 @@ export function billRequest(args: readonly string[], nowMillis: number): BillReq
     options: {
       month: { type: "string" },
       by: { type: "string", default: "meeting" },
+      namespace: { type: "string" },
       format: { type: "string", default: "table" },
     },
   });
@@ -53,18 +56,19 @@ export function billRequest(args: readonly string[], nowMillis: number): BillReq
     throw new UsageError(`--month: expected a year and month such as 2026-11 (got ${values.month})`);
   if (month.fromSeconds * 1000 > nowMillis) throw new UsageError(`--month: ${values.month} has not begun (UTC)`);
   const by = oneOf("--by", values.by, Object.keys(GROUPING_COLUMNS) as BillGrouping[]);
-  return { month, by, format: oneOf("--format", values.format, BILL_FORMATS) };
+  const { namespace } = values;
+  return { month, by, namespace, format: oneOf("--format", values.format, BILL_FORMATS) };
 }
 
 /** Makes the bill; undefined when it has too many lines. Retryable `unavailable` when the totals are out of reach. */
 async function billOf(
   settings: ReceiverSettings,
   clock: Clock,
-  { month, by, format }: BillRequest,
+  { month, by, namespace, format }: BillRequest,
 ): Promise<Result<Bill | undefined>> {
   const { fromSeconds, toSeconds } = month;
   const read = await withTotals(settings, clock, async (snapshot) => ({
-    used: await billedUse(snapshot, by, { fromSeconds, toSeconds, limit: MAX_BILL_LINES + 1 }),
+    used: await billedUse(snapshot, by, { fromSeconds, toSeconds, namespace, limit: MAX_BILL_LINES + 1 }),
     offsets: await storedOffsets(snapshot),
   }));
   if (read.kind !== "success") return read;
@@ -73,7 +77,7 @@ async function billOf(
   const times = read.value.flatMap((one) => [...one.offsets.values()].map(({ persistedAt }) => persistedAt));
   const counted = times.filter((time) => time > 0);
   const countedThrough = counted.length === 0 ? undefined : Math.min(...counted);
-  return success(makeBill(month, by, countedThrough, used, format === "table"));
+  return success({ ...makeBill(month, by, countedThrough, used, format === "table"), namespace });
 }
 
 function oneOf<T extends string>(option: string, given: string, allowed: readonly T[]): T {

@@ -45,7 +45,7 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   },
   bill: {
     summary:
-      "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--format table|csv|json]",
+      "what a month's participants used and its relay cost  --month 2026-11 [--by meeting|participant|service] [--namespace N] [--format table|csv|json]",
     load: async () => (await import("./bill.ts")).bill,
   },
   totals: {
@@ -54,7 +54,8 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import("./totals-command.ts")).totalsCommand,
   },
   forget: {
-    summary: "erase a person from the totals, beside running receivers  --participant ID [--meeting ID] [--dry-run]",
+    summary:
+      "erase a person from the totals, beside running receivers  --participant ID [--meeting ID] [--namespace N | --all-namespaces] [--dry-run]",
     load: async () => (await import("./forget.ts")).forget,
   },
 };

@@ -31,8 +31,10 @@ export function tableText(rows: readonly (readonly string[])[]): string {
 
 /** What a row is about, from the texts that are stored of it. */
 export function printedKeys(keys: readonly string[]): string {
-  const text = keys.filter((key) => key !== "").join(" / ");
-  if (text === ERASED_PARTICIPANT) return "(erased persons)";
+  const text = keys
+    .filter((key) => key !== "")
+    .map((key) => (key === ERASED_PARTICIPANT ? "(erased persons)" : key))
+    .join(" / ");
   // A terminal must not be told what to do by an id.
   return text === "" ? "(none)" : text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
 }

@@ -28,6 +28,9 @@ export async function tokenCommand(args: readonly string[]): Promise<number> {
   const { meeting, participant, tenant } = values;
   const role = roleOf(values.role);
   const expiresInSeconds = secondsOf(values["expires-in"]);
+  if (role === "admin" && tenant !== undefined) {
+    throw new UsageError("--tenant: an admin sees the figures of all tenants: there is no admin of one");
+  }
   const claims = readClaims({ meeting, participant, tenant, role, exp: expiresInSeconds });
   if (claims.kind !== "success") throw new UsageError(`${claims.reason}: give --meeting and --participant`);
   const { bridgeJwtSecret: secret, bridgeJwksUrl } = commandSettings();

@@ -37,7 +37,6 @@ const MAX_UNANSWERED = 4;
 /** What the bridge knows of a connection. */
 interface Session {
   readonly participant: Participant;
-  readonly tenant: string | undefined;
   readonly deadline: TokenDeadline;
   unanswered: number;
 }
@@ -96,9 +95,9 @@ export class PageSockets {
     const { expiresAtMillis, identity, tenant } = this.#claims.get(socket)!;
     const { clock, participants, admitted } = this.#options;
     const connection: ParticipantConnection = { replace: () => void socket.disconnect(true) };
-    const participant = participants.join(identity!, connection);
+    const participant = participants.join(identity!, tenant, connection);
     const deadline = new TokenDeadline(clock, expiresAtMillis, () => void socket.disconnect(true));
-    const session: Session = { participant, tenant, deadline, unanswered: 0 };
+    const session: Session = { participant, deadline, unanswered: 0 };
     admitted(socket.conn);
     // What is no packet of Socket.IO ends the connection; unheard it would be printed.
     socket.on("error", () => undefined);
@@ -135,7 +134,7 @@ export class PageSockets {
     }
   }
 
-  async #take({ participant, tenant, deadline }: Session, body: unknown): Promise<Result<OtlpAcceptance>> {
+  async #take({ participant, deadline }: Session, body: unknown): Promise<Result<OtlpAcceptance>> {
     const { clock, maxEventBytes, take } = this.#options;
     const now = clock.monotonicMillis();
     if (!participant.rate.take(now)) return TOO_MANY_EVENTS;
@@ -145,7 +144,7 @@ export class PageSockets {
     if (body.length > maxEventBytes) return failure("too_large", `the event is larger than ${maxEventBytes} bytes`);
     const receivedAtMillis = clock.nowMillis();
     return take(
-      { contentType: "protobuf", encoding: encodingOf(body), body, receivedAtMillis, tenant },
+      { contentType: "protobuf", encoding: encodingOf(body), body, receivedAtMillis, tenant: participant.tenant },
       { identity: participant.identity, look: (inflated) => participant.series.check(inflated, now) },
     );
   }

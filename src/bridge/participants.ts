@@ -23,9 +23,11 @@ export interface ParticipantConnection {
   replace(): void;
 }
 
-/** One participant of one meeting. */
+/** One participant of one meeting, of one tenant: two tenants' tokens may name the same. */
 export interface Participant {
   readonly identity: BridgeIdentity;
+  /** As the token names it; absent: it names none. */
+  readonly tenant: string | undefined;
   readonly rate: EventRate;
   readonly series: SeriesLimit;
   /** Oldest first. */
@@ -54,9 +56,9 @@ export class Participants {
   }
 
   /** Adds a connection. */
-  join(identity: BridgeIdentity, connection: ParticipantConnection): Participant {
-    const key = keyOf(identity);
-    const participant = this.#present.get(key) ?? this.#absent.get(key) ?? this.#make(identity);
+  join(identity: BridgeIdentity, tenant: string | undefined, connection: ParticipantConnection): Participant {
+    const key = keyOf(identity, tenant);
+    const participant = this.#present.get(key) ?? this.#absent.get(key) ?? this.#make(identity, tenant);
     this.#absent.delete(key);
     this.#present.set(key, participant);
     participant.connections.add(connection);
@@ -73,7 +75,7 @@ export class Participants {
   /** Takes a connection away; one that was taken away before is left alone. */
   leave(participant: Participant, connection: ParticipantConnection): void {
     participant.connections.delete(connection);
-    const key = keyOf(participant.identity);
+    const key = keyOf(participant.identity, participant.tenant);
     if (participant.connections.size > 0 || this.#present.get(key) !== participant) return;
     this.#present.delete(key);
     this.#absent.set(key, participant);
@@ -82,9 +84,10 @@ export class Participants {
     if (longestAbsent !== undefined) this.#absent.delete(longestAbsent);
   }
 
-  #make({ meeting, participant }: BridgeIdentity): Participant {
+  #make({ meeting, participant }: BridgeIdentity, tenant: string | undefined): Participant {
     return {
       identity: { meeting, participant },
+      tenant,
       rate: new EventRate(this.#limits.maxEventsPerMinute),
       series: new SeriesLimit(this.#limits.maxSeries, this.#walk, this.#hashSeed),
       connections: new Set(),
@@ -92,6 +95,6 @@ export class Participants {
   }
 }
 
-function keyOf({ meeting, participant }: BridgeIdentity): string {
-  return JSON.stringify([meeting, participant]);
+function keyOf({ meeting, participant }: BridgeIdentity, tenant: string | undefined): string {
+  return JSON.stringify([meeting, participant, tenant ?? null]);
 }

@@ -27,6 +27,10 @@ export function readClaims(payload: Readonly<Record<string, unknown>>): Result<T
   if (tenant !== undefined && !isId(tenant, DIMENSION_LENGTHS.namespace)) {
     return wrongId("tenant", DIMENSION_LENGTHS.namespace);
   }
+  if (role === "admin" && tenant !== undefined) {
+    // Whoever wrote it meant a tenant's admin, and would have given them the figures of all.
+    return failure("unauthenticated", "the token names a tenant and has the role admin, which sees all tenants");
+  }
   if (role === "admin" && meeting === undefined && participant === undefined) {
     return success({ role, identity: undefined, tenant, expiresAtMillis });
   }

@@ -22,7 +22,7 @@ export interface ExportSessionOptions extends Omit<BridgeHooks, "token"> {
   readonly onOtherIdentity: (token: string) => void;
 }
 
-/** How often a session whose identity was left tries to bring what it still has to the bridge. */
+/** How often a session that was left tries to bring what it still has to the bridge. */
 const LEAVE_ATTEMPTS = 3;
 
 /** Exports as one identity. */
@@ -62,7 +62,7 @@ export class ExportSession {
     this.#bridge.close();
   }
 
-  /** As {@link finish}, with a few more tries: the page stays, and the old token may still do. */
+  /** As {@link finish}, with a few more tries: the page stays, under another identity or with another engine. */
   async leave(): Promise<void> {
     const { clock, random } = this.#options;
     for (let attempt = 1; attempt <= LEAVE_ATTEMPTS; attempt += 1) {

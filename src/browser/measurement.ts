@@ -19,7 +19,19 @@ interface FollowedConnection {
   readonly assessment: QualityAssessment;
   readonly tracker: QualityTracker;
   standing: ConnectionStanding | undefined;
+  /** Whether a report was taken since the last tick ended. */
+  isFresh: boolean;
+  /** When the last tick ended that a report was taken in. */
+  freshMillis: number;
 }
+
+/**
+ * A connection of which no report came for so long counts no more: nobody knows whether it is there still. Long, since a page that
+ * shows a dialog gives no reports while its calls go on.
+ */
+export const STALE_MILLIS = 300_000;
+/** And for so many intervals: a slow browser is left out for some. */
+const STALE_INTERVALS = 20;
 
 /** Measures the connections of a page. */
 export class Measurement {
@@ -43,6 +55,7 @@ export class Measurement {
     const sample = followed.sampler.sample(report);
     recordSample(sample, this.#sink);
     const quality = followed.tracker.update(followed.assessment.assess(sample));
+    followed.isFresh = true;
     followed.standing = {
       connected: sample.connected,
       relayed: sample.transports.some(({ relay }) => relay.relayed === true),
@@ -59,17 +72,28 @@ export class Measurement {
   /**
    * Ends a tick: counts the connected time.
    * @param nowMillis of a clock that never goes back
+   * @param statsIntervalMillis the time between two reports of a connection
    * @returns whether the page's quality level is another than after the last tick, or its relay use in the middle of a call:
    *   that of a new call is told with its first level, which follows at once
    */
-  endTick(nowMillis: number): boolean {
-    const standing = standingOf([...this.#connections.values()].flatMap((followed) => followed.standing ?? []));
+  endTick(nowMillis: number, statsIntervalMillis = 0): boolean {
+    const staleMillis = nowMillis - Math.max(STALE_MILLIS, STALE_INTERVALS * statsIntervalMillis);
+    const standing = standingOf(this.#standings(nowMillis, staleMillis));
     this.#clock.advance(nowMillis, standing, this.#sink);
     const last = this.#last;
     this.#last = standing;
     if (last === undefined) return false;
     const relayChanged = last.connected && standing.connected && last.relayed !== standing.relayed;
     return relayChanged || last.level !== standing.level;
+  }
+
+  /** Of the connections that a report came of after `staleMillis`. */
+  *#standings(nowMillis: number, staleMillis: number): Iterable<ConnectionStanding> {
+    for (const followed of this.#connections.values()) {
+      if (followed.isFresh) followed.freshMillis = nowMillis;
+      followed.isFresh = false;
+      if (followed.standing !== undefined && followed.freshMillis > staleMillis) yield followed.standing;
+    }
   }
 
   #follow(connection: number): FollowedConnection | undefined {
@@ -80,6 +104,8 @@ export class Measurement {
       assessment: new QualityAssessment(),
       tracker: new QualityTracker(),
       standing: undefined,
+      isFresh: false,
+      freshMillis: Number.NEGATIVE_INFINITY,
     };
     this.#connections.set(connection, followed);
     return followed;

@@ -9,20 +9,26 @@ import { withPatience } from "./patience.ts";
 /** How to measure. */
 export interface MeasuringSideOptions {
   readonly settings: EngineSettings;
-  readonly receive: (message: FromEngine) => void;
+  /** Takes what the engine tells, and how to answer the one that told it: a side that was left may need a token, too. */
+  readonly receive: (message: FromEngine, reply: (message: ToEngine) => void) => void;
   /** False: on the main thread. */
   readonly worker: boolean;
   readonly workerUrl: string | undefined;
 }
 
-/** A side that was left, until it has exported what it knows. */
+/** A side that was left, until it knows all that it is to export. */
 interface Retiring {
   readonly link: EngineLink;
   /** Connections whose account is still there. */
   readonly connections: Set<number>;
   emptied(): void;
-  stopped(): void;
 }
+
+/** The longest that a side that was left may take to bring what it measured to the bridge: its tries are over by then. */
+const LEAVE_MILLIS = 60_000;
+
+/** Sides that were left and still try; one more ends the oldest. */
+const MAX_LEAVING = 2;
 
 /** Talks to the engine that measures now. */
 export class MeasuringSide {
@@ -30,6 +36,8 @@ export class MeasuringSide {
   #worker: boolean;
   #link: EngineLink;
   #retiring: Retiring | undefined;
+  /** Those that still try to bring their rest to the bridge, oldest first, and what ends each. */
+  readonly #leaving = new Map<EngineLink, () => void>();
 
   constructor(options: MeasuringSideOptions) {
     this.#options = options;
@@ -40,6 +48,7 @@ export class MeasuringSide {
   /** Tells the engine. */
   tell(message: ToEngine): void {
     this.#link.tell(message);
+    if (message.kind === "hide") for (const link of this.#leaving.keys()) link.tell(message);
     if (this.#retiring !== undefined) tellLast(this.#retiring, message);
   }
 
@@ -56,10 +65,9 @@ export class MeasuringSide {
     return true;
   }
 
-  /** Ends the worker, if there is one. */
+  /** Ends the worker, if there is one. A side that was left ends by itself, when it has no more to tell or its time is over. */
   end(): void {
     this.#link.end();
-    this.#retiring?.link.end();
   }
 
   #start(): EngineLink {
@@ -67,8 +75,9 @@ export class MeasuringSide {
       worker: this.#worker,
       workerUrl: this.#options.workerUrl,
       receive: (message) => {
-        if (link === this.#link) this.#options.receive(message);
-        else if (message.kind === "stopped") this.#retiring?.stopped();
+        if (link === this.#link || message.kind === "token") {
+          this.#options.receive(message, (reply) => link.tell(reply));
+        } else if (message.kind === "stopped") this.#leaving.get(link)?.();
       },
     });
     link.tell({ kind: "start", settings: this.#options.settings });
@@ -76,27 +85,34 @@ export class MeasuringSide {
   }
 
   async #retire(link: EngineLink, connections: Set<number>): Promise<void> {
-    let stopped = (): void => undefined;
-    const isStopped = new Promise<void>((resolve) => {
-      stopped = resolve;
-    });
     const isEmpty = new Promise<void>((resolve) => {
-      this.#retiring = { link, connections, emptied: resolve, stopped: () => stopped() };
+      this.#retiring = { link, connections, emptied: resolve };
     });
     if (connections.size > 0) await withPatience(isEmpty);
-    link.tell({ kind: "stop" });
-    await withPatience(isStopped);
-    link.end();
     this.#retiring = undefined;
+    await this.#leave(link);
+  }
+
+  async #leave(link: EngineLink): Promise<void> {
+    const isOver = new Promise<void>((resolve) => void this.#leaving.set(link, resolve));
+    const [endOldest] = this.#leaving.values();
+    if (this.#leaving.size > MAX_LEAVING) endOldest?.();
+    link.tell({ kind: "retire" });
+    await withPatience(isOver, LEAVE_MILLIS);
+    link.end();
+    this.#leaving.delete(link);
   }
 }
 
-/** Tells a side that was left what ends a connection's account there: its next report, or that it was removed. */
+/** Tells a side that was left what ends a connection's account there: its next report, or that it was removed; and the page's end. */
 function tellLast(retiring: Retiring, message: ToEngine): void {
   const { link, connections } = retiring;
   if (message.kind === "reports") {
     const reports = message.reports.filter(({ connection }) => connections.delete(connection));
     if (reports.length > 0) link.tell({ kind: "reports", reports });
   } else if (message.kind === "removed" && connections.delete(message.connection)) link.tell(message);
+  // The new side's clock begins with its first tick.
+  else if (message.kind === "ticked") link.tell({ kind: "moved" });
+  else if (message.kind === "hide") link.tell(message);
   if (connections.size === 0) retiring.emptied();
 }

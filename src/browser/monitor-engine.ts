@@ -24,8 +24,18 @@ export interface EngineOptions {
 const SHORTEST_STATS_INTERVAL_MILLIS = 100;
 const LONGEST_MILLIS = 3_600_000;
 
-/** Sessions whose identity was left and that still try to bring their rest to the bridge; one more ends the oldest. */
+/** A page that has not answered for so long is asked once more: its function may never end. */
+const TOKEN_PATIENCE_MILLIS = 60_000;
+
+/** Sessions that were left and still try to bring their rest to the bridge; one more ends the oldest. */
 export const MAX_LEAVING = 4;
+
+/** A token that the page was asked for, for all that want one until it answers. */
+interface WantedToken {
+  readonly token: Promise<string | undefined>;
+  give(token: string | undefined): void;
+  askedMillis: number;
+}
 
 interface Running {
   readonly settings: EngineSettings;
@@ -38,15 +48,17 @@ interface Running {
 /** Measures and exports for one page. */
 export class MonitorEngine {
   readonly #options: EngineOptions;
-  readonly #tokenWaiters: ((token: string | undefined) => void)[] = [];
-  /** The last exports of sessions whose identity was left; each ends within a minute. */
+  /** The last exports of sessions that were left; each ends within a minute. */
   readonly #leaving = new Map<ExportSession, Promise<void>>();
   #running: Running | undefined;
+  #wantedToken: WantedToken | undefined;
   #statsIntervalMillis = 0;
   #emitThrottleMillis = 0;
   #timer: Timer | undefined;
   #tickUnanswered = false;
   #enabled = true;
+  /** Whether another engine counts the time. */
+  #hasMoved = false;
 
   constructor(options: EngineOptions) {
     this.#options = options;
@@ -72,14 +84,29 @@ export class MonitorEngine {
         this.#endTick();
         return;
       case "token":
-        for (const waiter of this.#tokenWaiters.splice(0)) waiter(message.token);
+        this.#wantedToken?.give(message.token);
+        this.#wantedToken = undefined;
         return;
       case "hide":
-        void this.#running?.session.exports.exportLast(this.#now());
+        for (const { exports } of this.#sessions()) void exports.exportLast(this.#now());
+        return;
+      case "moved":
+        this.#endTick();
+        this.#timer?.clear();
+        this.#hasMoved = true;
         return;
       case "stop":
-        void this.#stop();
+        void this.#stop((session) => session.finish());
+        return;
+      case "retire":
+        void this.#stop((session) => this.#leave(session));
     }
+  }
+
+  /** All that still have something to export. */
+  #sessions(): readonly ExportSession[] {
+    const leaving = [...this.#leaving.keys()];
+    return this.#running === undefined ? leaving : [this.#running.session, ...leaving];
   }
 
   #now(): number {
@@ -126,16 +153,22 @@ export class MonitorEngine {
   #moveOn(left: ExportSession, token: string): void {
     const running = this.#running;
     if (running?.session !== left) return;
-    running.measurement.endTick(this.#now());
+    running.measurement.endTick(this.#now(), this.#statsIntervalMillis);
     const { resourceAttributes } = running.settings;
     const instance = { "service.instance.id": this.#options.newInstanceId() };
     running.session = this.#open(running.settings, { ...resourceAttributes, ...instance }, token);
+    void this.#leave(left);
+  }
+
+  #leave(left: ExportSession): Promise<void> {
     const leaving = left.leave().finally(() => this.#leaving.delete(left));
     this.#leaving.set(left, leaving);
     const [oldest] = this.#leaving.keys();
-    if (oldest === undefined || this.#leaving.size <= MAX_LEAVING) return;
-    oldest.abandon();
-    this.#leaving.delete(oldest);
+    if (oldest !== undefined && this.#leaving.size > MAX_LEAVING) {
+      oldest.abandon();
+      this.#leaving.delete(oldest);
+    }
+    return leaving;
   }
 
   #take({ connection, report }: ConnectionReport): void {
@@ -159,16 +192,20 @@ export class MonitorEngine {
 
   #endTick(): void {
     const running = this.#running;
-    if (running === undefined) return;
-    const urgent = running.measurement.endTick(this.#now());
+    if (running === undefined || this.#hasMoved) return;
+    const urgent = running.measurement.endTick(this.#now(), this.#statsIntervalMillis);
     void running.session.exports.tick(this.#now(), urgent);
   }
 
   #askToken(): Promise<string | undefined> {
-    return new Promise((resolve) => {
-      this.#tokenWaiters.push(resolve);
+    this.#wantedToken ??= wantedToken();
+    const wanted = this.#wantedToken;
+    const now = this.#now();
+    if (now - wanted.askedMillis >= TOKEN_PATIENCE_MILLIS) {
+      wanted.askedMillis = now;
       this.#options.post({ kind: "token" });
-    });
+    }
+    return wanted.token;
   }
 
   #configure({ enabled, statsIntervalMillis, emitThrottleMillis, worker }: RemoteConfig): void {
@@ -204,16 +241,24 @@ export class MonitorEngine {
     this.#enabled = enabled;
   }
 
-  async #stop(): Promise<void> {
+  async #stop(end: (session: ExportSession) => Promise<void>): Promise<void> {
     const running = this.#running;
     this.#running = undefined;
     this.#timer?.clear();
     if (running !== undefined) {
-      running.measurement.endTick(this.#now());
-      await Promise.all([running.session.finish(), ...this.#leaving.values()]);
+      if (!this.#hasMoved) running.measurement.endTick(this.#now(), this.#statsIntervalMillis);
+      await Promise.all([end(running.session), ...this.#leaving.values()]);
     }
     this.#options.post({ kind: "stopped" });
   }
+}
+
+function wantedToken(): WantedToken {
+  let give: WantedToken["give"] = () => undefined;
+  const token = new Promise<string | undefined>((resolve) => {
+    give = resolve;
+  });
+  return { token, give, askedMillis: Number.NEGATIVE_INFINITY };
 }
 
 function isBetween(value: number | undefined, lowest: number, highest: number): value is number {

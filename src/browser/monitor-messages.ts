@@ -33,7 +33,11 @@ export type ToEngine =
   | { readonly kind: "token"; readonly token: string | undefined }
   /** The page goes away. */
   | { readonly kind: "hide" }
-  | { readonly kind: "stop" };
+  | { readonly kind: "stop" }
+  /** Another engine counts the time from now on; last reports may still come. */
+  | { readonly kind: "moved" }
+  /** All is told. The page goes on with another engine, so there is time to bring what was measured to the bridge. */
+  | { readonly kind: "retire" };
 
 /** To the main thread. */
 export type FromEngine =

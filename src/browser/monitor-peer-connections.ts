@@ -4,10 +4,10 @@
  */
 import type { ConnectionReading } from "./connection-reading.ts";
 import { MeasuringSide } from "./measuring-side.ts";
-import type { FromEngine, RemoteConfig } from "./monitor-messages.ts";
+import type { FromEngine, RemoteConfig, ToEngine } from "./monitor-messages.ts";
 import { observeConnections } from "./observe-connections.ts";
 import { withPatience } from "./patience.ts";
-import { type PeerConnection, StatsPoller } from "./stats-poller.ts";
+import { type PeerConnection, StatsPoller, tellsStats } from "./stats-poller.ts";
 import { afterTurn, browserClock, randomInstanceId } from "./surroundings.ts";
 
 /** One connection's numbers, after each of its reports. */
@@ -41,7 +41,7 @@ export interface MonitorOptions {
 
 /** A running monitor. */
 export interface PeerConnectionMonitor {
-  /** Follows a connection. Adding twice is adding once. */
+  /** Follows a connection. Adding twice is adding once; what cannot be asked for reports is ignored. */
   add(connection: PeerConnection, labels?: Readonly<Record<string, string>>): void;
   /** Takes a last report; await it before `close()`, after which a connection tells no more. Never rejects. */
   remove(connection: PeerConnection): Promise<void>;
@@ -88,14 +88,16 @@ class Monitor implements PeerConnectionMonitor {
       settings: { url: options.url, resourceAttributes, statsIntervalMillis, emitThrottleMillis },
       worker: options.worker ?? true,
       workerUrl: options.workerUrl,
-      receive: (message) => this.#receive(message),
+      receive: (message, reply) => this.#receive(message, reply),
     });
     this.#stopObserving = options.observe === "all" ? observeConnections((made) => this.add(made)) : () => undefined;
     (globalThis as PageEvents).addEventListener?.("pagehide", this.#hide);
   }
 
   add(connection: PeerConnection, labels: Readonly<Record<string, string>> = {}): void {
-    if (this.#ids.has(connection) || this.#stopped !== undefined) return;
+    if (this.#ids.has(connection) || this.#stopped !== undefined || !tellsStats(connection)) return;
+    // Switched off, or without an engine, nothing ticks: closed connections would be kept, and fill the room there is.
+    this.#removeClosed();
     this.#lastId += 1;
     if (!this.#poller.add(this.#lastId, connection)) return;
     this.#ids.set(connection, this.#lastId);
@@ -107,6 +109,8 @@ class Monitor implements PeerConnectionMonitor {
     if (id === undefined) return;
     this.#ids.delete(connection);
     await withPatience(this.#poller.remove(id));
+    // A report after `removed` would bring the connection back, for ever.
+    this.#poller.forget(id);
     this.#added.delete(id);
     this.#side.tell({ kind: "removed", connection: id });
   }
@@ -124,7 +128,7 @@ class Monitor implements PeerConnectionMonitor {
     this.#side.end();
   }
 
-  #receive(message: FromEngine): void {
+  #receive(message: FromEngine, reply: (message: ToEngine) => void): void {
     switch (message.kind) {
       case "ready":
         return;
@@ -135,7 +139,7 @@ class Monitor implements PeerConnectionMonitor {
         this.#show(message.connection, message.reading);
         return;
       case "token":
-        void this.#giveToken();
+        void this.#giveToken(reply);
         return;
       case "config":
         this.#configure(message.config);
@@ -156,12 +160,16 @@ class Monitor implements PeerConnectionMonitor {
 
   async #tick(): Promise<void> {
     if (!this.#enabled) return;
+    this.#removeClosed();
+    await this.#poller.tick();
+    this.#side.tell({ kind: "ticked" });
+  }
+
+  #removeClosed(): void {
     for (const id of this.#poller.closed()) {
       const closed = this.#added.get(id);
       if (closed !== undefined) void this.remove(closed.connection);
     }
-    await this.#poller.tick();
-    this.#side.tell({ kind: "ticked" });
   }
 
   #show(id: number, reading: ConnectionReading): void {
@@ -174,7 +182,7 @@ class Monitor implements PeerConnectionMonitor {
     }
   }
 
-  async #giveToken(): Promise<void> {
+  async #giveToken(reply: (message: ToEngine) => void): Promise<void> {
     const { token } = this.#options;
     let value: string | undefined;
     try {
@@ -182,6 +190,6 @@ class Monitor implements PeerConnectionMonitor {
     } catch {
       // Without a token the bridge refuses, and the next attempt asks again.
     }
-    this.#side.tell({ kind: "token", token: value });
+    reply({ kind: "token", token: value });
   }
 }

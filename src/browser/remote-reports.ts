@@ -63,10 +63,14 @@ export class RemoteReports {
   }
 }
 
-/** The first report on a stream tells of everything since the stream began: nothing of it was told before. */
+/**
+ * The first report on a stream tells of everything since the stream began: nothing of it was told before. One that has lost more
+ * than was ever sent is of a stream that began before this one, whatever it is called.
+ */
 function isFirst(report: RemoteReport, stream: StatsEntry<"outbound-rtp"> | undefined, history: EntryHistory): boolean {
   const isUnseen = history.before(report) === undefined && history.knowsSinceBirth(report);
-  return isUnseen && stream !== undefined && history.knowsSinceBirth(stream);
+  if (!isUnseen || stream === undefined || !history.knowsSinceBirth(stream)) return false;
+  return (report.packetsLost ?? 0) <= (stream.packetsSent ?? Number.POSITIVE_INFINITY);
 }
 
 function rise(before: number | undefined, now: number | undefined): number | undefined {

@@ -9,6 +9,8 @@ import { LONGEST_DELAY_MILLIS, FIRST_DELAY_MILLIS, retryDelayMillis } from "./re
 const COMPRESS_ABOVE_BYTES = 1_024;
 /** How long a page that ends waits for a connection. */
 const HURRY_MILLIS = 2_000;
+/** A connection that lasted so long was no refusal: until then the next wait goes on growing. */
+const LASTING_MILLIS = 30_000;
 /** How long an acknowledgement may take. */
 const ANSWER_MILLIS = 10_000;
 
@@ -51,6 +53,7 @@ export function connectSocketBridge(url: string, hooks: BridgeHooks): BridgeConn
 function tryAgainWhenRefused(socket: Socket, { clock, random }: BridgeHooks): () => void {
   let refusals = 0;
   let timer: Timer | undefined;
+  let lasting: Timer | undefined;
   const tryAgain = (): void => {
     if (socket.active) return;
     refusals += 1;
@@ -58,13 +61,20 @@ function tryAgainWhenRefused(socket: Socket, { clock, random }: BridgeHooks): ()
     timer = clock.after(retryDelayMillis(refusals, random()), () => void socket.connect());
   };
   socket.on("connect", () => {
-    refusals = 0;
+    lasting?.clear();
+    lasting = clock.after(LASTING_MILLIS, () => {
+      refusals = 0;
+    });
   });
   socket.on("connect_error", tryAgain);
   socket.on("disconnect", (reason) => {
+    lasting?.clear();
     if (reason === "io server disconnect") tryAgain();
   });
-  return () => timer?.clear();
+  return () => {
+    timer?.clear();
+    lasting?.clear();
+  };
 }
 
 /** Opens what waits between two tries; whatever comes of it, nobody waits long. */

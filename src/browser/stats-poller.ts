@@ -10,6 +10,16 @@ import type { ConnectionReport } from "./stats-entry.ts";
 export interface PeerConnection {
   getStats(): Promise<StatsReport>;
   readonly connectionState?: string;
+  readonly signalingState?: string;
+}
+
+/** Whether what a page gave for a connection can be asked for reports. Never throws. */
+export function tellsStats(given: unknown): given is PeerConnection {
+  try {
+    return typeof (given as PeerConnection | null | undefined)?.getStats === "function";
+  } catch {
+    return false;
+  }
 }
 
 /** Connections followed at once; more are not measured. */
@@ -33,6 +43,23 @@ interface Polled {
   call: Promise<void>;
   isUnderWay: boolean;
   ticksOut: number;
+  /** Its last report is awaited. */
+  isLeaving: boolean;
+}
+
+/** A state that is told as anything else, or not at all, is not known: it must not end the look at all others. */
+function stateOf(source: PeerConnection, name: "connectionState" | "signalingState"): string | undefined {
+  try {
+    const state: unknown = source[name];
+    return typeof state === "string" ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Old browsers tell it by the one alone. */
+function isClosed(source: PeerConnection): boolean {
+  return stateOf(source, "connectionState") === "closed" || stateOf(source, "signalingState") === "closed";
 }
 
 /** Polls the connections of a page. */
@@ -40,6 +67,8 @@ export class StatsPoller {
   readonly #options: StatsPollerOptions;
   readonly #queue: SliceQueue;
   readonly #polled = new Map<number, Polled>();
+  /** How many of them leave, which takes a moment. */
+  #leaving = 0;
   #statsIntervalMillis: number;
   /** Read in the slice that runs. */
   #read: ConnectionReport[] = [];
@@ -57,9 +86,11 @@ export class StatsPoller {
 
   /** Follows a connection and takes its first report. @returns whether there was room */
   add(connection: number, source: PeerConnection): boolean {
-    if (this.#polled.size >= MAX_POLLED) return false;
+    const { size } = this.#polled;
+    if (size - this.#leaving >= MAX_POLLED || size >= 2 * MAX_POLLED) return false;
     const reader = new ReportReader();
-    const polled: Polled = { source, reader, call: Promise.resolve(), isUnderWay: false, ticksOut: 0 };
+    const call = Promise.resolve();
+    const polled: Polled = { source, reader, call, isUnderWay: false, ticksOut: 0, isLeaving: false };
     this.#polled.set(connection, polled);
     void this.#call(connection, polled);
     return true;
@@ -68,15 +99,24 @@ export class StatsPoller {
   /** Takes a last report and forgets the connection. Resolves when the report is handed on; never rejects. */
   async remove(connection: number): Promise<void> {
     const polled = this.#polled.get(connection);
-    if (polled === undefined) return;
+    if (polled === undefined || polled.isLeaving) return;
+    polled.isLeaving = true;
+    this.#leaving += 1;
     await polled.call;
+    if (!this.#polled.has(connection)) return;
     await this.#call(connection, polled);
+    this.forget(connection);
+  }
+
+  /** Forgets a connection at once: what its browser still answers is not handed on. */
+  forget(connection: number): void {
+    if (this.#polled.get(connection)?.isLeaving === true) this.#leaving -= 1;
     this.#polled.delete(connection);
   }
 
   /** The connections that the browser has closed. */
   closed(): number[] {
-    return [...this.#polled].filter(([, { source }]) => source.connectionState === "closed").map(([id]) => id);
+    return [...this.#polled].filter(([, { source }]) => isClosed(source)).map(([id]) => id);
   }
 
   /** Asks every connection that is due. Resolves when all have answered; one that does not is not asked again until it has. */
@@ -104,7 +144,8 @@ export class StatsPoller {
       const ticks = (atMillis - start) / (this.#statsIntervalMillis * SLOW_PART);
       polled.ticksOut = Math.min(MOST_TICKS_OUT, Math.floor(ticks));
       await this.#queue.run(() => {
-        const state = source.connectionState;
+        if (!this.#polled.has(connection)) return;
+        const state = stateOf(source, "connectionState");
         const entries = reader.read(report);
         const posted = { atMillis, entries, ...(state === undefined ? {} : { connectionState: state }) };
         this.#read.push({ connection, report: posted });

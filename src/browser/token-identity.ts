@@ -1,8 +1,9 @@
 /** Worker: who a token is for. The bridge alone decides whether it is valid: here it only tells one identity from another. */
 
 /**
- * The meeting and participant of a JSON Web Token (RFC 7519) as one text, the same for every token of the two. `undefined` for a
- * token that cannot be read or names none. Never throws.
+ * The meeting, participant and tenant of a JSON Web Token (RFC 7519) as one text, the same for every token of the three: the bridge
+ * counts under them all. A token may name no tenant. `undefined` for one that cannot be read, or that the bridge would refuse for what it
+ * names. Never throws.
  */
 export function tokenIdentity(token: string | undefined): string | undefined {
   const payload = token?.split(".")[1];
@@ -11,9 +12,10 @@ export function tokenIdentity(token: string | undefined): string | undefined {
     const bytes = Uint8Array.from(atob(payload.replaceAll("-", "+").replaceAll("_", "/")), (char) =>
       char.charCodeAt(0),
     );
-    const { meeting, participant } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+    const { meeting, participant, tenant } = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     if (typeof meeting !== "string" || typeof participant !== "string") return undefined;
-    return JSON.stringify([meeting, participant]);
+    if (tenant !== undefined && typeof tenant !== "string") return undefined;
+    return JSON.stringify([meeting, participant, tenant ?? null]);
   } catch {
     return undefined;
   }

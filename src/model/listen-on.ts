@@ -1,8 +1,15 @@
 /**
  * Shared by the servers: begins to listen, and outlives connections that cannot be taken.
  */
-import type { AddressInfo, Server } from "node:net";
 import { messageOf, retryable, success, type Result } from "./result.ts";
+
+/** A server of Node's. */
+interface ListeningServer {
+  readonly listening: boolean;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  listen(port: number, host: string, listening: () => void): unknown;
+  address(): string | { readonly port: number } | null;
+}
 
 /** Where a server listens, and who is told of its faults. */
 export interface ListenOptions {
@@ -14,7 +21,7 @@ export interface ListenOptions {
 }
 
 /** Listens; the port. Retryable `unavailable` when the address cannot be had. */
-export function listenOn(server: Server, { host, port, faulted }: ListenOptions): Promise<Result<number>> {
+export function listenOn(server: ListeningServer, { host, port, faulted }: ListenOptions): Promise<Result<number>> {
   let isTold = false;
   return new Promise((resolve) => {
     // It stays: an `error` that nobody listens for would end the process.
@@ -26,6 +33,6 @@ export function listenOn(server: Server, { host, port, faulted }: ListenOptions)
         faulted(`a connection could not be taken: ${messageOf(error)}`);
       }
     });
-    server.listen(port, host, () => resolve(success((server.address() as AddressInfo).port)));
+    server.listen(port, host, () => resolve(success((server.address() as { readonly port: number }).port)));
   });
 }

@@ -1,5 +1,6 @@
 /**
- * Counts who is in meetings now: one person in one meeting is one participant, however many pages or services tell of them.
+ * Counts who is in meetings now: one person in one meeting is one participant, however many pages or services of a namespace tell of
+ * them. Two tenants' meetings of one id are two.
  * The fold counts its shard by it, the live view all shards.
  */
 import { OVERFLOW_NAME, type SeriesDimensions } from "./dimensions.ts";
@@ -18,18 +19,24 @@ export function worseQuality(left: Quality, right: Quality): Quality {
   return QUALITIES.indexOf(left) > QUALITIES.indexOf(right) ? left : right;
 }
 
+/** A meeting's participants by id. */
+type Meeting = Map<string, Known>;
+
 /** Participants by meeting. */
 export class ParticipantCount {
-  readonly #meetings = new Map<string, Map<string, Known>>();
+  /** By namespace, then by meeting. */
+  readonly #namespaces = new Map<string, Map<string, Meeting>>();
 
   /** Counts the participant of a series. The row that takes what comes after the series limit is of nobody. */
   add(
-    { meetingId, participantId, service }: SeriesDimensions,
+    { namespace, meetingId, participantId, service }: SeriesDimensions,
     { quality, relayedMonitors }: RealtimeParticipant,
   ): void {
     if (service === OVERFLOW_NAME && participantId === "") return;
-    let participants = this.#meetings.get(meetingId);
-    if (participants === undefined) this.#meetings.set(meetingId, (participants = new Map()));
+    let meetings = this.#namespaces.get(namespace);
+    if (meetings === undefined) this.#namespaces.set(namespace, (meetings = new Map()));
+    let participants = meetings.get(meetingId);
+    if (participants === undefined) meetings.set(meetingId, (participants = new Map()));
     const known = participants.get(participantId);
     if (known === undefined) {
       participants.set(participantId, { quality, isRelayed: relayedMonitors > 0 });
@@ -41,12 +48,14 @@ export class ParticipantCount {
 
   /** Meetings with somebody in them; series that name none are not of a meeting. */
   get meetings(): number {
-    return this.#meetings.size - (this.#meetings.has("") ? 1 : 0);
+    let found = 0;
+    for (const meetings of this.#namespaces.values()) found += meetings.size - (meetings.has("") ? 1 : 0);
+    return found;
   }
 
   get participants(): number {
     let participants = 0;
-    for (const meeting of this.#meetings.values()) participants += meeting.size;
+    for (const [, meeting] of this.#meetings()) participants += meeting.size;
     return participants;
   }
 
@@ -64,14 +73,21 @@ export class ParticipantCount {
     return counts;
   }
 
-  /** Meetings with how many are in them, the largest first, at most `limit`; equal ones by name. */
+  /** Meetings with how many are in them, the largest first, at most `limit`; equal ones by name. Tenants' of one name are listed as one. */
   largestMeetings(limit: number): readonly (readonly [meeting: string, participants: number])[] {
-    const sizes = [...this.#meetings].map(([meeting, { size }]) => [meeting, size] as const);
-    sizes.sort((left, right) => right[1] - left[1] || (left[0] < right[0] ? -1 : 1));
-    return sizes.filter(([meeting]) => meeting !== "").slice(0, limit);
+    const sizes = new Map<string, number>();
+    for (const [name, { size }] of this.#meetings()) {
+      if (name !== "") sizes.set(name, (sizes.get(name) ?? 0) + size);
+    }
+    const sorted = [...sizes].sort((left, right) => right[1] - left[1] || (left[0] < right[0] ? -1 : 1));
+    return sorted.slice(0, limit);
+  }
+
+  *#meetings(): Iterable<readonly [name: string, meeting: Meeting]> {
+    for (const meetings of this.#namespaces.values()) yield* meetings;
   }
 
   *#all(): Iterable<Known> {
-    for (const meeting of this.#meetings.values()) yield* meeting.values();
+    for (const [, meeting] of this.#meetings()) yield* meeting.values();
   }
 }

@@ -24,29 +24,33 @@ export interface BilledUse extends UsedAmounts {
   readonly keys: readonly string[];
 }
 
-/** The columns of `series` that tell the lines of a grouping apart. */
+/** The columns of `series` that tell the lines of a grouping apart: ids are unique within a namespace, not among them. */
 export const GROUPING_COLUMNS: Readonly<Record<BillGrouping, readonly string[]>> = {
-  meeting: ["meeting_id"],
-  participant: ["participant_id"],
+  meeting: ["namespace", "meeting_id"],
+  participant: ["namespace", "participant_id"],
   service: ["namespace", "service", "environment"],
 };
 
-/**
- * The use of the days that start at `fromSeconds` or later and before `toSeconds` (epoch seconds); at most `limit` groups, in
- * no order. Rejects with what the engine reports.
- */
+/** Which use: of the days that start at `fromSeconds` or later and before `toSeconds` (epoch seconds). */
+export interface BilledSpan {
+  readonly fromSeconds: number;
+  readonly toSeconds: number;
+  /** The only `service.namespace` whose use it is; empty: of what has none. Absent: of all. */
+  readonly namespace?: string | undefined;
+  /** Groups at most. */
+  readonly limit: number;
+}
+
+/** The use of a span, by group, in no order. Rejects with what the engine reports. */
 export async function billedUse(
   snapshot: TotalsSnapshot,
   grouping: BillGrouping,
-  {
-    fromSeconds,
-    toSeconds,
-    limit,
-  }: { readonly fromSeconds: number; readonly toSeconds: number; readonly limit: number },
+  { fromSeconds, toSeconds, namespace, limit }: BilledSpan,
 ): Promise<readonly BilledUse[]> {
   const columns = GROUPING_COLUMNS[grouping];
   // As bytes: MySQL takes texts for equal that differ in spaces at their end.
-  const keys = columns.map((column, at) => `COALESCE(HEX(series.${column}), '') AS key_${at}`);
+  const bytesOf = (column: string): string => `COALESCE(HEX(series.${column}), '')`;
+  const keys = columns.map((column, at) => `${bytesOf(column)} AS key_${at}`);
   const sum = (name: string): string => `SUM(${nameOf(snapshot, name)})`;
   // A row whose series is missing was used all the same.
   const rows = await snapshot.rows(
@@ -55,8 +59,9 @@ export async function billedUse(
        ${sum("relay_cost_nanos")} AS cost
      FROM metrics_daily LEFT JOIN series ON series.series_id = metrics_daily.series_id
      WHERE metrics_daily.protocol = 'webrtc' AND bucket_start >= ? AND bucket_start < ?
+       ${namespace === undefined ? "" : `AND ${bytesOf("namespace")} = ?`}
      GROUP BY ${columns.map((_, at) => `key_${at}`).join(", ")} LIMIT ${limit}`,
-    [BigInt(fromSeconds), BigInt(toSeconds)],
+    [BigInt(fromSeconds), BigInt(toSeconds), ...(namespace === undefined ? [] : [hexOf(namespace)])],
   );
   return rows.map((row) => ({
     keys: columns.map((_, at) => Buffer.from(String(row[`key_${at}`]), "hex").toString()),
@@ -90,6 +95,10 @@ function sumOf(left: BilledUse, right: BilledUse): BilledUse {
     relayBytes: left.relayBytes + right.relayBytes,
     costNanos: left.costNanos + right.costNanos,
   };
+}
+
+function hexOf(text: string): string {
+  return Buffer.from(text).toString("hex").toUpperCase();
 }
 
 function nameOf(snapshot: TotalsSnapshot, name: string): string {

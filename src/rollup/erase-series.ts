@@ -66,15 +66,27 @@ export function* noteErased(
 }
 
 /** The series that name a participant. */
-export function* findSeries({ participantId, meetingId }: ErasedParticipant): ErasureSteps<readonly NamedSeries[]> {
-  const where = meetingId === undefined ? "participant_id = ?" : "participant_id = ? AND meeting_id = ?";
-  const values = meetingId === undefined ? [participantId] : [participantId, meetingId];
-  const rows = yield read(`SELECT * FROM series WHERE ${where} ORDER BY series_id`, values);
+export function* findSeries({
+  participantId,
+  meetingId,
+  namespace,
+}: ErasedParticipant): ErasureSteps<readonly NamedSeries[]> {
+  const wanted = [
+    ["participant_id", participantId],
+    ["meeting_id", meetingId],
+    ["namespace", namespace],
+  ].filter((one): one is [string, string] => one[1] !== undefined);
+  const rows = yield read(
+    `SELECT * FROM series WHERE ${wanted.map(([column]) => `${column} = ?`).join(" AND ")} ORDER BY series_id`,
+    wanted.map(([, value]) => value),
+  );
   const found = rows.map((row) => ({ id: idOf(row["series_id"]), dimensions: dimensionsOf(row) }));
   // MySQL finds texts with other spaces at their end, too.
   return found.filter(
     ({ dimensions }) =>
-      dimensions.participantId === participantId && (meetingId === undefined || dimensions.meetingId === meetingId),
+      dimensions.participantId === participantId &&
+      (meetingId === undefined || dimensions.meetingId === meetingId) &&
+      (namespace === undefined || dimensions.namespace === namespace),
   );
 }
 

@@ -4,7 +4,7 @@
  */
 import { seriesId } from "../model/dimensions.ts";
 import type { SeriesDimensions } from "../model/dimensions.ts";
-import { ERASED_PARTICIPANT, erasureKey, withoutParticipant } from "../model/erased-participant.ts";
+import { ERASED_PARTICIPANT, erasureKeys, withoutParticipant } from "../model/erased-participant.ts";
 import type { ErasedSeriesRow } from "../model/erased-participant.ts";
 import type { RollupIncrement, ShardCommit } from "../model/rollup-store.ts";
 import { idOf, type SnapshotRow } from "./totals-snapshot.ts";
@@ -71,7 +71,7 @@ export function withoutErased(commit: ShardCommit, erasures: KnownErasures): Ano
 
 function isErased(dimensions: SeriesDimensions, id: bigint, { participants, series }: KnownErasures): boolean {
   if (series.has(id)) return true;
-  const { participantId, meetingId } = dimensions;
+  const { participantId } = dimensions;
   if (participantId === "" || participantId === ERASED_PARTICIPANT) return false;
-  return participants.has(erasureKey({ participantId })) || participants.has(erasureKey({ participantId, meetingId }));
+  return erasureKeys(dimensions).some((key) => participants.has(key));
 }

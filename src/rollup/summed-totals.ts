@@ -11,7 +11,7 @@ export type TotalsGrouping = "service" | "route" | "meeting";
 export const TOTALS_KEYS: Readonly<Record<TotalsGrouping, readonly string[]>> = {
   service: ["protocol", "namespace", "service", "environment"],
   route: ["protocol", "namespace", "service", "environment", "method", "route"],
-  meeting: ["meeting_id"],
+  meeting: ["namespace", "meeting_id"],
 };
 
 /** What is added up, by its name in SQL; seconds are milliseconds here, costs billionths. */

@@ -72,18 +72,31 @@ async function fill(store: RollupStore): Promise<void> {
   await store.close();
 }
 
-async function embedded(): Promise<Environment> {
+const NO_BYTES = "0.000000000,0.000000000,0.000000000";
+
+/** The same meeting and person of three tenants, one of them without a name. */
+async function fillTenants(store: RollupStore): Promise<void> {
+  const tenants = ["Bank", "bank", ""].map((namespace) => ({ ...webrtcDimensions("daily", "ann"), namespace }));
+  const daily = tenants.map((one, at) => day(one, NOVEMBER, { connected_seconds: 60_000 * 2 ** at }));
+  const series = tenants.map((dimensions) => ({ seriesId: seriesId(dimensions), dimensions }));
+  valueOf(await store.offset(0));
+  const rollups = { minute: [], hourly: [], daily };
+  valueOf(await store.commit(shardCommit("0-0", "1-0", { series, rollups, persistedAt: TEST_DAY })));
+  await store.close();
+}
+
+async function embedded(filled = fill): Promise<Environment> {
   const directory = mkdtempSync(join(folder, "embedded-"));
   const file = join(directory, "bandwidth.db");
   valueOf(await migrateUp(sqliteMigrationDatabase({ file }), TEST_DAY));
-  await fill(valueOf(openSqliteRollupStore({ file })));
+  await filled(valueOf(openSqliteRollupStore({ file })));
   return { DATA_DIR: directory };
 }
 
-async function mysql(): Promise<Environment> {
+async function mysql(filled = fill): Promise<Environment> {
   const url = await sql.createDatabase();
   valueOf(await migrateUp(mysqlMigrationDatabase({ url }), TEST_DAY));
-  await fill(new MysqlRollupStore({ url }));
+  await filled(new MysqlRollupStore({ url }));
   return { MYSQL_URL: url };
 }
 
@@ -108,6 +121,7 @@ describe.each([
     expect(json).toMatchObject({ by: "meeting", countedThrough: "2026-11-22T00:00:00Z", isFinal: false, total });
     expect(json["lines"]).toEqual([
       {
+        namespace: "shop",
         meeting: "=daily",
         connectedMinutes: "2.000",
         relayedMinutes: "1.000",
@@ -116,6 +130,7 @@ describe.each([
         relayCost: "0.000833333",
       },
       {
+        namespace: "shop",
         meeting: 'review, "big"',
         connectedMinutes: "0.000",
         relayedMinutes: "0.000",
@@ -124,6 +139,7 @@ describe.each([
         relayCost: "0.000000001",
       },
       {
+        namespace: "shop",
         meeting: "=daily ",
         connectedMinutes: "0.000",
         relayedMinutes: "0.000",
@@ -137,11 +153,11 @@ describe.each([
       code: 0,
       stderr: "",
       stdout: [
-        "kind,month,participant_id,connected_minutes,relayed_minutes,gigabytes,relayed_gigabytes,relay_cost",
-        "line,2026-11,ann,1.500,1.000,4503599.627370503,4503599.627370496,0.000833334",
-        "line,2026-11,bob,0.500,0.000,1.500000000,0.000000000,0.000000000",
-        "line,2026-11,Zoë,0.000,0.000,0.000000000,0.000000000,0.000000000",
-        "total,2026-11,,2.000,1.000,4503601.127370503,4503599.627370496,0.000833334",
+        "kind,month,namespace,participant_id,connected_minutes,relayed_minutes,gigabytes,relayed_gigabytes,relay_cost",
+        "line,2026-11,shop,ann,1.500,1.000,4503599.627370503,4503599.627370496,0.000833334",
+        "line,2026-11,shop,bob,0.500,0.000,1.500000000,0.000000000,0.000000000",
+        "line,2026-11,shop,Zoë,0.000,0.000,0.000000000,0.000000000,0.000000000",
+        "total,2026-11,,,2.000,1.000,4503601.127370503,4503599.627370496,0.000833334",
         "",
       ].join("\r\n"),
     });
@@ -151,11 +167,42 @@ describe.each([
     expect(table.stdout).toContain("received until 2026-11-22T00:00:00Z, and may still grow");
   });
 
+  it("tells tenants apart that use the same ids, and is of one where it is asked for", async () => {
+    const environment = await make(fillTenants);
+    const lines = async (...args: readonly string[]): Promise<readonly string[]> =>
+      (await bill(environment, "--format", "csv", ...args)).stdout.trimEnd().split("\r\n").slice(1);
+    const [one, two, three] = ["1.000,0.000,", "2.000,0.000,", "4.000,0.000,"].map((minutes) => minutes + NO_BYTES);
+    for (const [by, id] of [
+      ["meeting", "daily"],
+      ["participant", "ann"],
+    ] as const) {
+      expect(await lines("--by", by)).toEqual([
+        `line,2026-11,,${id},${three}`,
+        `line,2026-11,bank,${id},${two}`,
+        `line,2026-11,Bank,${id},${one}`,
+        `total,2026-11,,,7.000,0.000,${NO_BYTES}`,
+      ]);
+      expect(await lines("--by", by, "--namespace", "bank")).toEqual([
+        `line,2026-11,bank,${id},${two}`,
+        `total,2026-11,,,${two}`,
+      ]);
+      expect(await lines("--by", by, "--namespace", "")).toEqual([
+        `line,2026-11,,${id},${three}`,
+        `total,2026-11,,,${three}`,
+      ]);
+    }
+    const json = JSON.parse((await bill(environment, "--format", "json", "--namespace", "Bank")).stdout) as object;
+    expect(json).toMatchObject({ namespace: "Bank", lines: [{ namespace: "Bank", meeting: "daily" }] });
+    const table = (await bill(environment, "--namespace", "bank")).stdout;
+    expect(table).toMatch(/^Use of 2026-11 \(UTC\) of namespace "bank", by meeting\./);
+    expect(table).toMatch(/^bank \/ daily +2\.000 /m);
+  });
+
   it("is empty for a month without use", async () => {
     const environment = await make();
     const { code, stdout } = await runCommand(["bill", "--month", "2025-01", "--format", "csv"], environment);
     expect(code).toBe(0);
-    expect(stdout.split("\r\n")[1]).toBe("total,2025-01,,0.000,0.000,0.000000000,0.000000000,0.000000000");
+    expect(stdout.split("\r\n")[1]).toBe("total,2025-01,,,0.000,0.000,0.000000000,0.000000000,0.000000000");
   });
 });
 

@@ -130,7 +130,7 @@ async function isErasedBesideLoad(environment: Environment, query: Query): Promi
   const bill = await run("bill", "--month", month, "--by", "participant", "--format", "csv");
   const gigabytes = `0.${String(2n * bytes).padStart(9, "0")}`;
   for (const who of ["__erased__", "bob"]) {
-    expect(bill.stdout).toContain(`line,${month},${who},0.000,0.000,${gigabytes},${gigabytes},`);
+    expect(bill.stdout).toContain(`line,${month},,${who},0.000,0.000,${gigabytes},${gigabytes},`);
   }
 }
 
@@ -163,6 +163,60 @@ describe("a person is erased beside a receiver under load", { timeout: 120_000 }
   });
 });
 
+describe("a person whose id others have, too", { timeout: 60_000 }, () => {
+  it("is erased in the namespace that is named, and in no other unless all are asked for", async () => {
+    const directory = mkdtempSync(join(stores.folder, "namespaces-"));
+    const environment = { DATA_DIR: directory };
+    const { command, origin } = await startReceiver(environment);
+    const pages = ["bank", "shop"].map((namespace): TestResource => {
+      const point = {
+        attributes: { "network.io.direction": "receive" },
+        start: nowNanos(),
+        time: nextNanos(),
+        value: 9n,
+      };
+      return {
+        attributes: {
+          "service.namespace": namespace,
+          "webrtc.meeting.id": "daily",
+          "webrtc.participant.id": "ann",
+        },
+        metrics: [{ name: "webrtc.io", unit: "By", sum: [point] }],
+      };
+    });
+    try {
+      expect((await postMetrics(origin, otlpRequest(pages))).status).toBe(200);
+    } finally {
+      await command.stop();
+    }
+    const run = (...args: readonly string[]): Promise<CommandOutcome> =>
+      runCommand(["forget", "--participant", "ann", ...args], { SHARDS: "2", ...environment });
+    for (const dry of [[], ["--dry-run"]]) {
+      const refused = await run(...dry);
+      expect(refused).toMatchObject({ code: 2, stdout: "" });
+      expect(refused.stderr).toMatch(
+        /several namespaces.*\n.*namespace "bank"\n.*namespace "shop"\n.*nothing was changed/,
+      );
+    }
+    const shop = await run("--namespace", "shop");
+    expect(shop).toMatchObject({ code: 0, stderr: "" });
+    expect(shop.stdout).toMatch(/^erased "ann" of namespace "shop": 1 series in 1 meeting\n {2}namespace "shop"\n/);
+    // Only one is left, and needs no name.
+    const bank = await run();
+    expect(bank).toMatchObject({ code: 0, stderr: "" });
+    expect(bank.stdout).toMatch(/^erased "ann" of namespace "bank": 1 series in 1 meeting\n/);
+    const nobody = await run();
+    expect(nobody.stdout).toMatch(
+      /^nothing is stored of "ann"\nnothing was changed\nwhat still comes of them is counted by/,
+    );
+    const database = new DatabaseSync(join(directory, "bandwidth.db"), { readOnly: true });
+    const noted = database.prepare("SELECT COUNT(*) AS noted FROM erased_participants").get();
+    database.close();
+    expect(noted).toEqual({ noted: 2 });
+    expect((await run("--all-namespaces")).stdout).toMatch(/^nothing is stored of "ann"\ntotals stay/);
+  });
+});
+
 describe("the command forget", () => {
   it("says what is wrong with its arguments", () => {
     const of =
@@ -174,7 +228,10 @@ describe("the command forget", () => {
     expect(of("--participant", "__erased__")).toThrow("no name to erase");
     expect(of("--participant", "ann", "--meeting", "")).toThrow("--meeting: expected");
     expect(of("--participant", "ann", "bob")).toThrow();
-    expect(of("--participant=-x", "--meeting=m")()).toEqual({ participantId: "-x", meetingId: "m", isDryRun: false });
+    expect(of("--participant=ann", "--namespace=", "--all-namespaces")).toThrow("either --namespace or");
+    const plain = { isEveryNamespace: false, isDryRun: false };
+    expect(of("--participant=-x", "--meeting=m")()).toEqual({ participantId: "-x", meetingId: "m", ...plain });
+    expect(of("--participant=x", "--namespace=")()).toEqual({ participantId: "x", namespace: "", ...plain });
   });
 
   it("exits with 2 for bad arguments and 3 when the totals are out of reach, and makes nothing there", async () => {

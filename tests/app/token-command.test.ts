@@ -34,6 +34,7 @@ describe("otel-bandwidth token", () => {
     ["--meeting m --participant p --role owner", '--role: expected participant or admin (got "owner")'],
     ["--meeting m --participant p --expires-in 1y", "--expires-in: expected a time from 1s to 3650d"],
     ["--meeting m --participant p --expires-in 0s", "--expires-in: expected a time from 1s to 3650d"],
+    ["--role admin --tenant shop", "--tenant: an admin sees the figures of all tenants: there is no admin of one"],
     ["--meeting m --participant p --sign", "Unknown option '--sign'"],
   ])("refuses %j with a clear error", async (args, message) => {
     const { code, stdout, stderr } = await token(args);

@@ -64,6 +64,16 @@ describe("a token by a secret", () => {
     ["names no meeting", { ...CLAIMS, meeting: "" }, "the token's meeting is not a text of 1 to 128 characters"],
     ["names no tenant", { ...CLAIMS, tenant: "" }, "the token's tenant is not a text of 1 to 128 characters"],
     [
+      "names a tenant, and is an admin's",
+      { role: "admin", tenant: "team", exp: CLAIMS.exp },
+      "the token names a tenant and has the role admin, which sees all tenants",
+    ],
+    [
+      "names a tenant, and is an admin's who takes part",
+      { ...CLAIMS, role: "admin", tenant: "team" },
+      "the token names a tenant and has the role admin, which sees all tenants",
+    ],
+    [
       "names its tenant by a number",
       { ...CLAIMS, tenant: 7 },
       "the token's tenant is not a text of 1 to 128 characters",

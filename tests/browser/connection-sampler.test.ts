@@ -275,6 +275,14 @@ describe("a Firefox report", () => {
     expect(page.sample(tick(3, 3)).sent.packetsLost).toBe(2);
   });
 
+  it("believes no first report that has lost more than was sent: it began before", () => {
+    const page = new FollowedPage();
+    page.sample([]);
+    page.sample(tick(1, 1).filter(({ id }) => id !== "remote-audio"));
+    expect(page.sample(tick(2, 2, { packetsLost: 101 })).sent).toMatchObject({ packets: 50, packetsLost: undefined });
+    expect(page.sample(tick(3, 3, { packetsLost: 103 })).sent).toMatchObject({ packets: 50, packetsLost: 2 });
+  });
+
   it("believes no count of lost packets that went below 0 in an unsigned number", () => {
     const samples = samplesOf([tick(1, 1), tick(2, 2, { packetsLost: 4_294_967_290 }), tick(3, 3, { packetsLost: 1 })]);
     expect(samples.map(({ sent }) => sent.packetsLost)).toEqual([undefined, undefined, undefined]);

@@ -1,4 +1,4 @@
-/** A page whose token names another meeting or participant than before, against a bridge that adds up what it is told. */
+/** A page whose token names another meeting, participant or tenant than before, against a bridge that adds up what it is told. */
 import { describe, expect, it } from "vitest";
 import type { BridgeConnection, BridgeHooks } from "../../src/browser/bridge-connection.ts";
 import { MAX_LEAVING, MonitorEngine } from "../../src/browser/monitor-engine.ts";
@@ -10,9 +10,16 @@ import { exportedSeries } from "./exported-series.ts";
 import { at, FollowedPage } from "./reports.ts";
 
 const base64Url = (text: string): string => Buffer.from(text).toString("base64url");
-const tokenOf = (meeting: string, participant = "ann", exp = 1): string =>
-  `${base64Url('{"alg":"HS256"}')}.${base64Url(JSON.stringify({ meeting, participant, exp }))}.signature`;
-const keyOf = (meeting: string, participant = "ann"): string => JSON.stringify([meeting, participant]);
+const tokenOf = (meeting: string, participant = "ann", exp = 1, tenant?: string | null): string =>
+  `${base64Url('{"alg":"HS256"}')}.${base64Url(JSON.stringify({ meeting, participant, exp, tenant }))}.signature`;
+/** What the bridge counts under: not what the page takes for it. */
+const keyOf = (meeting: string, participant = "ann", tenant = ""): string => `${tenant}/${meeting}/${participant}`;
+
+function identityOf(token: string | undefined): string | undefined {
+  if (tokenIdentity(token) === undefined) return undefined;
+  const claims = JSON.parse(Buffer.from(token!.split(".")[1]!, "base64url").toString()) as Record<string, string>;
+  return keyOf(claims["meeting"]!, claims["participant"], claims["tenant"] ?? "");
+}
 
 function instanceOf(body: Uint8Array): string {
   const { resourceMetrics } = RequestType.toObject(RequestType.decode(body)) as {
@@ -63,7 +70,7 @@ class FakeBridge implements BridgeConnection {
 
   async #open(): Promise<void> {
     const token = await this.hooks.token();
-    if (this.#world.accepts(token)) this.identity = tokenIdentity(token);
+    if (this.#world.accepts(token)) this.identity = identityOf(token);
     else this.#opening = undefined;
   }
 }
@@ -174,6 +181,24 @@ describe("a page whose token is for another meeting than before", () => {
     expect(world.totals()).toEqual({ [keyOf("A")]: 9_000, [keyOf("A", "änn")]: 5_000 });
   });
 
+  it("and so does one whose tenant alone is another, or is named from now on", async () => {
+    const world = new IdentityWorld();
+    await world.clock.advance(5_000);
+    await world.reconnect(tokenOf("A", "ann", 1, "shop"));
+    await world.clock.advance(5_000);
+    await world.reconnect(tokenOf("A", "ann", 2, "shop"));
+    await world.clock.advance(5_000);
+    await world.reconnect(tokenOf("A", "ann", 1, "bank"));
+    await world.clock.advance(5_000);
+    await world.stop();
+    expect(world.totals()).toEqual({
+      [keyOf("A")]: 4_000,
+      [keyOf("A", "ann", "shop")]: 10_000,
+      [keyOf("A", "ann", "bank")]: 5_000,
+    });
+    expect(world.instances).toEqual(new Set(["first", "later-1", "later-2"]));
+  });
+
   it("tells the new one nothing of the old one where the old token is refused", async () => {
     const world = new IdentityWorld();
     await world.clock.advance(15_000);
@@ -234,13 +259,15 @@ describe("a page whose token is for another meeting than before", () => {
 describe("a token that says nothing new", () => {
   it("changes nothing: a fresh one, none, and one that cannot be read", async () => {
     const world = new IdentityWorld();
-    for (const token of [tokenOf("A", "ann", 2), undefined, "not.a-token.", "no token", `x.${base64Url("{}")}.y`]) {
+    const noTenant = tokenOf("A", "ann", 2, null);
+    const others = [undefined, "not.a-token.", "no token", `x.${base64Url("{}")}.y`, noTenant];
+    for (const token of [tokenOf("A", "ann", 2), ...others]) {
       await world.clock.advance(3_000);
       await world.reconnect(token);
     }
     await world.reconnect(tokenOf("A", "ann", 3));
     await world.stop();
-    expect(world.totals()).toEqual({ [keyOf("A")]: 14_000 });
+    expect(world.totals()).toEqual({ [keyOf("A")]: 17_000 });
     expect(world.instances).toEqual(new Set(["first"]));
     expect(world.bridges).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ConnectionClock, LONGEST_GAP_MILLIS, standingOf } from "../../src/browser/connection-clock.ts";
 import type { ConnectionReading } from "../../src/browser/connection-reading.ts";
-import { Measurement, MAX_CONNECTIONS } from "../../src/browser/measurement.ts";
+import { Measurement, MAX_CONNECTIONS, STALE_MILLIS } from "../../src/browser/measurement.ts";
 import type { MetricAttributes, MetricSink } from "../../src/browser/metric-sink.ts";
 import { metricMeaning } from "../../src/model/metric-meaning.ts";
 import { at, FollowedPage, type RawEntry, recordedCall } from "./reports.ts";
@@ -288,6 +288,37 @@ describe("several connections", () => {
 });
 
 describe("connected time", () => {
+  it("of a connection that nothing is heard of any more ends, whatever became of its last message", () => {
+    const sink = new RecordedMetrics();
+    const measurement = new Measurement(sink);
+    const [silent, other] = [new FollowedPage(), new FollowedPage()];
+    const end = (second: number): boolean => measurement.endTick(second * 1_000, 1_000);
+    for (let second = 1; second <= 5; second += 1) {
+      measurement.take(1, silent.post(tick(second, { relayed: true })));
+      end(second);
+    }
+    for (let second = 6; second <= 1_000; second += 1) {
+      measurement.take(2, other.post(tick(second)));
+      end(second);
+    }
+    expect(sink.total("webrtc.connection.time")).toBe(999);
+    expect(sink.total("webrtc.connection.time", { "webrtc.relay": true })).toBe(5 + STALE_MILLIS / 1_000 - 2);
+  });
+
+  it("goes on for as long as a slow browser may be silent where reports are far apart", () => {
+    const sink = new RecordedMetrics();
+    const measurement = new Measurement(sink);
+    const page = new FollowedPage();
+    const interval = 60_000;
+    for (let minute = 0; minute <= 12; minute += 1) {
+      if (minute === 0 || minute === 1 || minute === 12)
+        measurement.take(1, page.post(tick(minute * 60 + 1), interval));
+      measurement.endTick(minute * interval, interval);
+    }
+    // A gap counts as far as a relay would outlive it.
+    expect(sink.total("webrtc.connection.time")).toBe((12 * LONGEST_GAP_MILLIS) / 1_000);
+  });
+
   it("leaves out what a sleeping machine slept beyond the life of a relay", () => {
     const sink = new RecordedMetrics();
     const clock = new ConnectionClock();

@@ -49,6 +49,8 @@ export class MeetingSite {
   readonly received: ReceivedExport[] = [];
   readonly tokens: unknown[] = [];
   answer: unknown = { ok: true };
+  /** So many exports are not taken now, and who sends them loses its connection. */
+  busyTimes = 0;
   /** Told to each page that connects, when there is something to tell. */
   config: unknown;
   /** Refuses connections while true. */
@@ -67,6 +69,12 @@ export class MeetingSite {
     namespace.on("connection", (socket) => {
       if (this.config !== undefined) socket.emit("config", this.config);
       socket.on("metrics", (body: Buffer, acknowledge: (answer: unknown) => void) => {
+        if (this.busyTimes > 0) {
+          this.busyTimes -= 1;
+          acknowledge({ error: "not now", retryable: true });
+          socket.disconnect(true);
+          return;
+        }
         const plain = body[0] === 0x1f && body[1] === 0x8b ? gunzipSync(body) : body;
         this.received.push({
           atMillis: performance.now(),

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { BridgeConnection, BridgeHooks } from "../../src/browser/bridge-connection.ts";
 import { MonitorEngine } from "../../src/browser/monitor-engine.ts";
 import type { EngineSettings, FromEngine, RemoteConfig } from "../../src/browser/monitor-messages.ts";
-import { type Result, success } from "../../src/model/result.ts";
+import { type Result, retryable, success } from "../../src/model/result.ts";
+import type { ConnectionReport } from "../../src/browser/stats-entry.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
 import { exportedSeries } from "./exported-series.ts";
 import { at, FollowedPage } from "./reports.ts";
@@ -14,6 +15,11 @@ const SETTINGS: EngineSettings = {
   emitThrottleMillis: 10_000,
 };
 
+function sumOf(body: Uint8Array, metric: string): number {
+  const those = [...exportedSeries(body)].filter(([series]) => series.startsWith(`${metric}{`));
+  return those.reduce((sum, [, value]) => sum + value, 0);
+}
+
 /** An engine with a page that answers every tick, and a bridge that takes everything. */
 class EngineWorld {
   readonly clock = new FakeClock(0);
@@ -22,6 +28,10 @@ class EngineWorld {
   /** The page answers ticks; false: its main thread is busy. */
   answering = true;
   closed = false;
+  /** As last exported. */
+  connectedSeconds = 0;
+  /** What the bridge says to the next exports, before it takes everything. */
+  readonly refusals: Result<void>[] = [];
   hooks: BridgeHooks | undefined;
   readonly #page = new FollowedPage();
   readonly engine: MonitorEngine;
@@ -46,8 +56,10 @@ class EngineWorld {
       isConnected: () => true,
       hurry: async () => undefined,
       send: async (body): Promise<Result<void>> => {
-        const io = [...exportedSeries(body)].filter(([series]) => series.startsWith("webrtc.io{"));
-        const bytes = io.reduce((sum, [, value]) => sum + value, 0);
+        const refusal = this.refusals.shift();
+        if (refusal !== undefined) return refusal;
+        const bytes = sumOf(body, "webrtc.io");
+        this.connectedSeconds = sumOf(body, "webrtc.connection.time");
         this.exports.push({ second: this.clock.monotonicMillis() / 1_000, bytes });
         return success(undefined);
       },
@@ -57,15 +69,17 @@ class EngineWorld {
 
   /** A report of a call that sends 1,000 bytes a second. */
   answer(): void {
-    const second = this.clock.monotonicMillis() / 1_000;
-    const report = this.#page.post(
-      at(second, [
-        { id: "T", type: "transport", selectedCandidatePairId: "P", bytesSent: second * 1_000, bytesReceived: 0 },
-        { id: "P", type: "candidate-pair", transportId: "T" },
-      ]),
-    );
-    this.engine.handle({ kind: "reports", reports: [{ connection: 1, report }] });
+    this.engine.handle({ kind: "reports", reports: [this.report()] });
     this.engine.handle({ kind: "ticked" });
+  }
+
+  report(): ConnectionReport {
+    const second = this.clock.monotonicMillis() / 1_000;
+    const entries = at(second, [
+      { id: "T", type: "transport", selectedCandidatePairId: "P", bytesSent: second * 1_000, bytesReceived: 0 },
+      { id: "P", type: "candidate-pair", transportId: "T" },
+    ]);
+    return { connection: 1, report: this.#page.post(entries) };
   }
 
   ticks(): number {
@@ -135,6 +149,22 @@ describe("the engine", () => {
     expect(await token).toBe("abc");
   });
 
+  it("asks a page that takes long for its token once for all connections, and again after a while", async () => {
+    const world = new EngineWorld();
+    const asked = (): number => world.posted.filter(({ kind }) => kind === "token").length;
+    const tokens = [world.hooks!.token(), world.hooks!.token()];
+    await world.clock.advance(59_000);
+    tokens.push(world.hooks!.token());
+    expect(asked()).toBe(1);
+    await world.clock.advance(1_000);
+    tokens.push(world.hooks!.token());
+    expect(asked()).toBe(2);
+    world.engine.handle({ kind: "token", token: "abc" });
+    expect(await Promise.all(tokens)).toEqual(["abc", "abc", "abc", "abc"]);
+    void world.hooks!.token();
+    expect(asked()).toBe(3);
+  });
+
   it("exports at once when the page goes away", async () => {
     const world = new EngineWorld();
     await world.clock.advance(13_000);
@@ -153,5 +183,47 @@ describe("the engine", () => {
     expect(world.posted.at(-1)).toEqual({ kind: "stopped" });
     await world.clock.advance(10_000);
     expect(world.ticks()).toBe(3);
+  });
+
+  it("tries again to bring its rest to the bridge when another engine goes on, and says when it has", async () => {
+    const world = new EngineWorld();
+    await world.clock.advance(3_000);
+    world.refusals.push(retryable("unavailable", "not now"), retryable("unavailable", "not now"));
+    world.engine.handle({ kind: "retire" });
+    await settled();
+    expect([world.exports, world.closed, world.posted.at(-1)!.kind]).toEqual([[], false, "reading"]);
+    await world.clock.advance(60_000);
+    expect(world.exports.map(({ bytes }) => bytes)).toEqual([2_000]);
+    expect([world.closed, world.posted.at(-1)!.kind]).toEqual([true, "stopped"]);
+    expect(world.ticks()).toBe(3);
+  });
+
+  it("exports what it still has when the page goes away while it tries", async () => {
+    const world = new EngineWorld();
+    await world.clock.advance(3_000);
+    world.refusals.push(retryable("unavailable", "not now"));
+    world.engine.handle({ kind: "retire" });
+    await settled();
+    world.engine.handle({ kind: "hide" });
+    await settled();
+    expect(world.exports).toEqual([{ second: 3, bytes: 2_000 }]);
+  });
+
+  it("counts no time once another engine does, but the bytes of last reports", async () => {
+    const world = new EngineWorld();
+    world.answering = false;
+    for (let second = 1; second <= 4; second += 1) {
+      await world.clock.advance(1_000);
+      world.answer();
+    }
+    world.engine.handle({ kind: "moved" });
+    await world.clock.advance(3_000);
+    const ticks = world.ticks();
+    world.engine.handle({ kind: "reports", reports: [world.report()] });
+    world.engine.handle({ kind: "retire" });
+    await settled();
+    expect(world.ticks()).toBe(ticks);
+    expect(world.exports.at(-1)).toEqual({ second: 7, bytes: 6_000 });
+    expect(world.connectedSeconds).toBe(3);
   });
 });

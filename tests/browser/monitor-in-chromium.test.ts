@@ -101,6 +101,30 @@ describe("a call in a real Chromium", () => {
     expect(site.total("webrtc.io")).toBeLessThanOrEqual(after);
   });
 
+  it("is exported to the byte when the bridge takes the worker away and is busy for the worker's rest", async () => {
+    await open();
+    const running = new Set<string>();
+    page.on("worker", (worker) => {
+      running.add(worker.url());
+      worker.on("close", () => running.delete(worker.url()));
+    });
+    await startMonitoredCall(
+      `token: async () => "t" + (window.asked = (window.asked ?? 0) + 1), emitThrottleMillis: 3600000`,
+    );
+    await page.waitForFunction(`samples.some(({ quality }) => quality.level !== "unknown")`);
+    await seeMore();
+    site.busyTimes = 2;
+    site.configure({ worker: false, emitThrottleMillis: 3_600_000 });
+    // It goes when its rest is told: by a connection of its own, with a token that the page gave it.
+    await vi.waitFor(() => expect(running.size).toBe(0), { timeout: 60_000 });
+    expect(site.busyTimes).toBe(0);
+    await seeMore();
+    const { before, after } = await stopAndCount();
+    expect(site.total("webrtc.io")).toBeGreaterThanOrEqual(before);
+    expect(site.total("webrtc.io")).toBeLessThanOrEqual(after);
+    expect(new Set(site.tokens).size).toBe(site.tokens.length);
+  });
+
   it("shows the page its numbers", async () => {
     await open();
     await startMonitoredCall("");

@@ -2,12 +2,25 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MAX_SLICE_PIECES, SLICE_MILLIS, SliceQueue } from "../../src/browser/slice-queue.ts";
 import type { StatsReport } from "../../src/browser/report-reader.ts";
-import { MAX_POLLED, type PeerConnection, StatsPoller } from "../../src/browser/stats-poller.ts";
+import { MAX_POLLED, type PeerConnection, StatsPoller, tellsStats } from "../../src/browser/stats-poller.ts";
 import type { PostedReport } from "../../src/browser/stats-entry.ts";
 import { settled } from "../support/fake-clock.ts";
 import { at, reportOf } from "./reports.ts";
 
 const REPORT = reportOf(at(1, [{ id: "T", type: "transport", bytesSent: 1, bytesReceived: 1 }]));
+
+/** A connection that throws at whoever asks for its states. */
+class WilfulConnection implements PeerConnection {
+  async getStats(): Promise<StatsReport> {
+    return REPORT;
+  }
+  get connectionState(): string {
+    throw new Error("ours alone");
+  }
+  get signalingState(): string {
+    throw new Error("ours alone");
+  }
+}
 
 /** A page with a poller and time that its connections take. */
 class PolledPage {
@@ -117,11 +130,36 @@ describe("the poller", () => {
     expect(page.poller.add(MAX_POLLED, page.connection())).toBe(false);
   });
 
-  it("knows which connections were closed", () => {
+  it("knows which connections were closed, by either state, whatever others do when they are asked", () => {
     const page = new PolledPage();
     page.poller.add(1, page.connection());
     page.poller.add(2, { ...page.connection(), connectionState: "closed" });
-    expect(page.poller.closed()).toEqual([2]);
+    page.poller.add(3, new WilfulConnection());
+    page.poller.add(4, { getStats: async () => REPORT, signalingState: "closed" });
+    page.poller.add(5, { ...page.connection(), signalingState: "stable" });
+    expect(page.poller.closed()).toEqual([2, 4]);
+  });
+
+  it("posts the report of a connection whose state cannot be had, and those of all others", async () => {
+    const page = new PolledPage();
+    page.poller.add(1, new WilfulConnection());
+    page.poller.add(2, { getStats: async () => REPORT, connectionState: (() => "new") as unknown as string });
+    page.poller.add(3, page.connection());
+    await settled();
+    await settled();
+    expect(page.posted.map(({ connection, report }) => [connection, report.connectionState])).toEqual([
+      [1, undefined],
+      [2, undefined],
+      [3, "connected"],
+    ]);
+  });
+
+  it("is given nothing that cannot be asked for reports", () => {
+    const revoked = Proxy.revocable({}, {});
+    revoked.revoke();
+    const given = [undefined, null, 1, "connection", {}, { getStats: "no function" }, revoked.proxy];
+    expect(given.map((one) => tellsStats(one))).toEqual(given.map(() => false));
+    expect(tellsStats(new WilfulConnection())).toBe(true);
   });
 });
 

@@ -210,8 +210,29 @@ export function describeAlertMeasurements(engine: string, makeDatabase: () => Pr
         ]),
       );
       expect(await measure("webrtc-poor-quality")).toEqual([
-        { scopeValues: ["standup"], value: 0.25, samples: 160 },
-        { scopeValues: ["fine"], value: 0.2, samples: 60 },
+        { scopeValues: ["", "standup"], value: 0.25, samples: 160 },
+        { scopeValues: ["", "fine"], value: 0.2, samples: 60 },
+      ]);
+    });
+
+    it("tells two tenants' meetings of one id apart", async () => {
+      const lossy = { packets_in: 1000, packets_lost_in: 1000, quality_poor_seconds: 60_000 };
+      const sound = { packets_in: 4000, quality_good_seconds: 240_000 };
+      await commit(
+        minute(FROM, [
+          [{ ...meeting, namespace: "shop" }, lossy],
+          [{ ...meeting, namespace: "bank" }, sound],
+        ]),
+      );
+      const found = [
+        { scopeValues: ["shop", "standup"], value: 1, samples: 60 },
+        { scopeValues: ["bank", "standup"], value: 0, samples: 240 },
+      ];
+      expect(await measure("webrtc-poor-quality")).toEqual(found);
+      const lost = (await measure("webrtc-packet-loss")).map(({ scopeValues, value }) => [scopeValues, value]);
+      expect(lost).toEqual([
+        [["shop", "standup"], 0.5],
+        [["bank", "standup"], 0],
       ]);
     });
 
@@ -226,7 +247,7 @@ export function describeAlertMeasurements(engine: string, makeDatabase: () => Pr
         ]),
       );
       const found = await measure("webrtc-packet-loss");
-      expect(found.map(({ scopeValues, samples }) => [scopeValues[0], samples])).toEqual([
+      expect(found.map(({ scopeValues, samples }) => [scopeValues[1], samples])).toEqual([
         ["standup", 2000],
         ["out", 2000],
         ["few", 3030],

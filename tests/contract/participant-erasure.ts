@@ -34,6 +34,8 @@ interface Minute {
   readonly participant: string;
   readonly minute: number;
   readonly seed: number;
+  /** Absent: that of all others. */
+  readonly namespace?: string;
 }
 
 const MINUTE = fc.record<Minute>({
@@ -135,6 +137,37 @@ export function describeParticipantErasure(name: string, makeDatabase: () => Pro
       expect(await world.people()).toEqual([`m/${ERASED_PARTICIPANT}`, "n/ann", "o/ann"]);
     });
 
+    it("of one namespace leaves another's participant of the same id, and whoever has it in a namespace to come", async () => {
+      const inNamespaces = ["a", "b", "", "A", "a "].map((namespace) => ({ ...of("m", "ann", 0, 1), namespace }));
+      await world.commit(inNamespaces);
+      const before = await world.sums();
+      expect(valueOf(await world.erase("ann", undefined, false, "a")).series).toHaveLength(1);
+      const others = ["A: m/ann", "a : m/ann", "b: m/ann", ": m/ann"];
+      expect(await world.peopleOfNamespaces()).toEqual([`a: m/${ERASED_PARTICIPANT}`, ...others].sort());
+      expect(await world.sums()).toEqual(before);
+      await world.isSound();
+      const later = new World(database, await database.openStore(), world);
+      const minutes = [...inNamespaces, { ...of("n", "ann", 0, 1), namespace: "a" }];
+      await later.commit([...minutes, { ...of("n", "ann", 0, 1), namespace: "c" }]);
+      const erased = [`a: m/${ERASED_PARTICIPANT}`, `a: n/${ERASED_PARTICIPANT}`];
+      expect(await world.peopleOfNamespaces()).toEqual([...erased, ...others, "c: n/ann"].sort());
+      await world.isSound();
+      // Of one meeting, and of those without a namespace.
+      expect(valueOf(await world.erase("ann", "m", false, "")).series).toHaveLength(1);
+      await later.commit([
+        { ...of("m", "ann", 1, 1), namespace: "" },
+        { ...of("o", "ann", 1, 1), namespace: "" },
+      ]);
+      expect(await world.peopleOfNamespaces()).toEqual(
+        [...erased, ...others.slice(0, 3), `: m/${ERASED_PARTICIPANT}`, ": o/ann", "c: n/ann"].sort(),
+      );
+      // And of all of them, those to come too.
+      expect(valueOf(await world.erase("ann")).series).toHaveLength(5);
+      await later.commit([{ ...of("m", "ann", 0, 1), namespace: "d" }]);
+      expect((await world.people()).filter((person) => person.endsWith("/ann"))).toEqual([]);
+      await world.isSound();
+    });
+
     it("only counts in a dry run", async () => {
       await world.commit([of("m", "ann", 0, 1), of("m", "ann", 1, 1)]);
       const report = valueOf(await world.erase("ann", undefined, true));
@@ -234,9 +267,9 @@ class World {
     const longer = (seconds: number): RollupIncrement[] =>
       increments.map((one) => ({ ...one, bucketStart: one.bucketStart - (one.bucketStart % seconds) }));
     const people = new Map<bigint, SeriesDimensions>();
-    for (const { meeting, participant } of minutes) {
-      if (brought !== undefined && !brought.includes(participant)) continue;
-      const dimensions = webrtcDimensions(meeting, participant);
+    for (const minute of minutes) {
+      if (brought !== undefined && !brought.includes(minute.participant)) continue;
+      const dimensions = dimensionsOf(minute);
       people.set(seriesId(dimensions), dimensions);
     }
     const from = this.#offset.id;
@@ -252,9 +285,17 @@ class World {
     this.#offset.id += 1;
   }
 
-  erase(participantId: string, meetingId?: string, isDryRun = false): Promise<Result<ErasureReport>> {
-    const erased = meetingId === undefined ? { participantId } : { participantId, meetingId };
-    return this.#database.erase({ ...erased, isDryRun, nowSeconds: TEST_DAY });
+  erase(
+    participantId: string,
+    meetingId?: string,
+    isDryRun = false,
+    namespace?: string,
+  ): Promise<Result<ErasureReport>> {
+    const where = {
+      ...(meetingId === undefined ? {} : { meetingId }),
+      ...(namespace === undefined ? {} : { namespace }),
+    };
+    return this.#database.erase({ participantId, ...where, isDryRun, nowSeconds: TEST_DAY });
   }
 
   /** Everything of the property's last run goes, but for the offset. */
@@ -295,6 +336,14 @@ class World {
     return [...new Set(named)].sort();
   }
 
+  /** The same with the namespace before it. */
+  async peopleOfNamespaces(): Promise<readonly string[]> {
+    const rows = await this.#database.query("SELECT namespace, meeting_id, participant_id FROM series");
+    return rows
+      .map((row) => `${String(row["namespace"])}: ${String(row["meeting_id"])}/${String(row["participant_id"])}`)
+      .sort();
+  }
+
   /** What `verify` would find. */
   async isSound(): Promise<void> {
     valueOf(
@@ -309,9 +358,15 @@ class World {
   }
 }
 
-function incrementOf({ meeting, participant, minute, seed }: Minute): RollupIncrement {
+function dimensionsOf({ meeting, participant, namespace }: Minute): SeriesDimensions {
+  const dimensions = webrtcDimensions(meeting, participant);
+  return namespace === undefined ? dimensions : { ...dimensions, namespace };
+}
+
+function incrementOf(one: Minute): RollupIncrement {
+  const { minute, seed } = one;
   return {
-    seriesId: seriesId(webrtcDimensions(meeting, participant)),
+    seriesId: seriesId(dimensionsOf(one)),
     bucketStart: TEST_DAY + minute * 60,
     values: rollupValues(amounts(seed)),
     carry: [],

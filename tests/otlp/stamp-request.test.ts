@@ -3,6 +3,7 @@ import { stampRequest } from "../../src/otlp/stamp-request.ts";
 import { valueOf } from "../support/log-entries.ts";
 import { otlpRequest, type TestMetric, type TestResource } from "../support/otlp-request.ts";
 import { RequestType } from "./otlp-proto.ts";
+import { varint } from "./rewritten-message.ts";
 
 const RECEIVED_MILLIS = 1_800_000_000_123;
 const RECEIVED = BigInt(RECEIVED_MILLIS) * 1_000_000n;
@@ -31,6 +32,27 @@ function stamped(resources: readonly TestResource[]): object {
 function expected(resources: readonly TestResource[]): object {
   const identity = { "webrtc.meeting.id": IDENTITY.meeting, "webrtc.participant.id": IDENTITY.participant };
   return decoded(otlpRequest(resources.map((one) => ({ ...one, attributes: { ...one.attributes, ...identity } }))));
+}
+
+/** A field with a length. */
+function field(number: number, ...payload: readonly Uint8Array[]): Buffer {
+  const bytes = Buffer.concat(payload);
+  return Buffer.concat([varint(BigInt(number * 8 + 2)), varint(BigInt(bytes.length)), bytes]);
+}
+
+/** A `ScopeMetrics` as it was before 2022, with a metric that is not a page's, in a field of this number. */
+function hidden(number: number): Buffer {
+  const metric = field(2, field(1, Buffer.from("http.server.request.duration")), field(5, field(1, Buffer.alloc(0))));
+  return field(number, metric);
+}
+
+/** A request of one metric, each of whose messages `extended` may add fields to. */
+function requestWithHiddenMetrics(extended: (message: Buffer) => readonly Buffer[]): Buffer {
+  const point = Buffer.concat([Buffer.of(0x11), Buffer.alloc(8, 1), Buffer.of(0x19), Buffer.alloc(8, 2)]);
+  const data = field(7, field(1, point), Buffer.of(0x10, 2));
+  const metric = field(2, ...extended(Buffer.concat([field(1, Buffer.from("webrtc.io")), data])));
+  const scope = field(2, ...extended(metric));
+  return Buffer.concat(extended(field(1, ...extended(scope))));
 }
 
 describe("a request that goes on", () => {
@@ -73,6 +95,23 @@ describe("a request that goes on", () => {
       code: "invalid",
       reason: "http.server.request.duration is not taken from a browser",
     });
+  });
+
+  it("is refused when a metric has no name", () => {
+    expect(stampRequest(otlpRequest([{ metrics: [{ ...sum(7n), name: "" }] }]), IDENTITY, RECEIVED_MILLIS)).toEqual({
+      kind: "failure",
+      code: "invalid",
+      reason: "a metric has no name",
+    });
+  });
+
+  it("carries no metrics in fields that a Collector takes them from, and we do not look at", () => {
+    const before = requestWithHiddenMetrics((message) => [message, hidden(1000)]);
+    const after = requestWithHiddenMetrics((message) => [message]);
+    const stampedOf = (body: Uint8Array) => Buffer.from(valueOf(stampRequest(body, IDENTITY, RECEIVED_MILLIS)));
+    expect(stampedOf(before)).toEqual(stampedOf(after));
+    expect(stampedOf(before).includes("http.server.request.duration")).toBe(false);
+    expect(stampedOf(before).includes("webrtc.io")).toBe(true);
   });
 
   it("is refused when it is no request", () => {

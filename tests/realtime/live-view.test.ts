@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { overflowDimensions } from "../../src/model/dimensions.ts";
 import { latencyBound, latencyIndex } from "../../src/model/latency-histogram.ts";
-import type { RealtimeSeries } from "../../src/model/realtime-store.ts";
+import type { RealtimeParticipant, RealtimeSeries } from "../../src/model/realtime-store.ts";
 import { liveHistory } from "../../src/realtime/live-history.ts";
 import { liveView } from "../../src/realtime/live-view.ts";
 import type { LiveAlert } from "../../src/model/live-alert.ts";
@@ -140,6 +140,26 @@ describe("liveView", () => {
       relayParticipants: 2,
       relayShare: 2 / 3,
       relayCostPerHour: 0.15,
+    });
+  });
+
+  it("counts two tenants' participants of one meeting's id as two, and lists the id once", () => {
+    const of = (namespace: string, changes: Partial<RealtimeParticipant>, participant = "a"): RealtimeSeries => {
+      const series = participantSeries("m", participant, changes);
+      return { ...series, dimensions: { ...series.dimensions, namespace } };
+    };
+    const { webrtc } = view([
+      of("shop", { quality: "good" }),
+      of("bank", { quality: "poor", relayedMonitors: 1 }),
+      of("", { quality: "good" }, "b"),
+      of("bank", { quality: "poor" }),
+    ]);
+    expect(webrtc).toMatchObject({
+      meetings: 3,
+      participants: 3,
+      participantsByMeeting: { m: 3 },
+      quality: { excellent: 0, good: 2, fair: 0, poor: 1, unknown: 0 },
+      relayParticipants: 1,
     });
   });
 

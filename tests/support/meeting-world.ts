@@ -9,7 +9,7 @@ import {
   type SeenSample,
 } from "./call-page.ts";
 import { MeetingReceiver, type ParticipantTotals } from "./meeting-receiver.ts";
-import { startTurnServer, type TurnServer, type TurnUsage } from "./turn-server.ts";
+import { SESSION_LIFETIME_SECONDS, startTurnServer, type TurnServer, type TurnUsage } from "./turn-server.ts";
 import { WebsocketTap } from "./websocket-tap.ts";
 
 /** A browser that a call is held in. */
@@ -141,7 +141,8 @@ export class MeetingWorld {
   }
 
   async #sessionEnded(meeting: string): Promise<void> {
-    const deadline = Date.now() + 10_000;
+    // Over UDP a busy machine may lose the farewell.
+    const deadline = Date.now() + (SESSION_LIFETIME_SECONDS + 10) * 1_000;
     while (!this.turn.hasEnded(meeting)) {
       if (Date.now() > deadline) throw new Error(`coturn has not ended the session of ${meeting}`);
       await passed(0.1);

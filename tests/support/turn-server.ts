@@ -40,6 +40,8 @@ const REALM = "test";
 /** Shared by those who issue credentials. */
 export const TURN_SECRET = "only-for-tests";
 const RELAY_PORTS = 400;
+/** A session whose farewell was lost ends this long after its last refresh; browsers refresh at half of it. */
+export const SESSION_LIFETIME_SECONDS = 60;
 const READY_TIMEOUT_MILLIS = 20_000;
 /** A line of the verbose log: `usage: realm=<r>, username=<u>, rp=1, rb=2, sp=3, sb=4`, the increase since the last. */
 const USAGE = /[^r] usage: realm=<[^>]*>, username=<\d+:([^>]*)>, rp=(\d+), rb=(\d+), sp=(\d+), sb=(\d+)/;
@@ -80,6 +82,7 @@ class PrivateTurnServer implements TurnServer {
       "listening-port": String(this.port),
       "min-port": String(lowestRelayPort),
       "max-port": String(lowestRelayPort + RELAY_PORTS - 1),
+      "max-allocate-lifetime": String(SESSION_LIFETIME_SECONDS),
       realm: REALM,
       "static-auth-secret": TURN_SECRET,
       "log-file": "stdout",

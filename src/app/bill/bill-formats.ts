@@ -26,12 +26,13 @@ const FIGURES: readonly (readonly [figure: keyof BillFigures, column: string, he
   ["relayCost", "relay_cost", "relay cost"],
 ];
 
-function billJson({ month, by, countedThroughSeconds, isFinal, lines, total }: Bill): object {
+function billJson({ month, by, namespace, countedThroughSeconds, isFinal, lines, total }: Bill): object {
   return {
     month: month.name,
     from: timeText(month.fromSeconds),
     to: timeText(month.toSeconds),
     by,
+    ...(namespace === undefined ? {} : { namespace }),
     countedThrough: countedThroughSeconds === undefined ? null : timeText(countedThroughSeconds),
     isFinal,
     lines: lines.map(({ keys, figures }) => ({ ...named(by, keys), ...figures })),
@@ -56,13 +57,14 @@ function billCsv({ month, by, lines, total }: Bill): string {
 }
 
 function billTable(bill: Bill): string {
-  const { month, by, lines, total } = bill;
+  const { month, by, namespace, lines, total } = bill;
   const rows = [
     [by, ...FIGURES.map(([, , heading]) => heading)],
     ...lines.map(({ keys, figures }) => [printedKeys(keys), ...FIGURES.map(([figure]) => figures[figure])]),
     ["total", ...FIGURES.map(([figure]) => total[figure])],
   ];
-  return `Use of ${month.name} (UTC), by ${by}. ${standing(bill)}\n\n${tableText(rows)}`;
+  const whose = namespace === undefined ? "" : ` of namespace ${JSON.stringify(namespace)}`;
+  return `Use of ${month.name} (UTC)${whose}, by ${by}. ${standing(bill)}\n\n${tableText(rows)}`;
 }
 
 function standing({ countedThroughSeconds, isFinal }: Bill): string {

@@ -27,6 +27,8 @@ export interface BillLine {
 export interface Bill {
   readonly month: BillingMonth;
   readonly by: BillGrouping;
+  /** The only namespace whose use it is; absent: all are in it. */
+  readonly namespace?: string | undefined;
   /** Everything received by then is in it, epoch seconds; absent when nothing was ever counted. */
   readonly countedThroughSeconds: number | undefined;
   /** Whether nothing can come any more. */

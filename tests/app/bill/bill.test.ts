@@ -11,7 +11,7 @@ const FIGURES = ["connectedMinutes", "relayedMinutes", "gigabytes", "relayedGiga
 
 function use(meeting: string, amounts: Partial<BilledUse> = {}): BilledUse {
   const none = { connectedMillis: 0n, relayedMillis: 0n, bytes: 0n, relayBytes: 0n, costNanos: 0n };
-  return { keys: [meeting], ...none, ...amounts };
+  return { keys: ["", meeting], ...none, ...amounts };
 }
 
 /** A printed number as a fraction of 10^12: exact. */
@@ -24,7 +24,7 @@ function exact(text: string): bigint {
 const AMOUNT = fc.oneof(fc.bigInt(0n, 100n), fc.bigInt(0n, 10n ** 18n));
 const USES = fc.array(
   fc.record({
-    keys: fc.tuple(fc.string()),
+    keys: fc.tuple(fc.string(), fc.string()),
     connectedMillis: AMOUNT,
     relayedMillis: AMOUNT,
     bytes: AMOUNT,
@@ -90,7 +90,7 @@ describe("a bill", () => {
   it("is dearest first, and final when nothing can come any more", () => {
     const used = [use("b"), use("a"), use("c", { relayedMillis: 1n }), use("d", { costNanos: 1n })];
     const made = makeBill(MONTH, "meeting", END + 48 * 3600, used, true);
-    expect(made.lines.map(({ keys }) => keys[0])).toEqual(["d", "c", "a", "b"]);
+    expect(made.lines.map(({ keys }) => keys[1])).toEqual(["d", "c", "a", "b"]);
     expect(made.lines[0]!.figures.relayCost).toBe("0.000000001");
     expect(made.isFinal).toBe(true);
     expect(makeBill(MONTH, "meeting", END + 48 * 3600 - 1, used, true).isFinal).toBe(false);
@@ -112,15 +112,15 @@ describe("a bill as text", () => {
     const nasty = ["=1+1", "@x", "-1", "+1", "\t=1", " =1", "＝1", 'a"b,c', "a\nb", "plain", "é", "'q"];
     const csv = billText(bill(...nasty), "csv");
     expect(csv.split("\r\n")[0]).toBe(
-      "kind,month,meeting_id,connected_minutes,relayed_minutes,gigabytes,relayed_gigabytes,relay_cost",
+      "kind,month,namespace,meeting_id,connected_minutes,relayed_minutes,gigabytes,relayed_gigabytes,relay_cost",
     );
-    const cells = [...csv.matchAll(/^line,2026-11,("(?:[^"]|"")*"|[^,"\r\n]*),/gm)].map(([, cell]) =>
+    const cells = [...csv.matchAll(/^line,2026-11,,("(?:[^"]|"")*"|[^,"\r\n]*),/gm)].map(([, cell]) =>
       cell!.startsWith('"') ? cell!.slice(1, -1).replaceAll('""', '"') : cell!,
     );
     expect(new Set(cells)).toEqual(
       new Set(["'=1+1", "'@x", "'-1", "'+1", "'\t=1", "' =1", "'＝1", 'a"b,c', "a\nb", "plain", "é", "'q"]),
     );
-    expect(csv).toContain("total,2026-11,,0.000,0.000,0.000000000,0.000000000,0.600000000\r\n");
+    expect(csv).toContain("total,2026-11,,,0.000,0.000,0.000000000,0.000000000,0.600000000\r\n");
   });
 
   it("is JSON with every amount exact", () => {
@@ -133,6 +133,7 @@ describe("a bill as text", () => {
       isFinal: false,
       lines: [
         {
+          namespace: "",
           meeting: "m",
           connectedMinutes: "0.000",
           relayedMinutes: "0.000",

@@ -27,6 +27,11 @@ export class FaultReports {
     this.#faults.delete(part);
   }
 
+  /** Whether the last that was noted of the part is a fault. */
+  isFailing(part: FaultPart): boolean {
+    return this.#faults.has(part);
+  }
+
   /** Whether a result is a success; what it says of the part's health is noted. */
   accepted<T>(part: FaultPart, result: Result<T>): result is Success<T> {
     if (result.kind === "success") this.mended(part);

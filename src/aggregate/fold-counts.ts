@@ -61,7 +61,9 @@ export class FoldCounts {
 
   /** Takes what was counted, oldest minute first. */
   take(): ReceiverIncrement[] {
+    // Of an entry that was looked at and could not be folded yet there is nothing to tell.
     const taken = [...this.#byMinute]
+      .filter(([, counts]) => Object.values(counts).some((count) => count !== 0))
       .sort(([a], [b]) => a - b)
       .map(([bucketStart, counts]) => ({ bucketStart, counts }));
     this.#byMinute = new Map();

@@ -10,6 +10,9 @@ import type { LiveRates } from "./live-rates.ts";
 import type { Series } from "./series-table.ts";
 import type { ShardFold } from "./shard-fold.ts";
 
+/** Scopes and series that nothing was received of for this long are let go of. */
+const IDLE_MILLIS = 3_600_000;
+
 /** Everything that is lost when the shard is given up. */
 export interface Ownership {
   readonly fold: ShardFold;
@@ -49,7 +52,7 @@ export function takeCommit(
   const { counterState, ledger, quarantine } = fold.take();
   const commit: ShardCommit = {
     ...slots,
-    offset: { generation: offset.generation, fromId: offset.lastId, toId: owned.foldedId },
+    offset: { generation: offset.generation, fromId: offset.lastId, toId: owned.foldedId, commits: offset.commits },
     persistedAt: Math.floor(nowMillis / 1000),
     series: newSeries.map(({ id, dimensions }) => ({ seriesId: id, dimensions })),
     ...incrementsOf(rows, slots.shard),
@@ -64,17 +67,33 @@ export function takeCommit(
   return { commit, newSeries };
 }
 
+/** Notes that a commit is in the totals, and lets go of what is idle, now that SQL has it. */
+export function noteCommitted(owned: Ownership, { commit, newSeries }: PendingCommit, monotonicMillis: number): void {
+  const { offset, fold } = owned;
+  owned.pending = undefined;
+  owned.offset = {
+    ...offset,
+    lastId: commit.offset.toId,
+    persistedAt: commit.persistedAt,
+    commits: offset.commits + 1,
+  };
+  owned.committedAtMillis = monotonicMillis;
+  for (const series of newSeries) series.written = true;
+  const idleBefore = fold.newestReceivedMillis - IDLE_MILLIS;
+  fold.scopes.evictIdle(idleBefore);
+  fold.series.evictIdle(idleBefore);
+}
+
 /**
  * Whether a commit that was not answered with success did arrive: after a lost reply the offset tells. `from` is the offset that the
- * commit was made for; where more than one commit led on from it, they were another owner's.
+ * commit was made for; where more than one commit led on from it, they were another owner's. Where nothing was read it may have been
+ * another's, too, but then neither adds anything.
  */
 export async function hasArrived(
   { offset, shard }: ShardCommit,
   from: ShardOffset,
   store: RollupStore,
 ): Promise<boolean> {
-  // Where nothing was read the offset cannot tell, but then nothing is added either.
-  if (offset.toId === offset.fromId) return false;
   const stored = await store.offset(shard);
   return (
     stored.kind === "success" &&

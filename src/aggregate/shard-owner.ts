@@ -11,23 +11,22 @@ import type { ReceiverCounts } from "../model/rollup-store.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
 import { addReceiverCounts, noReceiverCounts } from "./fold-counts.ts";
-import { whileHeld } from "./held-work.ts";
+import { type HeldWorkOptions, whileHeld } from "./held-work.ts";
 import { isOpenAt, openLog } from "./log-opening.ts";
 import { sealLog } from "./log-sealing.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
-import { hasArrived, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
+import { hasArrived, noteCommitted, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
 import { LEASE_MILLIS, ShardClaim } from "./shard-claim.ts";
 import { type ShardHealth, shardHealth } from "./shard-health.ts";
 import type { ShardOwnerOptions } from "./shard-owner-options.ts";
 import { takeOver } from "./take-over.ts";
-
-/** Scopes and series that nothing was received of for this long are let go of. */
-const IDLE_MILLIS = 3_600_000;
+import { TotalsReach } from "./totals-reach.ts";
 
 /** Runs one shard. */
 export class ShardOwner {
   readonly #options: ShardOwnerOptions;
   readonly #claim: ShardClaim;
+  readonly #held: HeldWorkOptions;
   readonly #folder: EntryFolder;
   readonly #faults: FaultReports;
   readonly #committed = noReceiverCounts();
@@ -41,7 +40,8 @@ export class ShardOwner {
 
   constructor(options: ShardOwnerOptions) {
     this.#options = options;
-    this.#claim = new ShardClaim(options);
+    this.#claim = new ShardClaim({ ...options, reach: options.reach ?? new TotalsReach(options) });
+    this.#held = { ...options, leaseMillis: LEASE_MILLIS };
     this.#faults = new FaultReports((message) => options.report(`shard ${options.shard}: ${message}`));
     this.#folder = new EntryFolder({
       ...options,
@@ -104,7 +104,8 @@ export class ShardOwner {
     this.#timer?.clear();
     await this.#running;
     try {
-      if (this.#owned) await this.#fold(this.#owned);
+      const owned = this.#owned;
+      if (owned) await whileHeld(this.#held, () => this.#fold(owned));
       if (this.#owned) await this.#commit(this.#owned);
     } catch (error) {
       // What was not committed is in the log: the next owner folds it.
@@ -144,14 +145,17 @@ export class ShardOwner {
   }
 
   async #work(): Promise<void> {
-    const { clock, persistIntervalMillis } = this.#options;
     const claim = await this.#claim.look();
-    if (claim !== "own") {
-      if (claim === "hand over") await this.#handOver();
-      this.#owned = undefined;
-      this.#folder.clear();
-      return;
-    }
+    // All of it: not only a commit may take longer than a lease.
+    if (claim === "own") return await whileHeld(this.#held, () => this.#workAsOwner());
+    if (claim === "hand over") await this.#handOver();
+    if (claim === "unsure") await this.#keepFolded();
+    this.#owned = undefined;
+    this.#folder.clear();
+  }
+
+  async #workAsOwner(): Promise<void> {
+    const { clock, persistIntervalMillis } = this.#options;
     if (this.#owned && !(await this.#isCurrent(this.#owned))) this.#owned = undefined;
     if (!this.#owned) await this.#takeOver();
     else if (!this.#finishing) await this.#keepLogOpen(this.#owned);
@@ -169,6 +173,12 @@ export class ShardOwner {
     ) {
       await this.#commit(owned);
     }
+  }
+
+  /** The log may have lost what was folded of it when it is back. Who has the shard by then is told by the offset, here and there. */
+  async #keepFolded(): Promise<void> {
+    const owned = this.#owned;
+    if (owned && (owned.pending || owned.foldedId !== owned.offset.lastId)) await this.#commit(owned);
   }
 
   /** Another receiver is to have the shard: it need not fold again what was folded here. */
@@ -217,6 +227,7 @@ export class ShardOwner {
     // What was measured before is not of this ownership.
     this.#options.takeTimes?.();
     this.#owned = await takeOver(this.#options, this.#faults);
+    this.#claim.stored(this.#owned !== undefined || !this.#faults.isFailing("totals"));
     this.#folder.clear();
   }
 
@@ -224,10 +235,12 @@ export class ShardOwner {
    * Whether the totals are still at this owner's generation, asked before each folding: an owner on another server may have begun the
    * next one, and what this log takes meanwhile would be lost.
    */
-  async #isCurrent({ offset }: Ownership): Promise<boolean> {
+  async #isCurrent({ offset, pending }: Ownership): Promise<boolean> {
     const { store, shard, clock } = this.#options;
     if (!this.#isFoldDue(clock.monotonicMillis())) return true;
     const stored = await store.offset(shard);
+    // Of a commit that waits to be tried again it tells nothing.
+    if (!pending) this.#claim.stored(stored.kind === "success");
     return stored.kind !== "success" || stored.value.generation === offset.generation;
   }
 
@@ -268,28 +281,20 @@ export class ShardOwner {
 
   /** Sends a commit, or learns that an earlier try of it went through. */
   async #settle(owned: Ownership, pending: PendingCommit): Promise<boolean> {
-    const { store, clock } = this.#options;
-    const { toId } = pending.commit.offset;
-    const held = { ...this.#options, leaseMillis: LEASE_MILLIS };
-    let outcome: Result<void> = await whileHeld(held, () => store.commit(pending.commit));
+    const { store, clock, log } = this.#options;
+    let outcome: Result<void> = await whileHeld(this.#held, () => store.commit(pending.commit));
     if (outcome.kind !== "success" && (await hasArrived(pending.commit, owned.offset, store)))
       outcome = success(undefined);
+    this.#claim.stored(outcome.kind !== "retryable");
     if (outcome.kind === "failure") {
       this.#owned = undefined;
       this.#faults.failed("totals", `gave up the shard, ${outcome.reason}`);
       return false;
     }
     if (!this.#faults.accepted("totals", outcome)) return false;
-    owned.pending = undefined;
-    const { persistedAt } = pending.commit;
-    owned.offset = { ...owned.offset, lastId: toId, persistedAt, commits: owned.offset.commits + 1 };
-    owned.committedAtMillis = clock.monotonicMillis();
-    for (const series of pending.newSeries) series.written = true;
+    noteCommitted(owned, pending, clock.monotonicMillis());
     for (const { counts } of pending.commit.receiver) addReceiverCounts(this.#committed, counts);
-    const idleBefore = owned.fold.newestReceivedMillis - IDLE_MILLIS;
-    owned.fold.scopes.evictIdle(idleBefore);
-    owned.fold.series.evictIdle(idleBefore);
-    this.#faults.accepted("log", await this.#options.log.trim(toId));
+    this.#faults.accepted("log", await log.trim(pending.commit.offset.toId));
     return true;
   }
 }

@@ -8,7 +8,7 @@ import { LiveServer } from "../bridge/live-server.ts";
 import { authoriseAdmin } from "../bridge/token-keys.ts";
 import type { Clock } from "../model/clock.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
-import { retryable, success, type Result } from "../model/result.ts";
+import { retryable, success, type Result, type Retryable } from "../model/result.ts";
 import { nameTenant } from "../otlp/name-tenant.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { walkMetrics } from "../otlp/walk-metrics.ts";
@@ -69,7 +69,9 @@ export class Pipeline {
   readonly #upkeep: Upkeep;
   readonly #layouts: ShardLayouts<ShardSet>;
   /** Why nothing is taken in, beside what the schema says; undefined: nothing stands against it. */
-  #closed: Result<void> | undefined;
+  #closed: Retryable | undefined;
+  /** Beginning to listen: until that is done there is nothing to close. */
+  #opening: Promise<Result<Listening>> | undefined;
 
   private constructor(
     settings: ReceiverSettings,
@@ -105,6 +107,7 @@ export class Pipeline {
       store: totals.layouts,
       wantedShards: settings.shards,
       isAlone: settings.mysqlUrl === undefined,
+      databases: totals.databases,
       open: (layout) => new ShardSet({ ...parts, layout }),
       report,
     });
@@ -145,7 +148,7 @@ export class Pipeline {
       report,
       migrated: async () => {
         await this.#layouts.start();
-        await this.alerts.start();
+        if (!this.#closed) await this.alerts.start();
       },
     });
     const doors = openDoors(settings, {
@@ -213,9 +216,20 @@ export class Pipeline {
   }
 
   /**
-   * Listens, migrates and starts to fold; `metricReaders` export our own metrics. Retryable `unavailable` when a port cannot be had.
+   * Listens, migrates and starts to fold; `metricReaders` export our own metrics. Retryable `unavailable` when a port cannot be had, and
+   * after `stop`.
    */
   async start(metricReaders: readonly IMetricReader[] = []): Promise<Result<Listening>> {
+    if (this.#closed) return this.#closed;
+    this.#opening = this.#open(metricReaders);
+    const listening = await this.#opening;
+    if (listening.kind !== "success" || this.#closed) return this.#closed ?? listening;
+    if (this.#settings.metricsEnabled) await this.#upkeep.start();
+    else this.#closed = retryable("unavailable", "METRICS_ENABLED is false");
+    return listening;
+  }
+
+  async #open(metricReaders: readonly IMetricReader[]): Promise<Result<Listening>> {
     const intakes = [this.intake, this.#pageIntake];
     const { otlp, otlpGrpc, live, bridge, tenants, totals } = this;
     const { store } = totals;
@@ -231,8 +245,6 @@ export class Pipeline {
     else this.#report(`no live page: ${page.reason}`);
     const bridgePort = await this.live.listen();
     if (bridgePort.kind !== "success") return bridgePort;
-    if (this.#settings.metricsEnabled) await this.#upkeep.start();
-    else this.#closed = retryable("unavailable", "METRICS_ENABLED is false");
     return success({ otlpPort: otlpPort.value, otlpGrpcPort: otlpGrpcPort.value, bridgePort: bridgePort.value });
   }
 
@@ -271,6 +283,7 @@ export class Pipeline {
   async stop(): Promise<void> {
     this.#closed = retryable("unavailable", "the receiver is shutting down");
     this.#upkeep.stop();
+    await this.#opening?.catch(() => undefined);
     const doors = [this.otlp, this.otlpGrpc, this.bridge];
     await Promise.all(doors.map(async (door) => door?.close(CLOSE_DEADLINE_MILLIS)));
     await this.alerts.stop();

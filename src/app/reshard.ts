@@ -9,13 +9,16 @@ import { SLOT_COUNT } from "../model/slot.ts";
 import { commandSettings } from "./command-settings.ts";
 import { openTotalsStore } from "./stores.ts";
 import { UsageError } from "./usage-error.ts";
-import { OUT_OF_REACH } from "./with-totals.ts";
+import { OUT_OF_REACH, withTotals } from "./with-totals.ts";
 
 /** How long receivers are waited for: a lease of one that died runs out within it, many times. */
 const WAIT_MILLIS = 60_000;
 const LOOK_MILLIS = 500;
 
-/** Runs the command. Ends with 0 when the number of shards is the one asked for, 1 when no receiver changed it in time, 3 when SQL is out of reach. */
+/**
+ * Runs the command. Ends with 0 when the number of shards is the one asked for, 1 when no receiver changed it in time, 3 when SQL is out
+ * of reach, or a database is not the one that `MYSQL_URL` takes it for.
+ */
 export async function reshard(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { to: { type: "string" } } });
   const wanted = Number(values.to);
@@ -26,6 +29,9 @@ export async function reshard(args: readonly string[]): Promise<number> {
   if (settings.mysqlUrl === undefined) {
     return complain("an embedded receiver has as many shards as SHARDS says: set it and start the receiver again", 1);
   }
+  // A number that these databases can share is none for others: a slot would change its database, away from its state.
+  const placed = await withTotals(settings, systemClock, async () => undefined);
+  if (placed.kind !== "success") return complain(placed.reason, OUT_OF_REACH);
   const opened = openTotalsStore(settings, systemClock);
   if (opened.kind !== "success") return complain(opened.reason, OUT_OF_REACH);
   const { store, layouts } = opened.value;

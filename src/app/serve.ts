@@ -15,12 +15,31 @@ export async function serve(args: readonly string[]): Promise<number> {
   commandSettings();
   const receiver = createReceiver();
   const signal = nextSignal();
-  announce(receiver, await receiver.start());
-  await announceTrial(receiver);
-  for (const warning of await receiver.warnings()) print(`not durable: ${warning}`);
   process.on("SIGHUP", () => reload(receiver));
+  const beginning = begin(receiver, signal);
+  const isStarted = await Promise.race([beginning.then(() => true), signal.then(() => false)]);
   print(`${await signal}: stopping`);
-  return stopInTime(receiver);
+  const code = await stopInTime(receiver);
+  // Nothing is left to do, and what starting waits for would keep the process: a server that does not answer.
+  if (!isStarted) process.exit(code);
+  return code;
+}
+
+/** Starts, and says how; says nothing more once a signal has come. */
+async function begin(receiver: Receiver, signal: Promise<string>): Promise<void> {
+  let isOver = false;
+  void signal.then(() => (isOver = true));
+  try {
+    const listening = await receiver.start();
+    if (isOver) return;
+    announce(receiver, listening);
+    await announceTrial(receiver);
+    const warnings = await receiver.warnings();
+    if (isOver) return;
+    for (const warning of warnings) print(`not durable: ${warning}`);
+  } catch (error) {
+    if (!isOver) throw error;
+  }
 }
 
 function announce({ settings, storage }: Receiver, { otlpPort, otlpGrpcPort, bridgePort }: Listening): void {

@@ -4,9 +4,10 @@
  */
 import { addReceiverCounts, noReceiverCounts } from "../aggregate/fold-counts.ts";
 import type { Clock, Timer } from "../model/clock.ts";
-import { retryable, success, type Result } from "../model/result.ts";
+import { failure, messageOf, retryable, success, type Result } from "../model/result.ts";
 import type { ReceiverCounts } from "../model/rollup-store.ts";
 import type { LayoutStore, ShardLayout } from "../model/shard-layout.ts";
+import { unevenRefusal } from "../rollup/layout-statements.ts";
 
 /** The shards of one layout, as far as a change has to do with them. */
 export interface LayoutShards {
@@ -27,6 +28,8 @@ export interface ShardLayoutsOptions<S extends LayoutShards> {
   readonly wantedShards: number;
   /** Whether no other receiver uses these totals: then `SHARDS` counts also when it is less. */
   readonly isAlone: boolean;
+  /** How many databases hold the totals: a number of shards that is no multiple of it is never begun. */
+  readonly databases: number;
   /** Makes the shards of a layout; nothing is folded before they are started. */
   readonly open: (layout: ShardLayout) => S;
   readonly report: (message: string) => void;
@@ -90,7 +93,8 @@ export class ShardLayouts<S extends LayoutShards> {
   }
 
   async #look(): Promise<void> {
-    const looked = await this.#follow();
+    // A fault of ours must not end the process: the next look may go better.
+    const looked = await this.#follow().catch((error: unknown) => failure("internal", messageOf(error)));
     this.#say(looked.kind === "success" ? "" : looked.reason);
     if (this.#stopping) return;
     const { shardCount, wantedShardCount } = this.#layout;
@@ -102,7 +106,7 @@ export class ShardLayouts<S extends LayoutShards> {
 
   /** One look, and one step of a change if one is under way. */
   async #follow(): Promise<Result<void>> {
-    const { store } = this.#options;
+    const { store, databases } = this.#options;
     const asked = await this.#ask();
     const read = await store.layout();
     if (read.kind !== "success") return read;
@@ -111,6 +115,9 @@ export class ShardLayouts<S extends LayoutShards> {
     if (layout.epoch !== this.#layout.epoch) await this.#replace(layout);
     this.#layout = layout;
     if (layout.wantedShardCount === layout.shardCount) return asked;
+    // Nothing is finished for it: a finished shard does not come back.
+    const uneven = unevenRefusal(layout.wantedShardCount, databases);
+    if (uneven) return uneven;
     this.#shards.finish();
     const changed = await store.change(layout);
     // Not finished yet, or done by another: the next look tells.
@@ -127,7 +134,7 @@ export class ShardLayouts<S extends LayoutShards> {
     const wanted = shardCount === 0 || isAlone ? wantedShards : Math.max(wantedShards, wantedShardCount);
     const asked = wanted === wantedShardCount ? success(undefined) : await store.want(read.value, wanted);
     // Another was first, or a change has to end before: it is asked again with the next look.
-    if (asked.kind !== "success") return asked.kind === "failure" ? success(undefined) : asked;
+    if (asked.kind !== "success") return asked.code === "conflict" ? success(undefined) : asked;
     this.#hasAsked = true;
     if (wanted > wantedShards) {
       report(`SHARDS is ${wantedShards}, but there are ${wanted} shards, which counts; fewer: otel-bandwidth reshard`);
@@ -140,8 +147,8 @@ export class ShardLayouts<S extends LayoutShards> {
   async #replace(layout: ShardLayout): Promise<void> {
     const before = this.#shards;
     const isFirst = this.#layout.epoch === 0;
-    this.#layout = layout;
     this.#shards = this.#options.open(layout);
+    this.#layout = layout;
     this.#state = success(undefined);
     if (!isFirst) this.#options.report(`there are ${layout.shardCount} shards now`);
     await before.stop();

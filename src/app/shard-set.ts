@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
+import { TotalsReach } from "../aggregate/totals-reach.ts";
 import type { Clock } from "../model/clock.ts";
 import { MAX_LOGGED_BODY_BYTES, type IngestLog } from "../model/ingest-log.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
@@ -62,11 +63,13 @@ export class ShardSet implements IntakeShards, LayoutShards {
     this.realtime = health.timedRealtime(realtime);
     this.logs = timed.map(({ log }) => log);
     const receiverOf = spread(layout.shardCount);
+    const reachOf = reaches(options.clock);
     const ofAll = foldOptions(options);
     this.owners = timed.map((stores, shard) => {
       const lease = this.#opened.leases[shard]!;
       const isOurs = (receivers: readonly string[]): boolean => receiverOf(receivers, shard) === this.#opened.receiver;
-      return new ShardOwner({ ...stores, ...ofAll, shard, lease, isOurs });
+      const reach = reachOf(totalsOf(shard));
+      return new ShardOwner({ ...stores, ...ofAll, shard, lease, isOurs, reach });
     });
   }
 
@@ -99,6 +102,16 @@ export class ShardSet implements IntakeShards, LayoutShards {
   }
 }
 
+/** One for each database. */
+function reaches(clock: Clock): (store: RollupStore) => TotalsReach {
+  const known = new Map<RollupStore, TotalsReach>();
+  return (store) => {
+    const reach = known.get(store) ?? new TotalsReach({ store, clock });
+    known.set(store, reach);
+    return reach;
+  };
+}
+
 /** The receiver of a shard; computed when other receivers stand than the last time it was asked. */
 function spread(shardCount: number): (receivers: readonly string[], shard: number) => string | undefined {
   let known = "";
@@ -112,7 +125,7 @@ function spread(shardCount: number): (receivers: readonly string[], shard: numbe
 
 type FoldOptions = Omit<
   ConstructorParameters<typeof ShardOwner>[0],
-  "shard" | "log" | "store" | "realtime" | "lease" | "isOurs" | "takeTimes" | "folded"
+  "shard" | "log" | "store" | "realtime" | "lease" | "isOurs" | "reach" | "takeTimes" | "folded"
 >;
 
 function foldOptions(options: ShardSetOptions): FoldOptions {

@@ -37,7 +37,7 @@ export interface LogStores {
   readonly open: (layout: ShardLayout) => LogShards;
   /** Where it is, for a person, without secrets. */
   readonly description: string;
-  /** What is not durable, one sentence each. */
+  /** What is not durable, one sentence each: of the servers that the shards of the newest layout are on. */
   readonly warnings: () => Promise<readonly string[]>;
   readonly close: () => Promise<void>;
 }
@@ -63,6 +63,8 @@ export interface TotalsStore {
   /** Over all databases, alerts kept in the first; they end with the store. */
   readonly alerts: AlertStore;
   readonly layouts: LayoutStore;
+  /** How many hold the totals together. */
+  readonly databases: number;
   readonly description: string;
   /** What is not durable, one sentence each; none while it cannot be reached. */
   readonly warnings: () => Promise<readonly string[]>;
@@ -109,9 +111,13 @@ function openRedisLogs(settings: ReceiverSettings, report: (message: string) => 
   if (options.kind !== "success") return options;
   const servers = openRedis({ ...options.value, random: Math.random });
   const receiver = randomUUID();
-  const { redisWaitReplicas: replicas, shards } = settings;
+  const { redisWaitReplicas: replicas } = settings;
+  let { shards } = settings;
   return success({
-    open: (layout) => openRedisShards(settings, layout, receiver, servers, report),
+    open: (layout) => {
+      shards = layout.shardCount;
+      return openRedisShards(settings, layout, receiver, servers, report);
+    },
     description: `Redis at ${describeRedis(options.value.url)}`,
     warnings: async () =>
       (await checkServersDurability(servers, shardNumbers(shards), replicas)).map(({ message }) => message),
@@ -177,7 +183,7 @@ export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Resul
   const store = opened.value;
   const { alerts, layouts } = store;
   const description = `SQLite at ${file}`;
-  return success({ store, of: () => store, alerts, layouts, description, warnings: async () => [] });
+  return success({ store, of: () => store, alerts, layouts, databases: 1, description, warnings: async () => [] });
 }
 
 function openMysqlTotals(list: string, clock: Clock): TotalsStore {
@@ -195,7 +201,7 @@ function openMysqlTotals(list: string, clock: Clock): TotalsStore {
   };
   const description = `MySQL at ${names.join(" and ")}`;
   const { alerts, layouts } = store;
-  return { store, of: (shard) => store.of(shard), alerts, layouts, description, warnings };
+  return { store, of: (shard) => store.of(shard), alerts, layouts, databases: urls.length, description, warnings };
 }
 
 /** All databases of the SQL side. */

@@ -44,7 +44,7 @@ export class Upkeep {
     if (migrated.kind === "success") {
       this.#state = success(undefined);
       await this.#options.migrated();
-      await this.#maintain();
+      if (!this.#stopping) await this.#maintain();
       return;
     }
     const known = this.#state.kind !== "success" && this.#state.reason === migrated.reason;

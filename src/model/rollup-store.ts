@@ -136,9 +136,19 @@ export interface QuarantineRow {
   readonly payload: Uint8Array;
 }
 
+/** From where a commit leads the offset of its shard, and where to. */
+export interface CommitOffset {
+  readonly generation: number;
+  readonly fromId: string;
+  /** `fromId` where nothing was read. */
+  readonly toId: string;
+  /** {@link ShardOffset.commits} before it, so that a commit of nothing is known again, too; `undefined`: whatever they are. */
+  readonly commits: number | undefined;
+}
+
 /** Everything one commit changes, in one transaction. */
 export interface ShardCommit extends ShardSlots {
-  readonly offset: { readonly generation: number; readonly fromId: string; readonly toId: string };
+  readonly offset: CommitOffset;
   /** Receive time that the commit stands for, epoch seconds: `ingest_offset.persisted_at`. */
   readonly persistedAt: number;
   /** Series that this owner has not yet written; writing one again is harmless. */
@@ -214,7 +224,7 @@ export interface RollupStore {
   /**
    * Writes everything or nothing, but for amounts that would carry a total past 64 bits and quarantine past its limit: those
    * amounts go to quarantine, and what quarantine has no room for is only counted. The offset is compared and set: failure `conflict` when it is not at `fromId` of this
-   * generation. Any error rolls the whole back: retryable `unavailable`, also when the outcome is unknown (connection lost
+   * generation, or has had other commits. Any error rolls the whole back: retryable `unavailable`, also when the outcome is unknown (connection lost
    * in COMMIT): the caller reads `offset` to learn it.
    */
   commit(commit: ShardCommit): Promise<Result<void>>;

@@ -26,7 +26,7 @@ function faultOf(commit: ShardCommit): string | undefined {
 function* faults(commit: ShardCommit): Generator<string | undefined> {
   yield wholeFault("persistedAt", commit.persistedAt);
   yield wholeFault("generation", commit.offset.generation);
-  // Nothing distinguishes a replay of such a commit from the commit itself, so it must not add anything.
+  // Of two owners that make such a commit each takes the other's for its own, so it must not add anything.
   if (commit.offset.fromId === commit.offset.toId && addsAnything(commit)) {
     yield "it adds to totals without moving the offset";
   }

@@ -55,6 +55,12 @@ export function wantRefusal({ shardCount, wantedShardCount }: ShardLayout, wante
   );
 }
 
+/** Why so many shards cannot be had in several databases: a slot would change its database. `undefined` when they can. */
+export function unevenRefusal(shardCount: number, databases: number): Failure | undefined {
+  if (shardCount % databases === 0) return undefined;
+  return failure("invalid", `${shardCount} shards are no multiple of ${databases} databases`);
+}
+
 /** How many shards of a layout are finished, and when the last that all of them committed was. */
 export function finishedStatement({ epoch, shardCount }: ShardLayout): LayoutStatement {
   return [

@@ -105,10 +105,11 @@ function known(protocols: ReadonlyMap<bigint, Protocol>, id: bigint): Protocol {
 
 // `commits` changes with every commit, so the row counts as changed even when nothing else does.
 async function advanceOffset(session: MysqlSession, { shard, offset, persistedAt }: ShardCommit): Promise<boolean> {
+  const commits = offset.commits === undefined ? [] : [offset.commits];
   const changed = await session.run(
     `UPDATE ingest_offset SET last_id = ?, persisted_at = ?, commits = commits + 1
-     WHERE shard = ? AND generation = ? AND last_id = ?`,
-    [offset.toId, persistedAt, shard, offset.generation, offset.fromId],
+     WHERE shard = ? AND generation = ? AND last_id = ?${commits.length > 0 ? " AND commits = ?" : ""}`,
+    [offset.toId, persistedAt, shard, offset.generation, offset.fromId, ...commits],
   );
   return changed === 1;
 }

@@ -7,7 +7,7 @@ import { messageOf } from "../model/result.ts";
 import { mysqlServers } from "./mysql-address.ts";
 import { explainMysqlFault } from "./mysql-fault.ts";
 import { isOfNoUseHere, whyNotTheWriter } from "./mysql-member.ts";
-import { MysqlPool } from "./mysql-pool.ts";
+import { MysqlPool, PoolBusyError } from "./mysql-pool.ts";
 import type { MysqlSession } from "./mysql-session.ts";
 import { StatementCounter } from "./statement-counter.ts";
 
@@ -36,6 +36,8 @@ export class MysqlDatabase {
   /** Of the server that took writes when it was last looked for. */
   #pool: MysqlPool | undefined;
   #finding: Promise<MysqlPool> | undefined;
+  /** Whether the server of a busy pool still takes writes. */
+  #asking: Promise<boolean> | undefined;
   #closed = false;
 
   /** Connects on first use. Throws on a URL that is none. */
@@ -84,7 +86,7 @@ export class MysqlDatabase {
         return [pool, await pool.session()];
       } catch (error) {
         // Nothing was done yet: another member may be asked in its place.
-        if (this.#servers.length === 1) throw error;
+        if (this.#servers.length === 1 || (await this.#isOnlyBusy(pool, error))) throw error;
         this.#leave(pool);
       }
       // Another call may have found it while this one waited: a second search would put its own pool in that one's place.
@@ -93,6 +95,25 @@ export class MysqlDatabase {
     }
     const found = await (this.#finding ??= this.#find().finally(() => (this.#finding = undefined)));
     return [found, await found.session()];
+  }
+
+  /** Leaving a pool ends the commits that keep it busy. One whose server hangs is busy, too: that is asked on a connection beside it. */
+  async #isOnlyBusy(pool: MysqlPool, error: unknown): Promise<boolean> {
+    if (!(error instanceof PoolBusyError) || this.#pool !== pool) return false;
+    this.#asking ??= this.#takesWrites(pool.url).finally(() => (this.#asking = undefined));
+    return (await this.#asking) && this.#pool === pool;
+  }
+
+  async #takesWrites(url: string): Promise<boolean> {
+    const beside = this.#open(url);
+    try {
+      (await beside.session()).release();
+      return true;
+    } catch {
+      return false;
+    } finally {
+      beside.destroy();
+    }
   }
 
   /** Asks all servers at once, and takes the first in the list that takes writes. */

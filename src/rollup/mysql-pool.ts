@@ -3,7 +3,7 @@
  */
 import { createPool } from "mysql2/promise";
 import type { Pool, PoolConnection } from "mysql2/promise";
-
+import { messageOf } from "../model/result.ts";
 import type { MysqlOptions } from "./mysql-database.ts";
 import { MysqlSession } from "./mysql-session.ts";
 import type { StatementCounter } from "./statement-counter.ts";
@@ -28,15 +28,26 @@ export type MysqlPoolOptions = Required<MysqlOptions> & {
   readonly check: (session: MysqlSession) => Promise<void>;
 };
 
+/** What the driver says when as many as `queueLimit` wait already. */
+const QUEUE_IS_FULL = "Queue limit reached.";
+
+/** All connections were in use, for too long or by too many: nothing was asked of the server. */
+export class PoolBusyError extends Error {}
+
 /** A pool of sessions. */
 export class MysqlPool {
+  /** Of its server. */
+  readonly url: string;
   readonly #options: MysqlPoolOptions;
   readonly #pool: Pool;
   readonly #open = new Set<{ destroy(): void }>();
   readonly #prepared = new WeakSet<object>();
+  /** How often somebody had to wait for a connection that was in use. */
+  #waits = 0;
 
   /** Connects on first use to the one server of `options.url`. Throws on a URL that is none. */
   constructor(options: MysqlPoolOptions) {
+    this.url = options.url;
     this.#options = options;
     this.#pool = createPool({
       uri: options.url,
@@ -55,6 +66,7 @@ export class MysqlPool {
       // Rows found, not rows changed: an update to the same values counts.
       flags: ["FOUND_ROWS"],
     });
+    this.#pool.on("enqueue", () => (this.#waits += 1));
     this.#pool.on("connection", (connection) => {
       this.#open.add(connection);
       connection.on("end", () => this.#open.delete(connection));
@@ -62,16 +74,13 @@ export class MysqlPool {
     });
   }
 
-  /** A session, to be released. Rejects with what the driver or `check` reports, or when the time for it is over. */
+  /**
+   * A session, to be released. Rejects with what the driver or `check` reports, when the time for it is over, and with
+   * {@link PoolBusyError} when that was spent waiting for others.
+   */
   async session(): Promise<MysqlSession> {
-    const { clock, connectTimeoutMillis, statementTimeoutMillis, counter } = this.#options;
-    const pending = this.#pool.getConnection();
-    const connection = await beforeDeadline(pending, connectTimeoutMillis, clock, () => {
-      pending.then(
-        (late) => late.release(),
-        () => undefined,
-      );
-    });
+    const { clock, statementTimeoutMillis, counter } = this.#options;
+    const connection = await this.#connection();
     const session = new MysqlSession(connection, { clock, statementTimeoutMillis, counter });
     try {
       await this.#prepare(connection, session);
@@ -81,6 +90,28 @@ export class MysqlPool {
       throw error;
     }
     return session;
+  }
+
+  async #connection(): Promise<PoolConnection> {
+    const { clock, connectTimeoutMillis, connectionLimit } = this.#options;
+    const waitsBefore = this.#waits;
+    const pending = this.#pool.getConnection();
+    const isQueued = this.#waits > waitsBefore;
+    let isLate = false;
+    try {
+      return await beforeDeadline(pending, connectTimeoutMillis, clock, () => {
+        isLate = true;
+        pending.then(
+          (late) => late.release(),
+          () => undefined,
+        );
+      });
+    } catch (error) {
+      if (isLate && isQueued) {
+        throw new PoolBusyError(`all ${connectionLimit} connections were in use for ${connectTimeoutMillis} ms`);
+      }
+      throw messageOf(error) === QUEUE_IS_FULL ? new PoolBusyError(QUEUE_IS_FULL) : error;
+    }
   }
 
   /** Ends every connection in order; a server that does not answer is left without a word. */

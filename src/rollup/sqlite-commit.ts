@@ -93,10 +93,11 @@ function roomyQuarantine(session: SqliteSession, { shard, quarantine }: ShardCom
 }
 
 function advanceOffset(session: SqliteSession, { shard, offset, persistedAt }: ShardCommit): boolean {
+  const commits = offset.commits === undefined ? [] : [offset.commits];
   const changed = session.run(
     `UPDATE ingest_offset SET last_id = ?, persisted_at = ?, commits = commits + 1
-     WHERE shard = ? AND generation = ? AND last_id = ?`,
-    [offset.toId, persistedAt, shard, offset.generation, offset.fromId],
+     WHERE shard = ? AND generation = ? AND last_id = ?${commits.length > 0 ? " AND commits = ?" : ""}`,
+    [offset.toId, persistedAt, shard, offset.generation, offset.fromId, ...commits],
   );
   return changed === 1;
 }

@@ -67,6 +67,40 @@ describe("receivers", () => {
     await Promise.all([large.stop(), small.stop()]);
   });
 
+  it("finish no shard for a number that their databases cannot share evenly, and say so until another is asked for", async () => {
+    const world = worlds.make();
+    const receiver = world.receiver("first", 2, world.ports("first"), 2);
+    await receiver.start();
+    const before = await layoutOf(world);
+    valueOf(await world.store.layouts.want(before, 3));
+    await sendAround(world, before);
+    await drain(world);
+    expect(await layoutOf(world)).toMatchObject({ epoch: 1, shardCount: 2, wantedShardCount: 3 });
+    expect([world.waiting, await world.totals()]).toEqual([0, world.sent]);
+    expect(world.reports).toEqual(["first: shards: 3 shards are no multiple of 2 databases"]);
+    valueOf(await world.store.layouts.want(await layoutOf(world), 4));
+    await drain(world);
+    expect(await layoutOf(world)).toMatchObject({ epoch: 2, shardCount: 4 });
+    await receiver.stop();
+  });
+
+  it("look again where the shards of a layout could not be opened, and say why", async () => {
+    const world = worlds.make();
+    let faults = 3;
+    const receiver = world.receiver("first", 2, world.ports("first"), 1, ({ epoch }) => {
+      if (epoch > 0 && faults-- > 0) throw new Error("there is no room");
+    });
+    await receiver.start();
+    expect(receiver.state).toMatchObject({ kind: "retryable" });
+    await world.clock.advance(5000);
+    expect([receiver.state.kind, receiver.shards.owners.length]).toEqual(["success", 2]);
+    const layout = await layoutOf(world);
+    await sendAround(world, layout);
+    await drain(world);
+    expect([world.reports, await world.totals()]).toEqual([["first: shards: there is no room"], world.sent]);
+    await receiver.stop();
+  });
+
   it(
     "go back to fewer when that is asked for, and to more again, without a byte more or less",
     { timeout: 120_000 },

@@ -98,14 +98,24 @@ export class LayoutWorld {
   }
 
   /** A receiver with this `SHARDS`; not started. */
-  receiver(name: string, wantedShards: number, ports: LayoutPorts = this.ports(name)): ShardLayouts<WorldShards> {
+  receiver(
+    name: string,
+    wantedShards: number,
+    ports: LayoutPorts = this.ports(name),
+    databases: number = 1,
+    opening: (layout: ShardLayout) => void = () => undefined,
+  ): ShardLayouts<WorldShards> {
     return new ShardLayouts({
       clock: this.clock,
       store: ports.layouts,
       wantedShards,
       isAlone: false,
+      databases,
       report: (message) => void this.reports.push(`${name}: ${message}`),
-      open: (layout) => this.#open(name, layout, ports),
+      open: (layout) => {
+        opening(layout);
+        return this.#open(name, layout, ports);
+      },
     });
   }
 

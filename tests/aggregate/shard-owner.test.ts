@@ -186,6 +186,70 @@ describe("a commit that can be tried again", () => {
   });
 });
 
+describe("an entry whose state could not be read", () => {
+  it("does not keep the commit of a time in which nothing else came from being accepted", async () => {
+    const world = worlds.make();
+    const { store, ...others } = world.ports();
+    let away = true;
+    await world.started({
+      ...others,
+      store: { ...store, counterState: (keys, atLeast) => (away ? unavailable() : store.counterState(keys, atLeast)) },
+    });
+    await world.append(cumulative(world, 100n));
+    await world.clock.advance(PERSIST);
+    expect([world.reports, world.commits.map(({ receiver }) => receiver)]).toEqual([["shard 0: SQL is away"], [[]]]);
+    away = false;
+    await world.clock.advance(PERSIST + PROCESS);
+    expect([world.reports, await world.totals()]).toEqual([["shard 0: SQL is away"], { wire_bytes_in: 100n }]);
+  });
+});
+
+describe("what an owner knows of its commits", () => {
+  it("is as many as there are after one of nothing whose reply was lost: no older state is taken for the newest", async () => {
+    const world = worlds.make();
+    await world.started();
+    world.commit = async (commit) => {
+      await world.store.commit(commit);
+      return unavailable();
+    };
+    await world.clock.advance(PERSIST);
+    expect(valueOf(await world.store.offset(0)).commits).toBe(1);
+    world.commit = (commit) => world.store.commit(commit);
+    await world.append(cumulative(world, 10n));
+    await world.clock.advance(PERSIST);
+    await world.append(cumulativeOf(world, "second", 10n));
+    await world.clock.advance(PERSIST);
+    expect([world.asked.at(-1), await world.totals()]).toEqual([{ shard: 0, commits: 2 }, { wire_bytes_in: 20n }]);
+    expect(valueOf(await world.store.offset(0)).commits).toBe(3);
+  });
+
+  it("is as many as there are when the lost reply could not be asked after at once", async () => {
+    const world = worlds.make();
+    const { store, ...others } = world.ports();
+    let away = false;
+    await world.started({
+      ...others,
+      store: { ...store, offset: (shard) => (away ? unavailable() : store.offset(shard)) },
+    });
+    world.commit = async (commit) => {
+      await world.store.commit(commit);
+      away = true;
+      return unavailable();
+    };
+    await world.clock.advance(PERSIST);
+    away = false;
+    world.commit = (commit) => world.store.commit(commit);
+    await world.clock.advance(PROCESS);
+    await world.append(cumulative(world, 10n));
+    await world.clock.advance(PROCESS);
+    // The one whose reply was lost, and one of the time since.
+    expect(valueOf(await world.store.offset(0)).commits).toBe(2);
+    expect(world.asked.at(-1)).toEqual({ shard: 0, commits: 2 });
+    await world.clock.advance(PERSIST);
+    expect([world.reports, await world.totals()]).toEqual([["shard 0: SQL is away"], { wire_bytes_in: 10n }]);
+  });
+});
+
 describe("an owner steps down", () => {
   it("when another has moved the offset, and folds again to the same totals", async () => {
     const world = worlds.make();

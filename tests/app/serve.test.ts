@@ -1,4 +1,5 @@
 import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
@@ -189,6 +190,24 @@ it("answers 503 and stores nothing with METRICS_ENABLED=false", async () => {
   expect([ready.status, await ready.json()]).toEqual([503, { error: "METRICS_ENABLED is false" }]);
   const { code, stdout } = await command.stop();
   expect([code, stdout]).toEqual([0, expect.stringContaining("METRICS_ENABLED is false: nothing is accepted")]);
+});
+
+it("heeds signals while it starts, although SQL does not answer", async () => {
+  const asked = Promise.withResolvers<void>();
+  const silent = createServer(() => asked.resolve());
+  await new Promise<void>((resolve) => void silent.listen(0, "127.0.0.1", resolve));
+  const { port } = silent.address() as AddressInfo;
+  const environment = { DATA_DIR: folder, OTLP_PORT: "0", BRIDGE_PORT: "0" };
+  const command = startCommand([], { ...environment, MYSQL_URL: `mysql://test@127.0.0.1:${port}/totals` });
+  running.push(command);
+  await asked.promise;
+  command.child.kill("SIGHUP");
+  await command.printed(/SIGHUP: read the certificates again/);
+  const { code, stdout } = await command.stop("SIGTERM");
+  silent.close();
+  expect([code, stdout]).toEqual([0, expect.stringContaining("SIGTERM: stopping")]);
+  // It did not come that far before.
+  expect(stdout).not.toContain("OTLP at");
 });
 
 it("is not ready and takes nothing in before SQL can be reached, then is and does", async () => {

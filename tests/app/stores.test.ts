@@ -1,8 +1,18 @@
-import { afterEach, expect, it } from "vitest";
+import { afterEach, expect, it, vi } from "vitest";
 import { loadSettings } from "../../src/app/load-settings.ts";
 import { openLogStores, type LogStores } from "../../src/app/stores.ts";
+import { freePort } from "../support/free-port.ts";
 import { valueOf } from "../support/log-entries.ts";
 import { startRedisServer } from "../support/redis-server.ts";
+
+const asked = vi.hoisted((): { shards: readonly number[] } => ({ shards: [] }));
+vi.mock(import("../../src/log/redis-durability.ts"), async (original) => ({
+  ...(await original()),
+  checkServersDurability: async (_servers, shards) => {
+    asked.shards = [...shards];
+    return [];
+  },
+}));
 
 let stores: LogStores | undefined;
 afterEach(async () => {
@@ -33,5 +43,20 @@ it("a lease that cannot be had twice in a row is reported once, and again when i
     }
   } finally {
     await redis.remove();
+  }
+});
+
+it("says what is not durable of the servers of all shards there are, whatever SHARDS was at the start", async () => {
+  const loaded = loadSettings({ REDIS_URL: `redis://127.0.0.1:${await freePort()}`, SHARDS: "2" });
+  if (loaded.kind === "failure") throw new Error(loaded.faults.join());
+  const logs = valueOf(openLogStores(loaded.settings, () => undefined));
+  try {
+    await logs.warnings();
+    expect(asked.shards).toEqual([0, 1]);
+    logs.open({ epoch: 3, shardCount: 4, previousShardCount: 2, wantedShardCount: 4 });
+    await logs.warnings();
+    expect(asked.shards).toEqual([0, 1, 2, 3]);
+  } finally {
+    await logs.close();
   }
 });

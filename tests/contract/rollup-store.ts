@@ -119,8 +119,8 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
       });
       await commit(first);
       const elsewhere = minuteCommit("3-0", "4-0", ["/z"], [increment("/z", { bytes_in: 5 })]);
-      const otherGeneration = { ...elsewhere, offset: { generation: 2, fromId: "1-0", toId: "4-0" } };
-      const otherShard = { ...elsewhere, shard: 5, offset: { generation: 1, fromId: "1-0", toId: "4-0" } };
+      const otherGeneration = { ...elsewhere, offset: { ...elsewhere.offset, generation: 2, fromId: "1-0" } };
+      const otherShard = { ...elsewhere, shard: 5, offset: { ...elsewhere.offset, fromId: "1-0" } };
       for (const stale of [first, elsewhere, otherGeneration, otherShard]) {
         expect(await store.commit(stale)).toMatchObject({ kind: "failure", code: "conflict" });
       }
@@ -147,9 +147,23 @@ export function describeRollupStore(engine: string, makeDatabase: () => Promise<
       expect(await store.advanceGeneration(0, from, { generation: 6, logIdentity: "six" })).toMatchObject(late);
       expect(await store.advanceGeneration(0, { ...from, ...to, lastId: "0-0" }, to)).toMatchObject(late);
       expect(await store.commit(shardCommit("1-0", "2-0"))).toMatchObject(late);
-      const offset = { generation: 5, fromId: "1-0", toId: "2-0" };
+      const offset = { generation: 5, fromId: "1-0", toId: "2-0", commits: 1 };
       await commit(shardCommit("1-0", "2-0", { offset }));
       expect(valueOf(await store.offset(0))).toMatchObject({ ...to, lastId: "2-0" });
+    });
+
+    it("answers conflict to a commit that follows others than its owner knows of, also when nothing was read", async () => {
+      const conflict = { kind: "failure", code: "conflict" };
+      const after = (commits: number, toId: string): ShardCommit =>
+        shardCommit("0-0", toId, { offset: { generation: 1, fromId: "0-0", toId, commits } });
+      await commit(after(0, "0-0"));
+      // The same again, as after a lost reply: SQL would be one commit further than its owner knows.
+      expect(await store.commit(after(0, "0-0"))).toMatchObject(conflict);
+      expect(await store.commit(after(0, "1-0"))).toMatchObject(conflict);
+      expect(await store.commit(after(2, "1-0"))).toMatchObject(conflict);
+      expect(valueOf(await store.offset(0))).toMatchObject({ lastId: "0-0", commits: 1 });
+      await commit(after(1, "1-0"));
+      expect(valueOf(await store.offset(0))).toMatchObject({ lastId: "1-0", commits: 2 });
     });
 
     it("advances only the time of a commit with nothing new, however often", async () => {

@@ -134,6 +134,26 @@ describe("a receiver with two databases", { timeout: 3 * MINUTE }, () => {
     }
   });
 
+  it("is given another number of shards only by who names all of them, and a number that they can share", async () => {
+    const [first, second] = await twoDatabases();
+    const { receiver } = await start(`${first},${second}`, 2);
+    await receiver.stop();
+    for (const [list, code, message] of [
+      [first, 3, "this is database 1 of 2, and MYSQL_URL has it as 1 of 1"],
+      [`${second} ${first}`, 3, "this is database 2 of 2, and MYSQL_URL has it as 1 of 2"],
+      [`${first} ${second}`, 1, "3 shards are no multiple of 2 databases"],
+    ] as const) {
+      const environment = { MYSQL_URL: list, SHARDS: "2", DATA_DIR: receiver.settings.dataDirectory };
+      const refused = await runCommand(["reshard", "--to", "3"], environment);
+      expect([refused.code, refused.stderr]).toEqual([code, expect.stringContaining(message)]);
+    }
+    for (const url of [first, second]) {
+      expect(await rowsOf(url, "SELECT shard_count, wanted_shard_count FROM shard_layout")).toEqual([
+        { shard_count: 2, wanted_shard_count: 2 },
+      ]);
+    }
+  });
+
   it("refuses a database that was the only one, as the first of two", async () => {
     const [first, second] = await twoDatabases();
     const { receiver } = await start(first, 2);

@@ -95,6 +95,56 @@ it("waits with another wish until all have changed", async () => {
   expect(valueOf(await all.layout())).toMatchObject({ epoch: 2, shardCount: 4, wantedShardCount: 8 });
 });
 
+it("changes the first before the others, whose shards may be finished earlier", async () => {
+  const all = new LayoutOfDatabases(layouts);
+  valueOf(await all.want(valueOf(await all.layout()), 2));
+  valueOf(await all.want(valueOf(await all.layout()), 4));
+  const early = valueOf(await all.layout());
+  await finish(1, 2);
+  expect(await all.change(early)).toMatchObject({ kind: "retryable" });
+  expect(valueOf(await layouts[1]!.layout())).toMatchObject({ epoch: 1, shardCount: 2 });
+  // So that another wish is still one for all of them.
+  valueOf(await all.want(early, 8));
+  expect(await all.change(early)).toMatchObject({ kind: "failure", code: "conflict" });
+  await finish(0, 2);
+  valueOf(await all.change(valueOf(await all.layout())));
+  for (const one of [all, ...layouts]) {
+    expect(valueOf(await one.layout())).toMatchObject({ epoch: 2, shardCount: 8, wantedShardCount: 8 });
+  }
+});
+
+it("takes the number of the database that is ahead, whichever it is", async () => {
+  const all = new LayoutOfDatabases(layouts);
+  valueOf(await all.want(valueOf(await all.layout()), 2));
+  await finish(1, 2);
+  // As it was left when all of them changed at once.
+  valueOf(await layouts[1]!.want(valueOf(await layouts[1]!.layout()), 4));
+  valueOf(await layouts[1]!.change(valueOf(await layouts[1]!.layout())));
+  valueOf(await layouts[0]!.want(valueOf(await layouts[0]!.layout()), 8));
+  const split = valueOf(await all.layout());
+  expect(split).toMatchObject({ epoch: 1, shardCount: 2, wantedShardCount: 4 });
+  expect(await all.want(split, 8)).toMatchObject({ kind: "failure", code: "conflict" });
+  await finish(0, 2);
+  valueOf(await all.change(split));
+  for (const one of [all, ...layouts]) {
+    expect(valueOf(await one.layout())).toMatchObject({ epoch: 2, shardCount: 4, wantedShardCount: 4 });
+  }
+});
+
+it("never begins a number that the databases cannot share evenly, whoever asked for it", async () => {
+  const all = new LayoutOfDatabases(layouts);
+  valueOf(await all.want(valueOf(await all.layout()), 2));
+  // Past the databases' own refusal: by who knew of the first only.
+  valueOf(await layouts[0]!.want(valueOf(await layouts[0]!.layout()), 3));
+  await finish(0, 2);
+  await finish(1, 2);
+  const asked = valueOf(await all.layout());
+  expect(await all.change(asked)).toMatchObject({ kind: "failure", code: "invalid" });
+  valueOf(await all.want(asked, 4));
+  valueOf(await all.change(valueOf(await all.layout())));
+  expect(valueOf(await all.layout())).toMatchObject({ epoch: 2, shardCount: 4, wantedShardCount: 4 });
+});
+
 it("goes on after whoever began died between two databases", async () => {
   const unreachable = async (): Promise<ReturnType<typeof retryable>> => retryable("unavailable", "cut");
   const cut: LayoutStore = { layout: () => layouts[1]!.layout(), want: unreachable, change: unreachable };

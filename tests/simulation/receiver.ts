@@ -94,6 +94,7 @@ export class SimulatedReceiver implements RequestTarget {
           store,
           wantedShards: setup.shards,
           isAlone: false,
+          databases: 1,
           open: (layout) => this.#open(layout),
           report: setup.report,
         })

@@ -100,8 +100,8 @@ describe("the simulation finds", { timeout: 120_000 }, () => {
     }));
     const offeredGeneration: Sabotage["offeredGeneration"] = ({ totals }, shard, generation) =>
       totals.model.offsets.get(shard)?.generation ?? generation;
-    const options = { mostSeeds: 60, scenario: { ...HASTY, disasters: ["replica promoted"] } } as const;
-    expect(await found(slowAppends, options)).toBe("nothing in 60 seeds");
+    const options = { mostSeeds: 200, scenario: { ...HASTY, disasters: ["replica promoted"] } } as const;
+    expect(await found(slowAppends, options)).toBe("nothing in 200 seeds");
     expect(await found({ ...slowAppends, offeredGeneration }, options)).toMatch(MISSING);
   });
 

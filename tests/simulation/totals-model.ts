@@ -9,6 +9,7 @@ import { mergeHistogram, type LatencyHistogram } from "../../src/model/latency-h
 import { failure, retryable, success, type Result } from "../../src/model/result.ts";
 import { ROLLUP_COLUMNS } from "../../src/model/rollup-columns.ts";
 import {
+  type CommitOffset,
   GRANULARITIES,
   type CounterStateRow,
   type Granularity,
@@ -184,7 +185,7 @@ export class TotalsModel {
     const stored = this.offsets.get(shard);
     if (stored === undefined) return elsewhere();
     if (!this.#sabotage.anyGeneration && stored.generation !== offset.generation) return elsewhere();
-    if (!this.#sabotage.anyOffset && stored.lastId !== offset.fromId) return elsewhere();
+    if (!this.#sabotage.anyOffset && !isFrom(stored, offset)) return elsewhere();
     const refusal = this.#refusal(commit);
     if (refusal !== undefined) return retryable("unavailable", refusal);
     this.offsets.set(shard, { ...stored, lastId: offset.toId, persistedAt, commits: stored.commits + 1 });
@@ -267,6 +268,10 @@ function byLedgerKey(left: ModelLedgerRow, right: ModelLedgerRow): number {
   if (left.generation !== right.generation) return left.generation - right.generation;
   if (left.lastId !== right.lastId) return left.lastId < right.lastId ? -1 : 1;
   return left.position - right.position;
+}
+
+function isFrom({ lastId, commits }: ShardOffset, offset: CommitOffset): boolean {
+  return lastId === offset.fromId && (offset.commits === undefined || offset.commits === commits);
 }
 
 function elsewhere(): Result<never> {

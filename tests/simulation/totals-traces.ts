@@ -105,7 +105,8 @@ export async function totalsTrace(target: TracedTotals, seed: number): Promise<r
       const commit = randomCommit(random, shard, from);
       const result = await target.commit(commit);
       answers.push(["commit", commit.offset, answer(result)]);
-      if (result.kind === "success" && random.chance(0.8)) seen.set(shard, { ...from, lastId: commit.offset.toId });
+      if (result.kind === "success" && random.chance(0.8))
+        seen.set(shard, { ...from, lastId: commit.offset.toId, commits: from.commits + 1 });
     } else if (command <= 65) {
       const offset = await target.offset(shard);
       answers.push(["offset", answer(offset)]);
@@ -139,6 +140,7 @@ function randomCommit(random: SeededRandom, shard: number, from: ShardOffset): S
     generation: random.chance(0.9) ? from.generation : random.whole(1, 4),
     fromId: random.chance(0.9) ? from.lastId : `${random.whole(0, 9)}-0`,
     toId: `${at + (moves ? random.whole(1, 4) : 0)}-0`,
+    commits: random.pick([from.commits, from.commits, undefined, random.whole(0, 9)]),
   };
   const routes = ["/a", "/b", `/${shard}`].filter(() => random.chance(0.6));
   const known = random.chance(0.9) ? routes : [];

@@ -46,7 +46,7 @@ export function shardCommit(fromId: string, toId: string, changes: Partial<Shard
   return {
     shard: 0,
     shardCount: 1,
-    offset: { generation: 1, fromId, toId },
+    offset: { generation: 1, fromId, toId, commits: undefined },
     persistedAt: TEST_DAY,
     series: [],
     rollups: { minute: [], hourly: [], daily: [] },

@@ -1,7 +1,6 @@
 /** `npm run test:faults`: the fault matrix, as often as wanted. Ends with 1 when anything was lost or counted twice. */
 import { randomInt } from "node:crypto";
 import { parseArgs } from "node:util";
-import { bundleCommand } from "../support/bundled-command.ts";
 import { FAULTS, LONG, SHORT } from "./matrix.ts";
 import { print, RowTable, type TableRow, whole } from "./row-table.ts";
 import { ReceiverChild } from "./receiver-child.ts";
@@ -56,7 +55,7 @@ async function main(): Promise<number> {
     ({ name, open }) => values.fault?.some((text) => name.includes(text)) ?? open === undefined,
   );
   if (kinds.length === 0 || faults.length === 0 || !["mariadb", "mysql97"].includes(values.sql)) return usage();
-  if (values.bundled) ReceiverChild.bundle = await bundleCommand();
+  if (values.bundled) process.once("exit", await ReceiverChild.useBundle());
   const table = new RowTable({ cycles, firstSeed, journal: values.journal });
   let sound = true;
   for (const kind of kinds) {

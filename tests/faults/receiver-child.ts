@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { bundleCommand } from "../support/bundled-command.ts";
 import { type RunningCommand, startCommand } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
 import { changesSource } from "./child-modules.ts";
@@ -20,8 +21,7 @@ const NEVER_MILLIS = 60_000;
 
 /** One receiver. */
 export class ReceiverChild {
-  /** A bundle that all are started from, except those whose source is changed; undefined: from the source. */
-  static bundle: string | undefined;
+  static #bundle: string | undefined;
   readonly port: number;
   /** Of pages, admins, the live view and `/readyz`. */
   readonly bridgePort: number;
@@ -34,6 +34,16 @@ export class ReceiverChild {
     this.port = port;
     this.bridgePort = bridgePort;
     this.#options = options;
+  }
+
+  /** Starts all from a bundle from now on, except those whose source is changed; returns what deletes it. */
+  static async useBundle(): Promise<() => void> {
+    const bundle = await bundleCommand();
+    ReceiverChild.#bundle = bundle.main;
+    return () => {
+      ReceiverChild.#bundle = undefined;
+      bundle.remove();
+    };
   }
 
   /** Takes ports; nothing runs yet. */
@@ -55,7 +65,7 @@ export class ReceiverChild {
       [],
       environment,
       imports.flatMap((url) => ["--import", url]),
-      imports.some(changesSource) ? undefined : ReceiverChild.bundle,
+      imports.some(changesSource) ? undefined : ReceiverChild.#bundle,
     );
     command.child.stderr?.on("data", (text: Buffer) => {
       this.#complaints = (this.#complaints + text.toString()).slice(-8000);

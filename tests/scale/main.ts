@@ -4,7 +4,6 @@ import { parseArgs } from "node:util";
 import { ReceiverChild } from "../faults/receiver-child.ts";
 import { print, RowTable, type TableRow, whole } from "../faults/row-table.ts";
 import { isSound } from "../faults/run-fault.ts";
-import { bundleCommand } from "../support/bundled-command.ts";
 import { ROWS } from "./rows.ts";
 import { runScaleRow, type ScaleOutcome } from "./run-row.ts";
 import { LONG, type ScaleFault, SHORT } from "./scale-fault.ts";
@@ -55,7 +54,7 @@ async function main(): Promise<number> {
   }
   const cycles = whole("cycles", values.cycles);
   const firstSeed = values.seed === undefined ? randomInt(2 ** 31) : whole("seed", values.seed);
-  if (values.bundled) ReceiverChild.bundle = await bundleCommand();
+  if (values.bundled) process.once("exit", await ReceiverChild.useBundle());
   const servers = await ScaleServers.start(values.sql as SqlKind);
   try {
     const table = new RowTable({ cycles, firstSeed, journal: values.journal });

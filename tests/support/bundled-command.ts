@@ -7,10 +7,16 @@ import { rolldown } from "rolldown";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Bundles `src/app/main.ts` with all that it imports, deleted when this process ends; the path of what is to be run. */
-export async function bundleCommand(): Promise<string> {
+/** The command in a folder of its own. */
+export interface BundledCommand {
+  /** The file to run. */
+  readonly main: string;
+  remove(): void;
+}
+
+/** Bundles `src/app/main.ts` with all that it imports. */
+export async function bundleCommand(): Promise<BundledCommand> {
   const folder = mkdtempSync(join(tmpdir(), "otel-bandwidth-bundle-"));
-  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
   // Where the source stands in the repository, so that what it reads beside itself is found.
   const target = join(folder, "src/app");
   const build = await rolldown({ input: join(ROOT, "src/app/main.ts"), platform: "node" });
@@ -18,5 +24,5 @@ export async function bundleCommand(): Promise<string> {
   await build.close();
   cpSync(join(ROOT, "package.json"), join(folder, "package.json"));
   cpSync(join(ROOT, "src/rollup/migrations"), join(target, "migrations"), { recursive: true });
-  return join(target, "main.js");
+  return { main: join(target, "main.js"), remove: () => rmSync(folder, { recursive: true, force: true }) };
 }

@@ -61,7 +61,7 @@ export class ConnectionSampler {
       received: sampleReceived(snapshot, this.#history, intervalSeconds),
       sent: sampleSent(snapshot, this.#history, news, intervalSeconds),
     };
-    this.#history.remember(snapshot);
+    this.#history.remember();
     return sample;
   }
 

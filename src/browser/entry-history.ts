@@ -82,16 +82,14 @@ export class EntryHistory {
     return { change: packetsLost - last, counted: Math.max(0, packetsLost - Math.max(most, 0)) };
   }
 
-  /** Makes this snapshot the one that later ones are compared with. */
-  remember(snapshot: Snapshot): void {
-    this.read(snapshot);
-    // Asked of all before any is remembered: what is missing is found by what was known.
-    const sinceBirth = new Map(snapshot.entries.map((entry) => [entry.id, this.knowsSinceBirth(entry as StatsEntry)]));
-    for (const entry of snapshot.entries) {
+  /** Makes the snapshot that is read the one that later ones are compared with. */
+  remember(): void {
+    for (const entry of this.#reading?.entries ?? []) {
+      const sinceBirth = this.knowsSinceBirth(entry);
       const mostLost = this.#mostLost(entry);
       // Deleted first, so that the map's order is that of the last sight.
       this.#remembered.delete(entry.id);
-      this.#remembered.set(entry.id, { entry, mostLost, sinceBirth: sinceBirth.get(entry.id) ?? false });
+      this.#remembered.set(entry.id, { entry, mostLost, sinceBirth });
     }
     this.#followed = true;
     for (const id of this.#remembered.keys()) {

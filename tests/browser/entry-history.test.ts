@@ -12,12 +12,13 @@ function inbound(packetsLost: number, packetsReceived = 0, id = "I"): StatsEntry
   return { id, type: "inbound-rtp", timestamp: 0, packetsLost, packetsReceived };
 }
 
-function remember(history: EntryHistory, ...entries: AnyStatsEntry[]): void {
-  history.remember(makeSnapshot({ atMillis: 0, entries }));
-}
-
 function read(history: EntryHistory, ...entries: AnyStatsEntry[]): void {
   history.read(makeSnapshot({ atMillis: 0, entries }));
+}
+
+function remember(history: EntryHistory, ...entries: AnyStatsEntry[]): void {
+  read(history, ...entries);
+  history.remember();
 }
 
 describe("the increase of a counter", () => {

@@ -10,6 +10,7 @@ import type { LiveView } from "../../realtime/live-view.ts";
 import { loadSettings, type Environment } from "../load-settings.ts";
 import type { Listening } from "../pipeline.ts";
 import { createReceiver, type Receiver } from "../receiver.ts";
+import { TENANT_SETTING_DEFINITIONS } from "../tenant-settings.ts";
 import { UsageError } from "../usage-error.ts";
 
 /** A receiver and where its files are. */
@@ -22,12 +23,10 @@ export interface DemoReceiver {
 }
 
 /** What would keep a demo on loopback from reaching its own receiver, or have it refused there. */
-const LEFT_OUT: ReadonlySet<string> = new Set(
-  (
-    "OTLP_HOST OTLP_PORT OTLP_GRPC_PORT OTLP_TOKEN BRIDGE_HOST BRIDGE_PORT TLS_CERT_FILE TLS_KEY_FILE TENANTS_FILE " +
-    "TENANT_MAX_POINTS_PER_MINUTE TENANT_MAX_BYTES_PER_MINUTE TENANT_MAX_SERIES TENANT_MAX_LOG_SHARE"
-  ).split(" "),
-);
+const LEFT_OUT: ReadonlySet<string> = new Set([
+  ..."OTLP_HOST OTLP_PORT OTLP_GRPC_PORT OTLP_TOKEN BRIDGE_HOST BRIDGE_PORT TLS_CERT_FILE TLS_KEY_FILE".split(" "),
+  ...Object.values(TENANT_SETTING_DEFINITIONS).map(({ name }) => name),
+]);
 /** Figures change every second unless the environment says otherwise. */
 const PROCESS_INTERVAL_MILLIS = 1000;
 const READY_DEADLINE_MILLIS = 15_000;

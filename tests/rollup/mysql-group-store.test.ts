@@ -151,8 +151,7 @@ describe.skipIf(obstacle !== undefined)(`a group of MySQL servers${skipped}`, { 
     expect(await counted(database.url, await group.primary())).toBe(4);
     await store.close();
     await proxy.close();
-    await group.rejoin(killed);
-    await group.waitForOnline();
+    await group.restore();
     expect(await counted(database.url, killed)).toBe(4);
   });
 
@@ -190,8 +189,7 @@ describe.skipIf(obstacle !== undefined)(`a group of MySQL servers${skipped}`, { 
     }
     expect(await lateCommit).toBe("refused");
     sleeper.destroy();
-    await group.rejoin(held);
-    await group.waitForOnline();
+    await group.restore(1000);
     expect(await counted(database.url, held)).toBe(3);
     expect(valueOf(await store.offset(0)).lastId).toBe("4-0");
     await store.close();
@@ -236,8 +234,7 @@ describe.skipIf(obstacle !== undefined)(`a group of MySQL servers${skipped}`, { 
     expect(await counted(database.url, elected)).toBe(5);
     behind.destroy();
     await store.close();
-    await group.rejoin(killed);
-    await group.waitForOnline();
+    await group.restore();
     for (const member of group.members) {
       await queryAt(member.url, "SET GLOBAL group_replication_consistency = 'BEFORE_ON_PRIMARY_FAILOVER'");
     }
@@ -276,8 +273,7 @@ describe.skipIf(obstacle !== undefined)(`a group of MySQL servers${skipped}`, { 
     const without = await runCommand(["doctor"], environment);
     expect(without.stdout).toMatch(new RegExp(`^warn SQL members: 127.0.0.1:${away.port}: nothing listens`, "m"));
     expect(without.stdout.match(/^ok +SQL members: /gm)).toHaveLength(2);
-    await group.rejoin(away);
-    await group.waitForOnline();
+    await group.restore();
   });
 
   it("forgets a person at the member that takes writes", async () => {

@@ -4,6 +4,9 @@ import type { ScaleFault, ScaleScene } from "./scale-fault.ts";
 import { MOST_SHARDS, primariesOf } from "./scale-stores.ts";
 import type { Victim } from "./victim.ts";
 
+/** A member that wakes up hears within this time that the group has thrown it out: until then it looks well to itself, and for a moment to all. */
+const SQL_SETTLED_MILLIS = 1000;
+
 /** What a process is chosen from. */
 interface Kind {
   /** How many may be away at a time. More would not be a fault but the end: without a majority a group does not come back by itself. */
@@ -35,7 +38,16 @@ function kindsOf({ receivers, stores, load, random }: ScaleScene): readonly Kind
         load.journal.atRisk = false;
       },
     },
-    { most: 1, choose: () => sql.primary(), prepare: nothing, ok: () => sql.ok() },
+    {
+      most: 1,
+      async choose() {
+        // A group may lose a member by itself, on a busy machine. Of two, none is left with a majority.
+        await sql.ok();
+        return await sql.primary();
+      },
+      prepare: nothing,
+      ok: () => sql.ok(SQL_SETTLED_MILLIS),
+    },
   ];
 }
 

@@ -22,8 +22,8 @@ export interface ScaleSql {
   primaryUrl(databaseUrl: string): Promise<string>;
   /** The server that takes writes now, waited for. */
   primary(): Promise<SqlMember>;
-  /** Resolves when every member is in order; one that left the group joins again. */
-  ok(): Promise<void>;
+  /** Resolves when every member is in order, and has been for `forMillis`; one that left the group joins again. */
+  ok(forMillis?: number): Promise<void>;
   /** Ends it and deletes its data. */
   stop(): Promise<void>;
 }
@@ -58,10 +58,7 @@ async function startGroup(): Promise<ScaleSql> {
       return `mysql://test@127.0.0.1:${(await primary()).port}${database}`;
     },
     primary,
-    async ok() {
-      for (const member of group.members) await group.rejoin(member);
-      await group.waitForOnline();
-    },
+    ok: (forMillis) => group.restore(forMillis),
     stop: () => group.stop(),
   };
 }

@@ -29,10 +29,13 @@ export interface MysqlGroup extends SqlServer {
   primary(): Promise<GroupMember>;
   /** What each member says of itself; undefined: it does not answer. */
   states(): Promise<readonly (MemberState | undefined)[]>;
-  /** Waits until so many members (all by default) are ONLINE in the eyes of the primary. Rejects when that takes too long. */
-  waitForOnline(count?: number): Promise<void>;
   /** Starts a member's process where it ended, has it join again and waits until it is ONLINE. */
   rejoin(member: GroupMember): Promise<void>;
+  /**
+   * Has every member join that is not in the group. Resolves when each has seen all of them ONLINE, under one primary, for
+   * `forMillis`: one that slept looks well until it hears that it was thrown out.
+   */
+  restore(forMillis?: number): Promise<void>;
 }
 
 /** How a group is started. */
@@ -78,7 +81,7 @@ export async function startMysqlGroup(options: MysqlGroupOptions = {}): Promise<
     await command(first!.url, "START GROUP_REPLICATION", "SET GLOBAL group_replication_bootstrap_group = OFF");
     const group = new Group(members, clean);
     for (const member of others) await group.rejoin(member);
-    await group.waitForOnline();
+    await group.restore();
     return group;
   } catch (error) {
     await Promise.all(members.map((member) => member.stop()));
@@ -123,25 +126,43 @@ class Group implements MysqlGroup {
     return await Promise.all(this.members.map(async (member) => stateIn(await view(member), member)));
   }
 
-  async waitForOnline(count: number = MEMBERS): Promise<void> {
-    await until(`${count} members that are ONLINE`, async () => {
-      const seen = (await view(await this.primary())) ?? [];
-      return seen.filter(({ state }) => state === "ONLINE").length === count ? true : undefined;
+  async rejoin(member: GroupMember): Promise<void> {
+    await until(`member ${member.port} to join`, async () =>
+      (await this.#askToJoin(member)) === "ONLINE" ? true : undefined,
+    );
+  }
+
+  async restore(forMillis: number = 0): Promise<void> {
+    let wholeSince: number | undefined;
+    await until("every member to be in the group", async () => {
+      if (await this.#isWhole()) {
+        wholeSince ??= performance.now();
+        return performance.now() - wholeSince >= forMillis ? true : undefined;
+      }
+      wholeSince = undefined;
+      for (const member of this.members) await this.#askToJoin(member);
+      return undefined;
     });
   }
 
-  async rejoin(member: GroupMember): Promise<void> {
+  /** Whether every member sees all of them ONLINE, and the same primary. */
+  async #isWhole(): Promise<boolean> {
+    const views = await Promise.all(this.members.map((member) => view(member)));
+    const primaries = new Set(views.map((seen) => primaryIn(seen ?? [])));
+    const allOnline = views.every((seen) => seen?.filter(({ state }) => state === "ONLINE").length === MEMBERS);
+    return allOnline && primaries.size === 1 && !primaries.has(undefined);
+  }
+
+  /** The state of a member, which is told to join when it does not. */
+  async #askToJoin(member: GroupMember): Promise<MemberState | undefined> {
     if (this.#ended.delete(member)) await member.start();
-    await until(`member ${member.port} to join`, async () => {
-      const state = stateIn(await view(member), member);
-      if (state === "ONLINE") return true;
-      if (state === "RECOVERING") return undefined;
-      // It may still be leaving, or trying by itself: the next round asks again.
-      await command(member.url, "STOP GROUP_REPLICATION", RECOVERY_USER, "START GROUP_REPLICATION").catch(
-        () => undefined,
-      );
-      return undefined;
-    });
+    const state = stateIn(await view(member), member);
+    if (state === "ONLINE" || state === "RECOVERING") return state;
+    // It may still be leaving, or trying by itself: the next round asks again.
+    await command(member.url, "STOP GROUP_REPLICATION", RECOVERY_USER, "START GROUP_REPLICATION").catch(
+      () => undefined,
+    );
+    return state;
   }
 
   async stop(): Promise<void> {

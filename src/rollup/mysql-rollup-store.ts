@@ -130,14 +130,14 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
   async commit(commit: ShardCommit): Promise<Result<void>> {
     const checked = checkCommit(commit);
     if (checked.kind !== "success") return checked;
-    return this.#answer(async (session) => {
+    return this.#answerInTurn(async (session) => {
       if (await this.#writer.write(session, commit)) return success(undefined);
       return offsetElsewhere(commit.shard, commit.offset.fromId);
     });
   }
 
   maintain(nowSeconds: number): Promise<Result<void>> {
-    return this.#answer(async (session) => success(await maintainMysql(session, nowSeconds)));
+    return this.#answerInTurn(async (session) => success(await maintainMysql(session, nowSeconds)));
   }
 
   ready(): Promise<Result<void>> {
@@ -172,12 +172,20 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     return this.#database.close();
   }
 
-  async #answer<T>(work: (session: MysqlSession) => Promise<Result<T>>): Promise<Result<T>> {
-    try {
-      return await this.#database.withSession(work);
-    } catch (error) {
-      return retryable("unavailable", `MySQL: ${messageOf(error)}`);
-    }
+  #answer<T>(work: (session: MysqlSession) => Promise<Result<T>>): Promise<Result<T>> {
+    return answered(this.#database.withSession(work));
+  }
+
+  #answerInTurn<T>(work: (session: MysqlSession) => Promise<Result<T>>): Promise<Result<T>> {
+    return answered(this.#database.withSessionForLong(work));
+  }
+}
+
+async function answered<T>(pending: Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await pending;
+  } catch (error) {
+    return retryable("unavailable", `MySQL: ${messageOf(error)}`);
   }
 }
 

@@ -34,6 +34,7 @@ import { MysqlDatabase } from "./mysql-database.ts";
 import type { MysqlOptions } from "./mysql-database.ts";
 import { MysqlLayoutStore } from "./mysql-layout-store.ts";
 import { maintainMysql } from "./mysql-maintenance.ts";
+import { isRefusedByGroup } from "./mysql-member.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
 import { noSuchShard, offsetElsewhere } from "./offset-elsewhere.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
@@ -185,7 +186,10 @@ async function answered<T>(pending: Promise<Result<T>>): Promise<Result<T>> {
   try {
     return await pending;
   } catch (error) {
-    return retryable("unavailable", `MySQL: ${messageOf(error)}`);
+    const hint = isRefusedByGroup(error)
+      ? " (the server's error log says why; if it is the size, doctor says what to set)"
+      : "";
+    return retryable("unavailable", `MySQL: ${messageOf(error)}${hint}`);
   }
 }
 

@@ -23,6 +23,8 @@ export interface Deployment {
   /** CPU seconds a second: cores at work. */
   readonly cores: PartSeconds;
   readonly receivers: number;
+  /** Whether so many receivers suffice: beyond some hundreds they look at leases more than they get done. */
+  readonly isPossible: boolean;
   readonly shards: number;
   readonly seriesPerShard: number;
   /** CPU seconds of the owner of a shard for its commit, once a persist interval. */
@@ -60,13 +62,14 @@ export function deploymentFor(demand: Demand, known: Calibration, assumed: Assum
   let receivers = 1;
   for (let needed = 0; needed !== receivers && receivers < MOST_RECEIVERS;) {
     needed = receivers;
-    receivers = Math.max(needed, receiversFor(coresOf(demand, known, needed), demand, known, assumed));
+    const sought = receiversFor(coresOf(demand, known, needed, assumed), demand, known, assumed);
+    receivers = Math.min(MOST_RECEIVERS, Math.max(needed, sought));
   }
   return withReceivers(demand, receivers, known, assumed);
 }
 
 function withReceivers(demand: Demand, receivers: number, known: Calibration, assumed: AssumedValues): Deployment {
-  const cores = coresOf(demand, known, receivers);
+  const cores = coresOf(demand, known, receivers, assumed);
   const shards = shardsFor(receivers);
   const { points, rows, liveUpdates } = workASecond(demand, known, receivers);
   const allSeries = demand.series + demand.browsers;
@@ -90,13 +93,13 @@ function withReceivers(demand: Demand, receivers: number, known: Calibration, as
     eventsPerSecond,
     cores,
     receivers,
+    isPossible: receivers < MOST_RECEIVERS,
     shards,
     seriesPerShard: allSeries / shards,
     commitSeconds: ((known.cpu.receivers.rows ?? 0) * rows * PERSIST_SECONDS) / shards,
     redisPrimaries,
     redisBytes,
-    redisCallsPerSecond:
-      requestsPerSecond + eventsPerSecond + receivers * shards * LEASE_LOOKS_PER_SECOND + liveUpdates / 1000,
+    redisCallsPerSecond: requestsPerSecond + eventsPerSecond + looksPerSecond(receivers) + liveUpdates / 1000,
     databases,
     rowsPerSecond: rows,
     diskBytesPerDay: disk.perDay,
@@ -121,16 +124,23 @@ function workASecond({ series, exportSeconds, browsers }: Demand, known: Calibra
   };
 }
 
-function coresOf(demand: Demand, known: Calibration, receivers: number): PartSeconds {
+function coresOf(demand: Demand, known: Calibration, receivers: number, assumed: AssumedValues): PartSeconds {
   const cores = cpuOf(known.cpu, workASecond(demand, known, receivers));
   const { event, participantSecond } = known.browsers;
   const events = demand.browsers / PAGE_EXPORT_SECONDS;
   const page = (part: keyof PartSeconds): number => events * event[part] + demand.browsers * participantSecond[part];
+  const looks = looksPerSecond(receivers) / 1e6;
   return {
-    receivers: cores.receivers + page("receivers"),
-    redis: cores.redis + page("redis"),
+    receivers:
+      cores.receivers + page("receivers") + looks * (assumed.lookInReceiver + receivers * assumed.candidateInReceiver),
+    redis: cores.redis + page("redis") + looks * (assumed.lookInRedis + receivers * assumed.candidateInRedis),
     sql: cores.sql + page("sql"),
   };
+}
+
+/** At leases. The calibration has those of four receivers at most, which are next to nothing. */
+function looksPerSecond(receivers: number): number {
+  return receivers * shardsFor(receivers) * LEASE_LOOKS_PER_SECOND;
 }
 
 function receiversFor(

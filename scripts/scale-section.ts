@@ -143,18 +143,19 @@ function deploymentsTable(known: Calibration): string {
 }
 
 function deploymentRow(deployment: Deployment): readonly string[] {
-  const { demand, cores, shards, receivers } = deployment;
+  const { demand, cores, shards, receivers, isPossible } = deployment;
+  const ifPossible = (text: string): string => (isPossible ? text : "-");
   return [
     `${short(demand.series)}, ${demand.exportSeconds} s, ${short(demand.browsers)}`,
     short(deployment.pointsPerSecond),
-    [cores.receivers, cores.redis, cores.sql].map((value) => two(value)).join(", "),
-    short(receivers),
-    receivers > shards ? `${shards}, **too few**` : String(shards),
-    `${deployment.redisPrimaries}, ${gigabytes(deployment.redisBytes)}`,
+    [ifPossible(two(cores.receivers)), ifPossible(two(cores.redis)), two(cores.sql)].join(", "),
+    isPossible ? short(receivers) : "**none suffice**",
+    receivers > shards && isPossible ? `${shards}, **too few**` : String(shards),
+    `${ifPossible(String(deployment.redisPrimaries))}, ${gigabytes(deployment.redisBytes)}`,
     short(deployment.rowsPerSecond),
     String(deployment.databases),
     `${gigabytes(deployment.diskBytesPerDay)}, ${gigabytes(deployment.diskBytes)}`,
-    short(deployment.usdPerMonth),
+    ifPossible(short(deployment.usdPerMonth)),
   ];
 }
 

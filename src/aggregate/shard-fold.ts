@@ -26,8 +26,10 @@ import { ShardSize } from "./state-size.ts";
 import { streamTarget } from "./stream-target.ts";
 import { type Parent, parentOf, type StreamTarget } from "./streams.ts";
 
-/** Rows of a minute, and hashes of deltas, that wait for a commit before it should come early. */
-const MAX_PENDING_ROWS = 100_000;
+/** Rows of a minute that wait for a commit before it should come early. */
+export const MAX_PENDING_ROWS = 100_000;
+
+/** The same of hashes of deltas. */
 const MAX_PENDING_HASHES = 500_000;
 
 /** The receive time where nothing asks for it. */

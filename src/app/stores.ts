@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { FaultReports } from "../aggregate/fault-reports.ts";
+import { MAX_PENDING_ROWS } from "../aggregate/shard-fold.ts";
 import { checkServersDurability } from "../log/redis-durability.ts";
 import { openSqliteLogs } from "../log/open-sqlite-logs.ts";
 import { redisFault } from "../log/redis-fault.ts";
@@ -23,6 +24,7 @@ import type { ShardLease } from "../model/shard-lease.ts";
 import { MemoryRealtimeStore } from "../realtime/memory-realtime-store.ts";
 import { RedisRealtimeStore } from "../realtime/redis-realtime-store.ts";
 import { mysqlDatabases, mysqlPlace } from "../rollup/mysql-address.ts";
+import { checkMysqlCommitSize, type LargestCommit } from "../rollup/mysql-commit-size.ts";
 import { checkMysqlDurability } from "../rollup/mysql-durability.ts";
 import { MysqlRollupStore } from "../rollup/mysql-rollup-store.ts";
 import { openSqliteRollupStore } from "../rollup/sqlite-rollup-store.ts";
@@ -66,7 +68,7 @@ export interface TotalsStore {
   /** How many hold the totals together. */
   readonly databases: number;
   readonly description: string;
-  /** What is not durable, one sentence each; none while it cannot be reached. */
+  /** What is not durable or may be refused, one sentence each; none while it cannot be reached. */
   readonly warnings: () => Promise<readonly string[]>;
 }
 
@@ -176,7 +178,8 @@ function openLease(redis: RedisRoute, shard: number, token: string, report: (mes
 
 /** Opens the SQL side. */
 export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Result<TotalsStore> {
-  if (settings.mysqlUrl !== undefined) return success(openMysqlTotals(settings.mysqlUrl, clock));
+  if (settings.mysqlUrl !== undefined)
+    return success(openMysqlTotals(settings.mysqlUrl, largestCommit(settings), clock));
   const file = embeddedTotalsFile(settings.dataDirectory);
   const opened = openSqliteRollupStore({ file });
   if (opened.kind !== "success") return opened;
@@ -186,7 +189,12 @@ export function openTotalsStore(settings: ReceiverSettings, clock: Clock): Resul
   return success({ store, of: () => store, alerts, layouts, databases: 1, description, warnings: async () => [] });
 }
 
-function openMysqlTotals(list: string, clock: Clock): TotalsStore {
+/** What one commit may hold, by the settings. */
+export function largestCommit({ maxSeries }: ReceiverSettings): LargestCommit {
+  return { series: maxSeries, minuteRows: MAX_PENDING_ROWS };
+}
+
+function openMysqlTotals(list: string, largest: LargestCommit, clock: Clock): TotalsStore {
   const urls = mysqlDatabases(list);
   const names = urls.map((url) => mysqlPlace(url));
   const store = new TotalsDatabases(
@@ -194,7 +202,12 @@ function openMysqlTotals(list: string, clock: Clock): TotalsStore {
     names,
   );
   const warnings = async (): Promise<readonly string[]> => {
-    const found = await Promise.all(urls.map((url) => checkMysqlDurability({ url, clock })));
+    const found = await Promise.all(
+      urls.map(async (url) => [
+        ...(await checkMysqlDurability({ url, clock })),
+        ...(await checkMysqlCommitSize({ url, clock }, largest)),
+      ]),
+    );
     return urls.length === 1
       ? found[0]!
       : found.flatMap((some, position) => some.map((warning) => `${names[position]}: ${warning}`));

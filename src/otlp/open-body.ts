@@ -2,6 +2,7 @@
 import type { BodyContentType, BodyEncoding } from "../model/ingest-log.ts";
 import type { OpenBody } from "../model/metrics-walk.ts";
 import type { Result } from "../model/result.ts";
+import { Turns } from "../model/turns.ts";
 import { inflate } from "./inflate.ts";
 import { jsonToProtobuf } from "./json-to-protobuf.ts";
 
@@ -24,12 +25,8 @@ export function createOpenBody(options: OpenBodyOptions = DEFAULT_OPEN_BODY_OPTI
   const turns = new Turns(options.maxConcurrent);
   return async (body, contentType, encoding) => {
     if (encoding === "identity" || body.length <= SMALL_BODY_BYTES) return open(body, contentType, encoding, options);
-    await turns.take();
-    try {
-      return await open(body, contentType, encoding, options);
-    } finally {
-      turns.give();
-    }
+    // How many wait is bounded by what the servers hold in flight.
+    return await turns.take(() => open(body, contentType, encoding, options));
   };
 }
 
@@ -41,28 +38,4 @@ async function open(
 ): Promise<Result<Uint8Array>> {
   const inflated = await inflate(body, encoding, options.maxInflatedBytes);
   return inflated.kind === "success" && contentType === "json" ? jsonToProtobuf(inflated.value) : inflated;
-}
-
-/** Lets so many in at a time; the line of those that wait is bounded by what the servers hold in flight. */
-class Turns {
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
-
-  constructor(count: number) {
-    this.#free = count;
-  }
-
-  async take(): Promise<void> {
-    if (this.#free > 0) {
-      this.#free -= 1;
-      return;
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  give(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
-  }
 }

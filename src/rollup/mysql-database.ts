@@ -4,9 +4,10 @@
 import { systemClock } from "../model/clock.ts";
 import type { Clock } from "../model/clock.ts";
 import { messageOf } from "../model/result.ts";
+import { Turns } from "../model/turns.ts";
 import { mysqlServers } from "./mysql-address.ts";
 import { explainMysqlFault } from "./mysql-fault.ts";
-import { isOfNoUseHere, whyNotTheWriter } from "./mysql-member.ts";
+import { isOfNoUseHere, isRefusedByGroup, whyNotTheWriter } from "./mysql-member.ts";
 import { MysqlPool, PoolBusyError } from "./mysql-pool.ts";
 import type { MysqlSession } from "./mysql-session.ts";
 import { StatementCounter } from "./statement-counter.ts";
@@ -16,7 +17,7 @@ export interface MysqlOptions {
   /** `mysql://user:password@host:port/database`; several hosts, with a comma between them, are the members of a group. */
   readonly url: string;
   readonly clock?: Clock;
-  /** Connections at most. Default 4. */
+  /** Connections at most, one of them for short work alone. Default 4. */
   readonly connectionLimit?: number;
   /** Callers that may wait for a connection; one more is refused. Default 64. */
   readonly queueLimit?: number;
@@ -36,8 +37,10 @@ export class MysqlDatabase {
   /** Of the server that took writes when it was last looked for. */
   #pool: MysqlPool | undefined;
   #finding: Promise<MysqlPool> | undefined;
-  /** Whether the server of a busy pool still takes writes. */
-  #asking: Promise<boolean> | undefined;
+  /** By their URL, of servers that are in doubt: whether they still take writes. */
+  readonly #asking = new Map<string, Promise<boolean>>();
+  /** For work that may take long: a connection is left for what others ask meanwhile. */
+  readonly #longWork: Turns;
   #closed = false;
 
   /** Connects on first use. Throws on a URL that is none. */
@@ -52,6 +55,7 @@ export class MysqlDatabase {
       ...options,
     };
     this.#servers = mysqlServers(options.url);
+    this.#longWork = new Turns(Math.max(1, this.#options.connectionLimit - 1));
     if (this.#servers.length === 1) this.#pool = this.#open(this.#servers[0]!);
   }
 
@@ -60,16 +64,19 @@ export class MysqlDatabase {
     if (this.#closed) throw new Error("the store is closed");
     const [pool, session] = await this.#session();
     try {
-      return await work(session);
+      return await used(session, work);
     } catch (error) {
-      if (isOfNoUseHere(error) || (session.isBroken && this.#servers.length > 1)) {
-        session.giveUp();
-        this.#leave(pool);
-      }
+      if (isOfNoUseHere(error) || (await this.#isGone(pool, session, error))) this.#leave(pool);
       throw error;
-    } finally {
-      session.release();
     }
+  }
+
+  /**
+   * The same for work that may take long, such as a commit of many series: it waits its turn, however long that takes, so that such work
+   * never has all connections.
+   */
+  withSessionForLong<T>(work: (session: MysqlSession) => Promise<T>): Promise<T> {
+    return this.#longWork.take(() => this.withSession(work));
   }
 
   /** Ends every connection; a server that does not answer is left without a word. */
@@ -97,14 +104,29 @@ export class MysqlDatabase {
     return [found, await found.session()];
   }
 
-  /** Leaving a pool ends the commits that keep it busy. One whose server hangs is busy, too: that is asked on a connection beside it. */
+  /** Leaving a pool ends the commits that keep it busy. One whose server hangs is busy, too: that is asked. */
   async #isOnlyBusy(pool: MysqlPool, error: unknown): Promise<boolean> {
     if (!(error instanceof PoolBusyError) || this.#pool !== pool) return false;
-    this.#asking ??= this.#takesWrites(pool.url).finally(() => (this.#asking = undefined));
-    return (await this.#asking) && this.#pool === pool;
+    return (await this.#takesWrites(pool.url)) && this.#pool === pool;
   }
 
-  async #takesWrites(url: string): Promise<boolean> {
+  /**
+   * Whether a member that lost a connection, let a statement wait too long or whose group refused a commit takes no writes any more. It
+   * may be that statement alone, and leaving would end all others in the middle: so the member is asked.
+   */
+  async #isGone(pool: MysqlPool, session: MysqlSession, error: unknown): Promise<boolean> {
+    if (this.#servers.length === 1 || this.#pool !== pool) return false;
+    return (session.isBroken || isRefusedByGroup(error)) && !(await this.#takesWrites(pool.url));
+  }
+
+  /** Asked on a connection of its own, once for all who want to know. */
+  #takesWrites(url: string): Promise<boolean> {
+    const asked = this.#asking.get(url) ?? this.#askWhetherItTakesWrites(url).finally(() => this.#asking.delete(url));
+    this.#asking.set(url, asked);
+    return asked;
+  }
+
+  async #askWhetherItTakesWrites(url: string): Promise<boolean> {
     const beside = this.#open(url);
     try {
       (await beside.session()).release();
@@ -155,6 +177,17 @@ export class MysqlDatabase {
     if (this.#pool !== pool) return;
     pool.destroy();
     this.#pool = this.#servers.length === 1 && !this.#closed ? this.#open(this.#servers[0]!) : undefined;
+  }
+}
+
+async function used<T>(session: MysqlSession, work: (session: MysqlSession) => Promise<T>): Promise<T> {
+  try {
+    return await work(session);
+  } catch (error) {
+    if (isOfNoUseHere(error) || isRefusedByGroup(error)) session.giveUp();
+    throw error;
+  } finally {
+    session.release();
   }
 }
 

@@ -39,6 +39,18 @@ export interface MysqlInspection {
   readonly misplaced: string | undefined;
   /** The group that the server is a member of; undefined where there is none, or the user may not see it. */
   readonly group: (MysqlGroupView & { readonly consistency: string }) | undefined;
+  /** Of a member of a group that the user may see. */
+  readonly groupTransactions: GroupTransactions | undefined;
+}
+
+/** How a member of a group sends what it commits to the others. */
+export interface GroupTransactions {
+  /** `group_replication_transaction_size_limit`: bytes of a transaction; 0 for any. */
+  readonly maxBytes: number;
+  /** `binlog_row_image`. */
+  readonly rowImage: string;
+  /** `binlog_transaction_compression`: the limit is on what comes of it. */
+  readonly isCompressed: boolean;
 }
 
 /** What the receiver does there, migrations and partitions included. */
@@ -88,6 +100,7 @@ async function look(
   const version = String(facts["version"]);
   const product = version.includes("MariaDB") ? "MariaDB" : "MySQL";
   const applied = await appliedMigrations(session);
+  const group = await groupOf(session);
   const knowsPlace = place !== undefined && applied.some(({ name }) => name === PLACE_MIGRATION);
   return {
     product,
@@ -104,7 +117,8 @@ async function look(
     clockAheadMillis: Number(facts["millis"]) - between,
     applied,
     misplaced: knowsPlace ? await placeFault(session, place) : undefined,
-    group: await groupOf(session),
+    group,
+    groupTransactions: group && (await groupTransactions(session)),
   };
 }
 
@@ -131,6 +145,20 @@ async function groupOf(session: MysqlSession): Promise<MysqlInspection["group"]>
   if (view === undefined) return undefined;
   const [row] = await session.rows("SELECT @@GLOBAL.group_replication_consistency AS consistency", []);
   return { ...view, consistency: String(row?.["consistency"]) };
+}
+
+async function groupTransactions(session: MysqlSession): Promise<GroupTransactions> {
+  const rows = await session.rows(
+    `SHOW GLOBAL VARIABLES WHERE Variable_name IN
+       ('group_replication_transaction_size_limit', 'binlog_row_image', 'binlog_transaction_compression')`,
+    [],
+  );
+  const set = new Map(rows.map((row) => [String(row["Variable_name"]), String(row["Value"])]));
+  return {
+    maxBytes: Number(set.get("group_replication_transaction_size_limit") ?? 0),
+    rowImage: set.get("binlog_row_image") ?? "FULL",
+    isCompressed: set.get("binlog_transaction_compression") === "ON",
+  };
 }
 
 /** Without making the table where there is none. */

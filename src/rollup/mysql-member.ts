@@ -23,17 +23,28 @@ export interface MysqlGroupMember {
 
 /**
  * What a server answers that takes no writes, or takes no part any more: it is read-only (1290, 1836, 1792), offline (3032, 3918) or
- * shutting down (1053), its group takes no transaction of it (3100, 3796 to 3799), or it has no part in its cluster (1047).
+ * shutting down (1053), its group takes no transaction of it (3796 to 3799), or it has no part in its cluster (1047).
  */
-const OF_NO_USE = new Set([1047, 1053, 1290, 1792, 1836, 3032, 3100, 3796, 3797, 3798, 3799]);
+const OF_NO_USE = new Set([1047, 1053, 1290, 1792, 1836, 3032, 3796, 3797, 3798, 3799]);
+
+/** What a member answers whose group did not take a commit: the member may be out of it, or the commit larger than the group allows. */
+const REFUSED_BY_GROUP = 3100;
 
 /** What is read is older than what is known to be committed: see {@link RollupStore.counterState}. */
 export class BehindError extends Error {}
 
 /** Whether an error says that this server is not, or no longer, the one to use. */
 export function isOfNoUseHere(error: unknown): boolean {
-  if (error instanceof BehindError) return true;
-  return error instanceof Error && "errno" in error && OF_NO_USE.has(Number(error.errno));
+  return error instanceof BehindError || OF_NO_USE.has(errorNumber(error));
+}
+
+/** Whether the group behind this server refused a commit, which says nothing yet of the server. */
+export function isRefusedByGroup(error: unknown): boolean {
+  return errorNumber(error) === REFUSED_BY_GROUP;
+}
+
+function errorNumber(error: unknown): number {
+  return error instanceof Error && "errno" in error ? Number(error.errno) : Number.NaN;
 }
 
 /** Why the member behind a session is not the one that takes writes; undefined when it is. */
@@ -89,7 +100,7 @@ export async function groupView(session: MysqlSession): Promise<MysqlGroupView |
     };
   } catch (error) {
     // Without the right to see the group the server's own word counts: whoever is not the primary is read-only.
-    if (error instanceof Error && "errno" in error && error.errno === 1142) return undefined;
+    if (errorNumber(error) === 1142) return undefined;
     throw error;
   }
 }

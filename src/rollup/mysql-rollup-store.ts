@@ -34,6 +34,7 @@ import { MysqlDatabase } from "./mysql-database.ts";
 import type { MysqlOptions } from "./mysql-database.ts";
 import { MysqlLayoutStore } from "./mysql-layout-store.ts";
 import { maintainMysql } from "./mysql-maintenance.ts";
+import { isRefusedByGroup } from "./mysql-member.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
 import { noSuchShard, offsetElsewhere } from "./offset-elsewhere.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
@@ -130,14 +131,14 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
   async commit(commit: ShardCommit): Promise<Result<void>> {
     const checked = checkCommit(commit);
     if (checked.kind !== "success") return checked;
-    return this.#answer(async (session) => {
+    return this.#answerInTurn(async (session) => {
       if (await this.#writer.write(session, commit)) return success(undefined);
       return offsetElsewhere(commit.shard, commit.offset.fromId);
     });
   }
 
   maintain(nowSeconds: number): Promise<Result<void>> {
-    return this.#answer(async (session) => success(await maintainMysql(session, nowSeconds)));
+    return this.#answerInTurn(async (session) => success(await maintainMysql(session, nowSeconds)));
   }
 
   ready(): Promise<Result<void>> {
@@ -172,12 +173,23 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     return this.#database.close();
   }
 
-  async #answer<T>(work: (session: MysqlSession) => Promise<Result<T>>): Promise<Result<T>> {
-    try {
-      return await this.#database.withSession(work);
-    } catch (error) {
-      return retryable("unavailable", `MySQL: ${messageOf(error)}`);
-    }
+  #answer<T>(work: (session: MysqlSession) => Promise<Result<T>>): Promise<Result<T>> {
+    return answered(this.#database.withSession(work));
+  }
+
+  #answerInTurn<T>(work: (session: MysqlSession) => Promise<Result<T>>): Promise<Result<T>> {
+    return answered(this.#database.withSessionForLong(work));
+  }
+}
+
+async function answered<T>(pending: Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await pending;
+  } catch (error) {
+    const hint = isRefusedByGroup(error)
+      ? " (the server's error log says why; if it is the size, doctor says what to set)"
+      : "";
+    return retryable("unavailable", `MySQL: ${messageOf(error)}${hint}`);
   }
 }
 

@@ -13,10 +13,22 @@ import type { TableIncrements, TotalsIncrement, TotalsTable, TotalsValue } from 
 /** Adds increments to their table, inside the caller's transaction. */
 export async function addMysqlTotals(session: MysqlSession, { table, increments }: TableIncrements): Promise<void> {
   const folded = foldIncrements(table, increments);
-  const stored = await storedHistograms(session, table, folded);
   const columns = columnsToWrite(table, folded);
-  for (const chunk of paddedChunks(folded, MAX_ROWS_PER_INSERT, addingNothing)) {
-    // Made by the chunk: the texts of a whole table would be many megabytes.
+  const rowsInPart = MAX_ROWS_PER_INSERT * new Set(folded.map(({ bucketStart }) => bucketStart)).size;
+  for (let from = 0; from < folded.length; from += rowsInPart) {
+    await addPart(session, table, columns, folded.slice(from, from + rowsInPart));
+  }
+}
+
+// By the part: the texts of a whole table would be many megabytes. It has as many rows as keep the reads of each bucket large.
+async function addPart(
+  session: MysqlSession,
+  table: TotalsTable,
+  columns: readonly RollupColumn[],
+  part: readonly TotalsIncrement[],
+): Promise<void> {
+  const stored = await storedHistograms(session, table, part);
+  for (const chunk of paddedChunks(part, MAX_ROWS_PER_INSERT, addingNothing)) {
     const rows = insertValues(columns, chunk, (increment) => {
       const json = stored.get(increment.bucketStart)?.get(String(increment.id)) ?? EMPTY_HISTOGRAM_JSON;
       return mergedHistogramJson(json, increment.latency);

@@ -111,7 +111,9 @@ describe("a deployment", () => {
       fc.property(demands, (demand) => {
         const deployment = deploymentFor(demand, KNOWN, ASSUMED);
         const { cores, receivers, redisPrimaries, databases, shards } = deployment;
-        expect(receivers * ASSUMED.busyShare * ASSUMED.receiverCores).toBeGreaterThanOrEqual(cores.receivers);
+        if (deployment.isPossible) {
+          expect(receivers * ASSUMED.busyShare * ASSUMED.receiverCores).toBeGreaterThanOrEqual(cores.receivers);
+        }
         expect(redisPrimaries * ASSUMED.busyShare).toBeGreaterThanOrEqual(cores.redis);
         expect(redisPrimaries * ASSUMED.redisPrimaryBytes).toBeGreaterThanOrEqual(deployment.redisBytes);
         expect(databases * ASSUMED.databaseCores * ASSUMED.busyShare).toBeGreaterThanOrEqual(cores.sql);
@@ -141,8 +143,26 @@ describe("a deployment", () => {
     );
   });
 
+  it("has Redis and receivers for their looks at leases, each of which tells of all receivers", () => {
+    const demand = { series: 10_000_000, exportSeconds: 60, browsers: 0 };
+    const withLooks = deploymentFor(demand, KNOWN, ASSUMED);
+    const without = { ...ASSUMED, lookInRedis: 0, candidateInRedis: 0, lookInReceiver: 0, candidateInReceiver: 0 };
+    const { receivers, shards } = withLooks;
+    const looks = (receivers * shards) / 1e6;
+    const oneLook = ASSUMED.lookInRedis + receivers * ASSUMED.candidateInRedis;
+    const rest = deploymentFor(demand, KNOWN, without);
+    expect(withLooks.isPossible).toBe(true);
+    expect(withLooks.receivers).toBeGreaterThanOrEqual(rest.receivers);
+    expect(withLooks.cores.redis).toBeGreaterThanOrEqual(rest.cores.redis + looks * oneLook);
+  });
+
+  it("is not possible where looking at leases takes more of each receiver than it has", () => {
+    const demand = { series: 10_000_000, exportSeconds: 60, browsers: 0 };
+    expect(deploymentFor(demand, KNOWN, { ...ASSUMED, candidateInReceiver: 1000 }).isPossible).toBe(false);
+  });
+
   it("costs in proportion to series once it is large", () => {
-    const [some, tenfold] = [10_000_000, 100_000_000].map((series) =>
+    const [some, tenfold] = [1_000_000, 10_000_000].map((series) =>
       deploymentFor({ series, exportSeconds: 60, browsers: 0 }, KNOWN, ASSUMED),
     );
     expect(tenfold!.usdPerMonth / some!.usdPerMonth).toBeGreaterThan(9);

@@ -2,10 +2,14 @@
 import { tmpdir } from "node:os";
 import { createConnection } from "mysql2/promise";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadSettings } from "../../src/app/load-settings.ts";
+import { openTotalsStore } from "../../src/app/stores.ts";
+import { systemClock } from "../../src/model/clock.ts";
 import type { RollupStore } from "../../src/model/rollup-store.ts";
 import { eraseFromMysql } from "../../src/rollup/erase-participant.ts";
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { mysqlServers } from "../../src/rollup/mysql-address.ts";
+import { checkMysqlCommitSize } from "../../src/rollup/mysql-commit-size.ts";
 import { checkMysqlDurability } from "../../src/rollup/mysql-durability.ts";
 import { mysqlMigrationDatabase } from "../../src/rollup/mysql-migration-database.ts";
 import { MysqlRollupStore } from "../../src/rollup/mysql-rollup-store.ts";
@@ -260,12 +264,50 @@ describe.skipIf(obstacle !== undefined)(`a group of MySQL servers${skipped}`, { 
     await queryAt(member.url, "SET GLOBAL sync_binlog = 1");
   });
 
+  it("is said to refuse commits of many series for their size, until they are compressed", async () => {
+    const url = await group.createDatabase();
+    const largest = { series: 10_000, minuteRows: 100_000 };
+    const said = [expect.stringMatching(/limit is 150 MB: .* Set binlog_transaction_compression = ON on each member/)];
+    expect(await checkMysqlCommitSize({ url }, largest)).toEqual(said);
+    const loaded = loadSettings({ MYSQL_URL: url, DATA_DIR: tmpdir() });
+    if (loaded.kind === "failure") throw new Error(loaded.faults.join("\n"));
+    const totals = valueOf(openTotalsStore(loaded.settings, systemClock));
+    expect(await totals.warnings()).toEqual(said);
+    await totals.store.close();
+    const compress = async (value: "ON" | "OFF"): Promise<void> => {
+      for (const member of group.members) {
+        await queryAt(member.url, `SET GLOBAL binlog_transaction_compression = ${value}`);
+      }
+    };
+    await compress("ON");
+    expect(await checkMysqlCommitSize({ url }, largest)).toEqual([]);
+    await compress("OFF");
+  });
+
+  it("refuses a commit that is too large for it, says so, and goes on with what is not", async () => {
+    const database = await migrated();
+    const store = new MysqlRollupStore({ url: database.url });
+    valueOf(await store.offset(0));
+    const primary = await group.primary();
+    await queryAt(primary.url, "SET GLOBAL group_replication_transaction_size_limit = 100");
+    const commit = minuteCommit("0-0", "1-0", ["/a"], [increment("/a", { bytes_in: 1 })]);
+    expect(await store.commit(commit)).toMatchObject({
+      kind: "retryable",
+      reason: expect.stringMatching(/before_commit.*doctor says what to set/) as string,
+    });
+    await queryAt(primary.url, "SET GLOBAL group_replication_transaction_size_limit = 150000000");
+    await settle(store, 0);
+    expect(await counted(database.url, primary)).toBe(1);
+    await store.close();
+  });
+
   it("is looked at by doctor, member by member, also when one is away", async () => {
     const { url } = await migrated();
     const environment = { MYSQL_URL: url, OTLP_PORT: "0", BRIDGE_PORT: "0", DATA_DIR: tmpdir() };
     const whole = await runCommand(["doctor"], environment);
     expect(whole.stdout.match(/^ok +SQL members: .* answers, ONLINE (PRIMARY|SECONDARY) /gm)).toHaveLength(3);
     expect(whole.stdout).toMatch(/^ok +SQL durability: /m);
+    expect(whole.stdout).toMatch(/^warn SQL commits: a commit of 10000 busy series /m);
     const away = group.members.find(({ port }) =>
       whole.stdout.includes(`127.0.0.1:${port} answers, ONLINE SECONDARY`),
     )!;

@@ -132,6 +132,29 @@ describe("commits to MySQL", () => {
     await database.remove();
   });
 
+  it("leave a connection for short questions while more of them than there are connections are held up", async () => {
+    const database = await migrated();
+    const store = new MysqlRollupStore({ url: database.url, connectionLimit: 4, lockWaitSeconds: 60 });
+    const shards = [0, 1, 2, 3, 4];
+    for (const shard of shards) valueOf(await store.offset(shard));
+    const counted = "SELECT COUNT(*) AS held FROM information_schema.PROCESSLIST WHERE DB = DATABASE()";
+    const held = async (): Promise<number> => {
+      const [row] = await database.query(`${counted} AND INFO LIKE 'UPDATE ingest_offset%'`);
+      return Number(row!["held"]);
+    };
+    const commits = await database.whileLocked("SELECT shard FROM ingest_offset FOR UPDATE", async () => {
+      const pending = shards.map((shard) => store.commit(shardCommit("0-0", "1-0", { shard, shardCount: 8 })));
+      await expect.poll(held, { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
+      valueOf(await store.ready());
+      expect(valueOf(await store.offset(0))).toMatchObject({ lastId: "0-0" });
+      return pending;
+    });
+    for (const commit of commits) valueOf(await commit);
+    for (const shard of shards) expect(valueOf(await store.offset(shard))).toMatchObject({ lastId: "1-0", commits: 1 });
+    await store.close();
+    await database.remove();
+  });
+
   it("leave nothing when the connection dies in the middle, and the store goes on", async () => {
     const database = await migrated();
     const { port } = new URL(database.url);

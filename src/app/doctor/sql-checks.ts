@@ -5,25 +5,26 @@ import type { Clock } from "../../model/clock.ts";
 import { migrationStanding } from "../../rollup/migration-inspection.ts";
 import type { AppliedMigration } from "../../rollup/migrate.ts";
 import { mysqlServers } from "../../rollup/mysql-address.ts";
+import { checkMysqlCommitSize, type LargestCommit } from "../../rollup/mysql-commit-size.ts";
 import { checkMysqlDurability } from "../../rollup/mysql-durability.ts";
 import { inspectMysql, type MysqlInspection } from "../../rollup/mysql-inspection.ts";
 import { appliedSqliteMigrations } from "../../rollup/sqlite-inspection.ts";
 import type { ReceiverSettings } from "../settings.ts";
-import { embeddedTotalsFile, placesOf } from "../stores.ts";
+import { embeddedTotalsFile, largestCommit, placesOf } from "../stores.ts";
 import type { TotalsPlace } from "../totals-places.ts";
 import { fail, ok, warn, type Check } from "./check.ts";
 import { clockCheck } from "./clock-check.ts";
 
 /** MySQL or MariaDB when `MYSQL_URL` is set, else the SQLite file. */
 export async function sqlChecks(settings: ReceiverSettings, clock: Clock): Promise<readonly Check[]> {
-  return settings.mysqlUrl === undefined
-    ? [embeddedCheck(embeddedTotalsFile(settings.dataDirectory))]
-    : (await Promise.all(placesOf(settings).map((place) => databaseChecks(place, clock)))).flat();
+  if (settings.mysqlUrl === undefined) return [embeddedCheck(embeddedTotalsFile(settings.dataDirectory))];
+  const largest = largestCommit(settings);
+  return (await Promise.all(placesOf(settings).map((place) => databaseChecks(place, largest, clock)))).flat();
 }
 
 /** Of several databases each line says which it is about. */
-async function databaseChecks(place: TotalsPlace, clock: Clock): Promise<readonly Check[]> {
-  const checks = await mysqlChecks(place, clock);
+async function databaseChecks(place: TotalsPlace, largest: LargestCommit, clock: Clock): Promise<readonly Check[]> {
+  const checks = await mysqlChecks(place, largest, clock);
   const { position, count } = place;
   return count === 1
     ? checks
@@ -35,7 +36,11 @@ function embeddedCheck(file: string): Check {
   return applied.kind === "success" ? migrationCheck("sqlite", applied.value) : fail("migrations", applied.reason);
 }
 
-async function mysqlChecks({ name, url = "", position, count }: TotalsPlace, clock: Clock): Promise<readonly Check[]> {
+async function mysqlChecks(
+  { name, url = "", position, count }: TotalsPlace,
+  largest: LargestCommit,
+  clock: Clock,
+): Promise<readonly Check[]> {
   const inspected = await inspectMysql({ url, clock }, { position, count });
   if (inspected.kind !== "success") return [fail("SQL", `${name}: ${inspected.reason}`)];
   const facts = inspected.value;
@@ -44,6 +49,7 @@ async function mysqlChecks({ name, url = "", position, count }: TotalsPlace, clo
     ...(await memberChecks(url, clock)),
     versionCheck(facts),
     ...durabilityChecks(await checkMysqlDurability({ url, clock })),
+    ...(await checkMysqlCommitSize({ url, clock }, largest)).map((fault) => warn("SQL commits", fault)),
     ...(facts.misplaced === undefined ? [] : [fail("SQL databases", facts.misplaced)]),
     privilegeCheck(facts),
     migrationCheck("mysql", facts.applied),

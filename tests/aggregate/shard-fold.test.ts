@@ -311,7 +311,7 @@ describe("whatever the order, repetition and batching", () => {
     steps: fc.array(step, { minLength: 1, maxLength: 6 }),
   });
 
-  test("cumulative streams begun after birth give the same totals", () => {
+  test("cumulative streams begun after birth and before their first point give the same totals", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(streamArbitrary, {

@@ -26,7 +26,7 @@ export interface FoldContext extends AdmissionContext {
   /** The receive time, nanoseconds, halves. */
   readonly receivedHigh: number;
   readonly receivedLow: number;
-  /** Whether the very same body was folded before: its delta points are repeated. */
+  /** Whether the very same body was folded before, all of it: its delta points are repeated. */
   readonly repeatedBody: boolean;
   readonly counts: MutableReceiverCounts;
 }

@@ -154,6 +154,34 @@ describe("a delta stream", () => {
     expect(harness.totals()).toEqual({ wire_bytes_out: 10n });
   });
 
+  test.each(["the same process", "the next one"])(
+    "that was refused for its time is counted once it is due, though its body was seen before, by %s",
+    (by) => {
+      const body = request(deltaIo(at(1), at(2), 10n), deltaIo(at(2), at(400), 300n));
+      const bodyHash = new Uint8Array(32).fill(7);
+      const harness = new FoldHarness().receive(body, BIRTH + 3, { bodyHash });
+      expect(harness.totals()).toEqual({ wire_bytes_out: 10n });
+      for (const received of [200, 210]) {
+        if (by === "the next one") harness.restart();
+        harness.receive(body, BIRTH + received, { bodyHash });
+      }
+      expect(harness.totals()).toEqual({ wire_bytes_out: 310n });
+      expect(harness.counts).toMatchObject({ pointsRefusedTime: 1, pointsDuplicate: 3 });
+    },
+  );
+
+  test("that was put aside for want of room is counted when its body comes again and there is room", () => {
+    const body = request(deltaIo(at(1), at(2), 10n));
+    const bodyHash = new Uint8Array(32).fill(7);
+    const harness = new FoldHarness({ maxStateBytes: 3000 }).receive(body, BIRTH + 3, { bodyHash });
+    expect(harness.totals()).toEqual({});
+    const { ledger } = harness.states[0]!;
+    const roomy = new FoldHarness();
+    roomy.fold.recall(ledger);
+    roomy.receive(body, BIRTH + 4, { bodyHash }).receive(body, BIRTH + 5, { bodyHash });
+    expect(roomy.totals()).toEqual({ wire_bytes_out: 10n });
+  });
+
   test("counts two writers that overlap in time", () => {
     const harness = new FoldHarness().receive(
       request(deltaIo(at(1), at(2), 10n), deltaIo(at(1), at(2), 11n)),

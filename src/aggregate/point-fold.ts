@@ -44,7 +44,7 @@ export interface PointFoldOptions {
   readonly recent: RecentDeltas;
   readonly prices: RelayPrices;
   /** Called for each delta point that was accepted, so that the ledger of its slot can tell. */
-  readonly accepted: (slot: number, hash: DeltaHash) => void;
+  readonly accepted: (slot: number, hash: DeltaHash, pointMillis: number) => void;
 }
 
 /** Folds points, one after the other. */
@@ -137,7 +137,7 @@ export class PointFold {
       throw new RangeError("a delta point is as old as accepted ones that were forgotten: it may be a repetition");
     }
     recent.addPoint(this.#hash.high, this.#hash.low, context.receivedAtMillis, pointMillis);
-    accepted(scope.slot, this.#hash);
+    accepted(scope.slot, this.#hash, pointMillis);
     this.#step(scope, parent, stream, header, undefined, undefined, true, point, context);
   }
 

@@ -98,7 +98,7 @@ export class ShardFold implements MetricVisitor {
       series: this.series,
       recent: this.#recent,
       prices: options.prices,
-      accepted: (slot, hash) => this.#ledger.addPoint(slot, hash, this.#context!.receivedAtMillis),
+      accepted: (slot, hash, millis) => this.#ledger.addPoint(slot, hash, this.#context!.receivedAtMillis, millis),
     });
   }
 

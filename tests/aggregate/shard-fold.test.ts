@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ShardFold } from "../../src/aggregate/shard-fold.ts";
 import type { CounterStateRow } from "../../src/model/rollup-store.ts";
 import { percentile } from "../../src/model/latency-histogram.ts";
 import { otlpRequest, type TestAttributes, type TestMetric } from "../support/otlp-request.ts";
@@ -200,6 +201,36 @@ describe("a delta stream", () => {
     expect(harness.states.flatMap(({ quarantine }) => quarantine.map(({ reason }) => reason))).toEqual([
       expect.stringContaining("may be a repetition"),
     ]);
+  });
+});
+
+describe("a fresh delta point after a restart, where more was received than is remembered", () => {
+  const busy = (): FoldHarness => {
+    const harness = new FoldHarness({ maxRecentDeltas: 8 });
+    for (let second = 1; second <= 40; second++) {
+      harness.receive(request(deltaIo(at(second), at(second + 1), 1n)), BIRTH + second + 1).commit();
+    }
+    return harness.restart();
+  };
+
+  test("is counted, and one as old as what was forgotten is not", () => {
+    const harness = busy().receive(request(deltaIo(at(41), at(42), 1n)), BIRTH + 42);
+    expect(harness.total("wire_bytes_out")).toBe(41n);
+    harness.receive(request(deltaIo(at(1), at(2), 1n)), BIRTH + 43);
+    expect(harness.total("wire_bytes_out")).toBe(41n);
+    expect(harness.counts).toMatchObject({ quarantined: 1 });
+  });
+
+  test("may be a repetition for five minutes, where the rows are of an earlier version that wrote no time of points", () => {
+    const harness = busy();
+    harness.fold = new ShardFold(harness.options);
+    const ledger = harness.states.flatMap((state) => state.ledger);
+    harness.fold.recall(ledger.map((row) => ({ ...row, entries: row.entries.slice(0, -6) })));
+    harness.receive(request(deltaIo(at(41), at(42), 1n)), BIRTH + 42);
+    expect(harness.total("wire_bytes_out")).toBe(40n);
+    expect(harness.counts).toMatchObject({ quarantined: 1 });
+    harness.receive(request(deltaIo(at(400), at(401), 1n)), BIRTH + 401);
+    expect(harness.total("wire_bytes_out")).toBe(41n);
   });
 });
 

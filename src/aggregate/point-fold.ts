@@ -67,7 +67,7 @@ export class PointFold {
     context: FoldContext,
   ): void {
     readValue(header, parent.meaning, point, this.#value);
-    const { startHigh, startLow, timeHigh, timeLow } = point;
+    const { startHigh, startLow } = point;
     const known = stream.counters.find(startHigh, startLow);
     if (known === undefined) {
       this.#first(scope, parent, stream, header, point, context);
@@ -77,7 +77,7 @@ export class PointFold {
     scope.dirty = true;
     if (this.#isContained(parent, known, point, context)) {
       // Only an earlier point says something new of when its start was first seen.
-      parent.history.note(startHigh, startLow, timeHigh, timeLow);
+      parent.history.note(point, context);
       // A late or repeated point: what it tells is contained in what was folded.
       context.counts.pointsDuplicate++;
       return;
@@ -96,7 +96,7 @@ export class PointFold {
     point: PointCursor,
     context: FoldContext,
   ): void {
-    const { startHigh, startLow, timeHigh, timeLow } = point;
+    const { startHigh, startLow } = point;
     const { counters } = stream;
     const gone = counters.makesWay(context.receivedAtMillis);
     if (scope.size.isFull && needsRoom(parent, point, gone)) throw new RangeError(NO_ROOM);
@@ -105,7 +105,7 @@ export class PointFold {
     if (wasForgotten && gone && !gone.isDead(context.receivedAtMillis)) throw new RangeError(FORGOTTEN_START);
     scope.dirty = true;
     const inFull = !wasForgotten && countsInFull(scope, parent, point, context);
-    parent.history.note(startHigh, startLow, timeHigh, timeLow);
+    parent.history.note(point, context);
     const counter = counters.add(startHigh, startLow, gone);
     if (!inFull) context.counts.pointsBaseline++;
     this.#step(scope, parent, stream, header, undefined, counter, inFull, point, context);
@@ -268,7 +268,7 @@ function countsInFull(scope: ScopeState, parent: Parent, point: PointCursor, con
   if (context.fromBridge) return true;
   if (startHigh === timeHigh && startLow === timeLow) return false;
   if (comparePairs(startHigh, startLow, context.birthHigh, context.birthLow) >= 0) return true;
-  return parent.history.follows(startHigh, startLow, timeHigh, timeLow);
+  return parent.history.follows(point);
 }
 
 /** The shortest and longest interval that a rate is taken over. */

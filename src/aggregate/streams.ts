@@ -98,7 +98,7 @@ interface Alias {
 export class Parent {
   readonly key: string;
   readonly meaning: MetricMeaning;
-  readonly history: StartHistory = new StartHistory();
+  readonly history: StartHistory;
   /** The cumulative state of streams by their key, those included that were loaded and not seen since. */
   readonly counters: Map<string, CounterSet> = new Map();
   readonly streams: Map<string, Stream> = new Map();
@@ -118,6 +118,7 @@ export class Parent {
     this.meaning = meaning;
     this.#identity = `${scope.stateKey}|${key}`;
     this.#size = scope.size;
+    this.history = new StartHistory(scope.size);
   }
 
   /** Starts over with the first point of a metric. */

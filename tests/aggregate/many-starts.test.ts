@@ -2,19 +2,19 @@
 import { describe, expect, test } from "vitest";
 import { KEPT_STARTS_PER_STREAM, MAX_STARTS_PER_STREAM } from "../../src/aggregate/counter.ts";
 import { FORGOTTEN_START } from "../../src/aggregate/point-fold.ts";
-import { otlpRequest, type TestMetric } from "../support/otlp-request.ts";
+import { otlpRequest, type TestAttributes, type TestMetric } from "../support/otlp-request.ts";
 import { at, BIRTH, FoldHarness } from "./fold-harness.ts";
 
 const DAY = 86_400;
 
-function io(start: number, time: number, value: number): TestMetric {
-  const attributes = { "network.io.direction": "receive" };
+function io(start: number, time: number, value: number, changes: TestAttributes = {}): TestMetric {
+  const attributes = { "network.io.direction": "receive", ...changes };
   const point = { attributes, start: at(start), time: at(time), value: BigInt(value) };
   return { name: "bandwidth.http.server.io", unit: "By", sum: [point] };
 }
 
-function send(harness: FoldHarness, start: number, time: number, value: number): void {
-  harness.receive(otlpRequest([{ metrics: [io(start, time, value)] }]), BIRTH + time);
+function send(harness: FoldHarness, start: number, time: number, value: number, changes?: TestAttributes): void {
+  harness.receive(otlpRequest([{ metrics: [io(start, time, value, changes)] }]), BIRTH + time);
 }
 
 function reasons(harness: FoldHarness): string[] {
@@ -64,6 +64,20 @@ describe("writers of one identity", () => {
     send(harness, 1, 5 * DAY + 60, 105);
     expect(bytes(harness)).toBe(7 + KEPT_STARTS_PER_STREAM + 5);
     expect(reasons(harness)).toEqual([FORGOTTEN_START]);
+  });
+});
+
+describe("processes that were there before the totals began", () => {
+  test("are counted from their first point on, new attribute sets in full: a hundred of them, with as many begun since", () => {
+    const harness = new FoldHarness();
+    for (let writer = 1; writer <= 100; writer++) {
+      send(harness, -writer, writer, 1000);
+      send(harness, writer, writer + 1, 3);
+    }
+    harness.restart();
+    for (let writer = 1; writer <= 100; writer++) send(harness, -writer, 1000 + writer, 5, { "http.route": "/late" });
+    expect(bytes(harness)).toBe(100 * (3 + 5));
+    expect(harness.counts["pointsBaseline"]).toBe(100);
   });
 });
 

@@ -44,6 +44,11 @@ export function countRefused(counts: MutableReceiverCounts, refusal: string): vo
   else counts.pointsRefusedValue++;
 }
 
+/** How much was not counted that may be when it comes again: what is refused for its value is refused for ever. */
+export function countLeftOut({ pointsRefusedTime, quarantined }: MutableReceiverCounts): number {
+  return pointsRefusedTime + quarantined;
+}
+
 /** Counts by minute of the receive time, until a commit takes them. */
 export class FoldCounts {
   #byMinute = new Map<number, MutableReceiverCounts>();

@@ -10,12 +10,15 @@ import type { RecentDeltas } from "./recent-deltas.ts";
 
 /** Bytes kept of a body's SHA-256. */
 const BODY_HASH_BYTES = 16;
+const WORD_BYTES = 4;
 
 interface SlotEntries {
   readonly bodies: Set<string>;
   /** Pairs of words. */
   readonly points: number[];
   receivedAtMillis: number;
+  /** Newest time of its points; 0 without any. */
+  newestPointMillis: number;
 }
 
 /** The form in which bodies are compared: the first half of their hash. */
@@ -42,8 +45,10 @@ export class LedgerBuilder {
   }
 
   /** Notes an accepted delta point. */
-  addPoint(slot: number, hash: DeltaHash, receivedAtMillis: number): void {
-    this.#entries(slot, receivedAtMillis).points.push(hash.high, hash.low);
+  addPoint(slot: number, hash: DeltaHash, receivedAtMillis: number, pointMillis: number): void {
+    const entries = this.#entries(slot, receivedAtMillis);
+    entries.points.push(hash.high, hash.low);
+    entries.newestPointMillis = Math.max(entries.newestPointMillis, pointMillis);
   }
 
   #entries(slot: number, receivedAtMillis: number): SlotEntries {
@@ -51,7 +56,7 @@ export class LedgerBuilder {
     const rows = this.#slots.get(slot) ?? [];
     let entries = rows.at(-1);
     if (!entries || entries.bodies.size + entries.points.length / 2 >= MAX_HASHES_PER_ROW) {
-      entries = { bodies: new Set(), points: [], receivedAtMillis };
+      entries = { bodies: new Set(), points: [], receivedAtMillis, newestPointMillis: 0 };
       rows.push(entries);
       this.#slots.set(slot, rows);
     }
@@ -76,13 +81,15 @@ export class LedgerBuilder {
   }
 }
 
-function encode({ bodies, points }: SlotEntries): Uint8Array {
+function encode({ bodies, points, newestPointMillis }: SlotEntries): Uint8Array {
   const writer = new ByteWriter();
   writer.uint8(1);
   writer.varint(bodies.size);
   for (const body of bodies) writer.bytes(Buffer.from(body, "hex"));
   writer.varint(points.length);
   for (const word of points) writer.uint32(word);
+  // Behind what receivers read that do not know of it.
+  writer.varint(newestPointMillis);
   return writer.finish();
 }
 
@@ -95,8 +102,8 @@ export function recallLedgerRow(row: LedgerRow, recent: RecentDeltas): void {
   for (let left = reader.varint(); left > 0; left--) {
     recent.addBody(Buffer.from(reader.bytes(BODY_HASH_BYTES)).toString("hex"), receivedAtMillis);
   }
-  for (let left = reader.varint(); left > 0; left -= 2) {
-    // The row does not hold the points' times: none was further ahead of its receive time than admission allows.
-    recent.addPoint(reader.uint32(), reader.uint32(), receivedAtMillis, receivedAtMillis + MAX_POINT_LEAD_MILLIS);
-  }
+  const words = new ByteReader(reader.bytes(WORD_BYTES * reader.varint()));
+  // A row of before tells no time: none of its points was further ahead of its receive time than admission allows.
+  const pointMillis = reader.done ? receivedAtMillis + MAX_POINT_LEAD_MILLIS : reader.varint();
+  while (!words.done) recent.addPoint(words.uint32(), words.uint32(), receivedAtMillis, pointMillis);
 }

@@ -26,7 +26,7 @@ export interface FoldContext extends AdmissionContext {
   /** The receive time, nanoseconds, halves. */
   readonly receivedHigh: number;
   readonly receivedLow: number;
-  /** Whether the very same body was folded before: its delta points are repeated. */
+  /** Whether the very same body was folded before, all of it: its delta points are repeated. */
   readonly repeatedBody: boolean;
   readonly counts: MutableReceiverCounts;
 }
@@ -44,7 +44,7 @@ export interface PointFoldOptions {
   readonly recent: RecentDeltas;
   readonly prices: RelayPrices;
   /** Called for each delta point that was accepted, so that the ledger of its slot can tell. */
-  readonly accepted: (slot: number, hash: DeltaHash) => void;
+  readonly accepted: (slot: number, hash: DeltaHash, pointMillis: number) => void;
 }
 
 /** Folds points, one after the other. */
@@ -67,21 +67,17 @@ export class PointFold {
     context: FoldContext,
   ): void {
     readValue(header, parent.meaning, point, this.#value);
-    const { startHigh, startLow, timeHigh, timeLow } = point;
+    const { startHigh, startLow } = point;
     const known = stream.counters.find(startHigh, startLow);
-    if (scope.size.isFull && needsRoom(parent, stream, point, known)) throw new RangeError(NO_ROOM);
-    scope.dirty = true;
     if (known === undefined) {
-      const inFull = countsInFull(scope, parent, stream, point, context);
-      parent.history.note(startHigh, startLow, timeHigh, timeLow);
-      const counter = stream.counters.add(startHigh, startLow);
-      if (!inFull) context.counts.pointsBaseline++;
-      this.#step(scope, parent, stream, header, undefined, counter, inFull, point, context);
+      this.#first(scope, parent, stream, header, point, context);
       return;
     }
+    if (scope.size.isFull && needsRoom(parent, point, known)) throw new RangeError(NO_ROOM);
+    scope.dirty = true;
     if (this.#isContained(parent, known, point, context)) {
       // Only an earlier point says something new of when its start was first seen.
-      parent.history.note(startHigh, startLow, timeHigh, timeLow);
+      parent.history.note(point, context);
       // A late or repeated point: what it tells is contained in what was folded.
       context.counts.pointsDuplicate++;
       return;
@@ -89,6 +85,32 @@ export class PointFold {
     // Without a start time a decrease can only be a restart; with one it is a fault of the sender.
     const restarted = startHigh === 0 && startLow === 0 && this.#decreased(parent, known);
     this.#step(scope, parent, stream, header, restarted ? undefined : known, known, true, point, context);
+  }
+
+  /** The first point of a stream and start, as far as is known. */
+  #first(
+    scope: ScopeState,
+    parent: Parent,
+    stream: Stream,
+    header: MetricHeader,
+    point: PointCursor,
+    context: FoldContext,
+  ): void {
+    const { startHigh, startLow } = point;
+    const { counters } = stream;
+    const gone = counters.makesWay(context.receivedAtMillis);
+    if (scope.size.isFull && needsRoom(parent, point, gone)) throw new RangeError(NO_ROOM);
+    const wasForgotten = counters.forgot(startHigh, startLow);
+    // Taking turns, more writers than there is room for would lose all: those that are there go on.
+    if (wasForgotten && gone && !gone.isDead(context.receivedAtMillis)) throw new RangeError(FORGOTTEN_START);
+    scope.dirty = true;
+    const inFull = !wasForgotten && countsInFull(scope, parent, point, context);
+    parent.history.note(point, context);
+    const counter = counters.add(startHigh, startLow, gone);
+    if (!inFull) context.counts.pointsBaseline++;
+    this.#step(scope, parent, stream, header, undefined, counter, inFull, point, context);
+    // What follows is counted again; what was between cannot be told.
+    if (wasForgotten) throw new RangeError(FORGOTTEN_START);
   }
 
   /**
@@ -115,7 +137,7 @@ export class PointFold {
       throw new RangeError("a delta point is as old as accepted ones that were forgotten: it may be a repetition");
     }
     recent.addPoint(this.#hash.high, this.#hash.low, context.receivedAtMillis, pointMillis);
-    accepted(scope.slot, this.#hash);
+    accepted(scope.slot, this.#hash, pointMillis);
     this.#step(scope, parent, stream, header, undefined, undefined, true, point, context);
   }
 
@@ -226,31 +248,27 @@ function stepCost(earlier: number, amount: number, nanos: number, perAmount: num
 /** What is told of points for which a shard has no room. */
 export const NO_ROOM = "there is no room for more streams, starts or buckets";
 
-/** Whether more must be remembered after a point than before it. */
-function needsRoom(parent: Parent, { counters }: Stream, point: PointCursor, known: Counter | undefined): boolean {
-  if (known === undefined && !counters.isComplete) return true;
+/** What is told of a point whose start may be one that was forgotten. */
+export const FORGOTTEN_START = "a stream has had too many starts: what was counted of one as old as this is forgotten";
+
+/** Whether more must be remembered after a point than before it; `held`: the counter that it has, or takes the place of. */
+function needsRoom(parent: Parent, point: PointCursor, held: Counter | undefined): boolean {
+  if (held === undefined) return true;
   if (!parent.meaning.keepsBuckets) return false;
   // A packed count takes a byte at least: there are no more of them than bytes.
   const buckets = (point.bucketCountsEnd - point.bucketCountsStart) / 8 + point.positiveEnd - point.positiveStart;
-  return buckets > (known?.latency?.counts.length ?? 0);
+  return buckets > (held.latency?.counts.length ?? 0);
 }
 
 /** Whether the first point of a stream and start counts in full; else its value is the baseline of what follows. */
-function countsInFull(
-  scope: ScopeState,
-  parent: Parent,
-  stream: Stream,
-  point: PointCursor,
-  context: FoldContext,
-): boolean {
+function countsInFull(scope: ScopeState, parent: Parent, point: PointCursor, context: FoldContext): boolean {
   const { startHigh, startLow, timeHigh, timeLow } = point;
   if (startHigh === 0 && startLow === 0) return false;
-  if (stream.counters.forgot(startHigh, startLow)) return false;
   if (comparePairs(startHigh, startLow, scope.forgottenHigh, scope.forgottenLow) <= 0) return false;
   if (context.fromBridge) return true;
   if (startHigh === timeHigh && startLow === timeLow) return false;
   if (comparePairs(startHigh, startLow, context.birthHigh, context.birthLow) >= 0) return true;
-  return parent.history.follows(startHigh, startLow, timeHigh, timeLow);
+  return parent.history.follows(point);
 }
 
 /** The shortest and longest interval that a rate is taken over. */

@@ -13,7 +13,7 @@ import type { RelayPrices } from "../model/relay-prices.ts";
 import { messageOf } from "../model/result.ts";
 import type { CounterStateRow, LedgerRow, QuarantineRow } from "../model/rollup-store.ts";
 import { highHalf, lowHalf, millisToNanos } from "../model/uint64.ts";
-import { countRefused, FoldCounts } from "./fold-counts.ts";
+import { countLeftOut, countRefused, FoldCounts } from "./fold-counts.ts";
 import type { FoldableEntry } from "./offered-entries.ts";
 import { bodyKey, LedgerBuilder, recallLedgerRow } from "./ledger.ts";
 import { Quarantine } from "./quarantine.ts";
@@ -100,7 +100,7 @@ export class ShardFold implements MetricVisitor {
       series: this.series,
       recent: this.#recent,
       prices: options.prices,
-      accepted: (slot, hash) => this.#ledger.addPoint(slot, hash, this.#context!.receivedAtMillis),
+      accepted: (slot, hash, millis) => this.#ledger.addPoint(slot, hash, this.#context!.receivedAtMillis, millis),
     });
   }
 
@@ -149,11 +149,13 @@ export class ShardFold implements MetricVisitor {
   fold(entry: FoldableEntry, body: Uint8Array, isClean = false): void {
     this.#begin(entry, body);
     this.#isClean = isClean;
+    const { counts, repeatedBody } = this.#context!;
+    const leftOut = countLeftOut(counts);
     const walked = this.#options.walk(body, this);
     if (walked.kind !== "success") this.#putAside(`the body cannot be decoded: ${walked.reason}`, body);
-    const counts = this.counts.at(entry.receivedAtMillis);
     counts.entries++;
-    if (entry.bodyHash.length > 0 && !this.#context!.repeatedBody) {
+    // With points left out it is not known: when it is sent again, they may be taken.
+    if (entry.bodyHash.length > 0 && !repeatedBody && countLeftOut(counts) === leftOut) {
       const key = bodyKey(entry.bodyHash);
       this.#recent.addBody(key, entry.receivedAtMillis);
       this.#ledger.addBody(this.#resource?.slot ?? this.#options.shard, key, entry.receivedAtMillis);

@@ -117,7 +117,7 @@ function readParent(reader: ByteReader, scope: ScopeState): void {
       reader.uint32(),
       reader.uint32(),
     ];
-    parent.history.seen.push({ startHigh, startLow, timeHigh, timeLow });
+    parent.history.restore({ startHigh, startLow, timeHigh, timeLow });
   }
   const bounds: ExplicitBounds[] = [];
   for (let left = reader.varint(); left > 0; left--) {

@@ -9,10 +9,12 @@ const STREAM_BYTES = 1000;
 const COUNTER_BYTES = 150;
 const ALIAS_BYTES = 200;
 const BUCKET_BYTES = 8;
+const SEEN_START_BYTES = 80;
 
 /** What a stream, and a counter without its buckets, takes in the packed row of its scope at most. */
 const STREAM_ROW_BYTES = 28;
 const COUNTER_ROW_BYTES = 60;
+const SEEN_START_ROW_BYTES = 16;
 
 /** The packed row of a scope stays below this: servers refuse packets of 16 MiB. */
 const MAX_ROW_BYTES = 12 * 1024 * 1024;
@@ -85,6 +87,12 @@ export class ScopeSize {
     this.#take(-COUNTER_BYTES);
     this.#rowBytes -= COUNTER_ROW_BYTES;
     this.addBuckets(-buckets);
+  }
+
+  /** Starts that are remembered of a metric; fewer than none when they are let go of. */
+  addSeenStarts(count: number): void {
+    this.#take(SEEN_START_BYTES * count);
+    this.#rowBytes += SEEN_START_ROW_BYTES * count;
   }
 
   /** Bounds that are remembered of a metric's histograms; fewer than none when they are let go of. */

@@ -99,7 +99,7 @@ interface Alias {
 export class Parent {
   readonly key: string;
   readonly meaning: MetricMeaning;
-  readonly history: StartHistory = new StartHistory();
+  readonly history: StartHistory;
   /** The cumulative state of streams by their key, those included that were loaded and not seen since. */
   readonly counters: Map<string, CounterSet> = new Map();
   readonly streams: Map<string, Stream> = new Map();
@@ -121,6 +121,7 @@ export class Parent {
     this.#identity = `${scope.stateKey}|${key}`;
     this.#isDelta = key.endsWith("|delta");
     this.#size = scope.size;
+    this.history = new StartHistory(scope.size);
   }
 
   /** Starts over with the first point of a metric. */

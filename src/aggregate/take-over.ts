@@ -1,7 +1,9 @@
 /**
  * The beginning of an ownership: reads where a shard stands and what its owner must know, and makes sure that its log takes appends.
  */
+import { success, type Result } from "../model/result.ts";
 import type { RollupStore, ShardOffset } from "../model/rollup-store.ts";
+import type { ShardSlots } from "../model/shard-layout.ts";
 import type { FaultReports } from "./fault-reports.ts";
 import { LedgerHorizon } from "./ledger-horizon.ts";
 import { LiveRates } from "./live-rates.ts";
@@ -20,22 +22,20 @@ export async function takeOver(options: ShardOwnerOptions, faults: FaultReports)
   if (stored.value.layout !== options.layout || stored.value.isFinished) return undefined;
   const offset = await openLog(options, stored.value);
   if (!faults.accepted("log", offset)) return undefined;
-  // All of it: what has expired was deleted.
-  const ledger = await store.ledger({ shard, shardCount }, 0, offset.value.commits);
-  if (!faults.accepted("totals", ledger)) return undefined;
+  const shardFold = new ShardFold({ ...fold, shard, birthSeconds: birth.value });
+  const oldestReceivedAt = await recallLedger(store, { shard, shardCount }, offset.value, shardFold);
+  if (!faults.accepted("totals", oldestReceivedAt)) return undefined;
   const gap = await findLogGap(log, offset.value);
   if (!faults.accepted("log", gap)) return undefined;
   if (gap.value && (await hasMoved(store, shard, offset.value))) return undefined;
   if (gap.value) reportGap(options, gap.value);
-  const shardFold = new ShardFold({ ...fold, shard, birthSeconds: birth.value });
-  shardFold.recall(ledger.value);
   const monotonicMillis = clock.monotonicMillis();
   return {
     fold: shardFold,
     live: new LiveRates(),
     ledgerHorizon: new LedgerHorizon(
       fold.deltaMaxAgeMillis,
-      ledger.value[0]?.receivedAt,
+      oldestReceivedAt.value,
       clock.nowMillis(),
       monotonicMillis,
     ),
@@ -46,6 +46,24 @@ export async function takeOver(options: ShardOwnerOptions, faults: FaultReports)
     committedAtMillis: monotonicMillis,
     pending: undefined,
   };
+}
+
+/** Recalls all of the ledger there is, for what has expired was deleted; the receive time of its oldest row, epoch seconds. */
+async function recallLedger(
+  store: RollupStore,
+  slots: ShardSlots,
+  { commits }: ShardOffset,
+  fold: ShardFold,
+): Promise<Result<number | undefined>> {
+  let oldest: number | undefined;
+  for (let from: number | undefined = 0; from !== undefined;) {
+    const page = await store.ledger(slots, from, commits);
+    if (page.kind !== "success") return page;
+    fold.recall(page.value.rows);
+    oldest ??= page.value.rows[0]?.receivedAt;
+    from = page.value.nextReceivedAt;
+  }
+  return success(oldest);
 }
 
 /** Whether an owner of before has committed, and trimmed the log, since the offset was read: then there is no gap. */

@@ -113,6 +113,7 @@ export class Pipeline {
     });
     const gate = (): Result<void> => this.#gate;
     const intakeOptions: IntakeOptions = {
+      clock,
       shards: () => this.#layouts.shards,
       openBody,
       walk: walkMetrics,

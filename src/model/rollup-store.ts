@@ -125,6 +125,17 @@ export interface LedgerRow {
   readonly receivedAt: number;
 }
 
+/** How much of a shard's ledger is read at once, by receive time: all of it would take more memory than the fold that needs it. */
+export const LEDGER_PAGE_SECONDS = 900;
+
+/** A part of a shard's ledger. */
+export interface LedgerPage {
+  /** Oldest first. */
+  readonly rows: readonly LedgerRow[];
+  /** Receive time of the oldest row behind the page, epoch seconds; undefined when there is none. */
+  readonly nextReceivedAt: number | undefined;
+}
+
 /** A row of `ingest_quarantine`: a metric that can never be folded, or an amount that no total can hold. */
 export interface QuarantineRow {
   /** The log id of the entry it came in. */
@@ -217,10 +228,10 @@ export interface RollupStore {
    */
   counterState(stateKeys: readonly string[], atLeast?: SeenCommits): Promise<Result<readonly CounterStateRow[]>>;
   /**
-   * The ledger rows of a shard's slots received at or after a time (epoch seconds), oldest first, whichever shard wrote them. Retryable
-   * `unavailable` where the server that answers has seen fewer than `commits` commits of the shard.
+   * The ledger rows of a shard's slots received within {@link LEDGER_PAGE_SECONDS} from a time on (epoch seconds), whichever shard wrote
+   * them. Retryable `unavailable` where the server that answers has seen fewer than `commits` commits of the shard.
    */
-  ledger(slots: ShardSlots, receivedAtOrAfter: number, commits?: number): Promise<Result<readonly LedgerRow[]>>;
+  ledger(slots: ShardSlots, receivedAtOrAfter: number, commits?: number): Promise<Result<LedgerPage>>;
   /**
    * Writes everything or nothing, but for amounts that would carry a total past 64 bits and quarantine past its limit: those
    * amounts go to quarantine, and what quarantine has no room for is only counted. The offset is compared and set: failure `conflict` when it is not at `fromId` of this

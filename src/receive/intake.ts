@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { gzip } from "node:zlib";
+import type { Clock } from "../model/clock.ts";
 import { MAX_LOGGED_BODY_BYTES } from "../model/ingest-log.ts";
 import type { AppendedEntry, BridgeIdentity, IngestLog, LogEntryInput } from "../model/ingest-log.ts";
 import type { OpenBody, WalkMetrics } from "../model/metrics-walk.ts";
@@ -17,6 +18,7 @@ import { TenantLook } from "./tenant-look.ts";
 
 /** What the door works with. */
 export interface IntakeOptions {
+  readonly clock: Clock;
   /** The shards as they are now; asked once for each request. */
   readonly shards: () => IntakeShards;
   readonly openBody: OpenBody;
@@ -69,6 +71,12 @@ export interface IntakeCounts {
   ignoredPoints: number;
   retryableAnswers: number;
 }
+
+/**
+ * A request that is appended later than this after it was received is refused: its machine slept, or its clock was set. By then the sender has
+ * sent it again, and the fold, which goes by the receive time, may have forgotten that.
+ */
+const MAX_DOOR_MILLIS = 60_000;
 
 const NOTHING_REJECTED: OtlpAcceptance = { rejectedPoints: 0, message: "" };
 const compress = promisify(gzip);
@@ -160,7 +168,13 @@ export class Intake {
     const refused = tenants && refusalOfAll(tenants, inspection);
     if (refused !== undefined) return refused;
     tenants?.take(1);
-    const appended = await append(shards, { ...opened, request, inspection, identity, tenants });
+    const appended = await append(this.#options.clock, shards, {
+      ...opened,
+      request,
+      inspection,
+      identity,
+      tenants,
+    });
     if (appended.kind !== "success") {
       tenants?.take(-1);
       return appended;
@@ -203,7 +217,7 @@ interface LookedAtRequest extends OpenedBody {
   readonly tenants: TenantLook | undefined;
 }
 
-async function append(shards: IntakeShards, looked: LookedAtRequest): Promise<Result<void>> {
+async function append(clock: Clock, shards: IntakeShards, looked: LookedAtRequest): Promise<Result<void>> {
   const { request, body, isAsItCame, inspection, identity } = looked;
   const outcomes = await Promise.all(
     inspection.countedParts.map(async (part) => {
@@ -211,6 +225,9 @@ async function append(shards: IntakeShards, looked: LookedAtRequest): Promise<Re
       const whole = isAsItCame && piece.length === body.length;
       const entry = entryOf(request, part, piece, identity);
       const stored = whole ? entry : { ...entry, ...(await compressed(piece)) };
+      if (clock.nowMillis() - request.receivedAtMillis > MAX_DOOR_MILLIS) {
+        return retryable("unavailable", "the receiver stood still while it had the request; try again");
+      }
       return appendPart(shards, looked, part, stored, piece);
     }),
   );

@@ -3,7 +3,7 @@
  * what its reader knows to be committed is caught. A primary that was cut off, or slept, answers reads until it hears of its successor,
  * and a proxy may send them to a replica; the compare-and-set of a later commit would not tell that the fold went on from old state.
  */
-import type { SeenCommits } from "../model/rollup-store.ts";
+import { LEDGER_PAGE_SECONDS, type LedgerPage, type SeenCommits } from "../model/rollup-store.ts";
 import type { ShardSlots } from "../model/shard-layout.ts";
 import { BehindError } from "./mysql-member.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
@@ -28,20 +28,29 @@ export async function readCounterState(
   return upToDate(rows, atLeast, "state_key");
 }
 
-/** Rows of `ingest_ledger`, oldest first. Rejects as {@link readCounterState} does. */
+/** A page of `ingest_ledger`. Rejects as {@link readCounterState} does. */
 export async function readLedger(
   session: MysqlSession,
   slots: ShardSlots,
   commits: number,
   receivedAtOrAfter: number,
-): Promise<readonly MysqlRow[]> {
-  const rows = await session.rows(
-    `SELECT ingest_offset.commits, slot, entries, received_at
-     FROM ingest_offset LEFT JOIN ingest_ledger ON ${slotFilter(slots)} AND received_at >= ?
+): Promise<LedgerPage> {
+  const before = receivedAtOrAfter + LEDGER_PAGE_SECONDS;
+  const ofShard = slotFilter(slots);
+  const found = await session.rows(
+    `SELECT ingest_offset.commits, slot, entries, received_at,
+       (SELECT MIN(received_at) FROM ingest_ledger WHERE ${ofShard} AND received_at >= ?) AS next_received_at
+     FROM ingest_offset LEFT JOIN ingest_ledger ON ${ofShard} AND received_at >= ? AND received_at < ?
      WHERE ingest_offset.shard = ? ORDER BY received_at, ingest_ledger.shard, ingest_ledger.generation, ingest_ledger.last_id, position`,
-    [receivedAtOrAfter, slots.shard],
+    [before, receivedAtOrAfter, before, slots.shard],
   );
-  return upToDate(rows, { shard: slots.shard, commits }, "received_at");
+  const rows = upToDate(found, { shard: slots.shard, commits }, "received_at").map((row) => ({
+    slot: Number(row["slot"]),
+    entries: row["entries"] as Buffer,
+    receivedAt: Number(row["received_at"]),
+  }));
+  const next = found[0]?.["next_received_at"] ?? undefined;
+  return { rows, nextReceivedAt: next === undefined ? undefined : Number(next) };
 }
 
 function upToDate(

@@ -12,7 +12,7 @@ import type { RollupColumn } from "../model/rollup-columns.ts";
 import type {
   CounterStateRow,
   Granularity,
-  LedgerRow,
+  LedgerPage,
   RollupReader,
   RollupRow,
   RollupStore,
@@ -115,17 +115,8 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  ledger(slots: ShardSlots, receivedAtOrAfter: number, commits = 0): Promise<Result<readonly LedgerRow[]>> {
-    return this.#answer(async (session) => {
-      const rows = await readLedger(session, slots, commits, receivedAtOrAfter);
-      return success(
-        rows.map((row) => ({
-          slot: Number(row["slot"]),
-          entries: row["entries"] as Buffer,
-          receivedAt: Number(row["received_at"]),
-        })),
-      );
-    });
+  ledger(slots: ShardSlots, receivedAtOrAfter: number, commits = 0): Promise<Result<LedgerPage>> {
+    return this.#answer(async (session) => success(await readLedger(session, slots, commits, receivedAtOrAfter)));
   }
 
   async commit(commit: ShardCommit): Promise<Result<void>> {

@@ -10,13 +10,14 @@ import { ROLLUP_COLUMNS } from "../model/rollup-columns.ts";
 import type {
   CounterStateRow,
   Granularity,
-  LedgerRow,
+  LedgerPage,
   RollupReader,
   RollupRow,
   RollupStore,
   ShardCommit,
   ShardOffset,
 } from "../model/rollup-store.ts";
+import { LEDGER_PAGE_SECONDS } from "../model/rollup-store.ts";
 import type { LayoutStore, ShardSlots } from "../model/shard-layout.ts";
 import { checkCommit } from "./check-commit.ts";
 import { FINISH_SHARD, MAKE_OFFSET } from "./layout-statements.ts";
@@ -126,20 +127,25 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  async ledger(slots: ShardSlots, receivedAtOrAfter: number): Promise<Result<readonly LedgerRow[]>> {
+  async ledger(slots: ShardSlots, receivedAtOrAfter: number): Promise<Result<LedgerPage>> {
+    const before = receivedAtOrAfter + LEDGER_PAGE_SECONDS;
     return this.#answer(() => {
-      const rows = this.#session.all(
-        `SELECT slot, entries, received_at FROM ingest_ledger WHERE ${slotFilter(slots)} AND received_at >= ?
+      const found = this.#session.all(
+        `SELECT slot, entries, received_at FROM ingest_ledger
+         WHERE ${slotFilter(slots)} AND received_at >= ? AND received_at < ?
          ORDER BY received_at, shard, generation, last_id, position`,
-        [receivedAtOrAfter],
+        [receivedAtOrAfter, before],
       );
-      return success(
-        rows.map((row) => ({
-          slot: Number(row["slot"]),
-          entries: row["entries"] as Uint8Array,
-          receivedAt: Number(row["received_at"]),
-        })),
+      const [next] = this.#session.all(
+        `SELECT MIN(received_at) AS next FROM ingest_ledger WHERE ${slotFilter(slots)} AND received_at >= ?`,
+        [before],
       );
+      const rows = found.map((row) => ({
+        slot: Number(row["slot"]),
+        entries: row["entries"] as Uint8Array,
+        receivedAt: Number(row["received_at"]),
+      }));
+      return success({ rows, nextReceivedAt: next?.["next"] == null ? undefined : Number(next["next"]) });
     });
   }
 

@@ -167,6 +167,7 @@ export class LayoutWorld {
   door(layout: ShardLayout): Intake {
     const logs = this.ports("door").logs(layout);
     return new Intake({
+      clock: this.clock,
       shards: () => ({ logs, appended: () => undefined }),
       openBody: createOpenBody(),
       walk: walkMetrics,

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { ShardFold } from "../../src/aggregate/shard-fold.ts";
 import type { CounterStateRow } from "../../src/model/rollup-store.ts";
 import { percentile } from "../../src/model/latency-histogram.ts";
 import { otlpRequest, type TestAttributes, type TestMetric } from "../support/otlp-request.ts";
@@ -154,6 +155,34 @@ describe("a delta stream", () => {
     expect(harness.totals()).toEqual({ wire_bytes_out: 10n });
   });
 
+  test.each(["the same process", "the next one"])(
+    "that was refused for its time is counted once it is due, though its body was seen before, by %s",
+    (by) => {
+      const body = request(deltaIo(at(1), at(2), 10n), deltaIo(at(2), at(400), 300n));
+      const bodyHash = new Uint8Array(32).fill(7);
+      const harness = new FoldHarness().receive(body, BIRTH + 3, { bodyHash });
+      expect(harness.totals()).toEqual({ wire_bytes_out: 10n });
+      for (const received of [200, 210]) {
+        if (by === "the next one") harness.restart();
+        harness.receive(body, BIRTH + received, { bodyHash });
+      }
+      expect(harness.totals()).toEqual({ wire_bytes_out: 310n });
+      expect(harness.counts).toMatchObject({ pointsRefusedTime: 1, pointsDuplicate: 3 });
+    },
+  );
+
+  test("that was put aside for want of room is counted when its body comes again and there is room", () => {
+    const body = request(deltaIo(at(1), at(2), 10n));
+    const bodyHash = new Uint8Array(32).fill(7);
+    const harness = new FoldHarness({ maxStateBytes: 3000 }).receive(body, BIRTH + 3, { bodyHash });
+    expect(harness.totals()).toEqual({});
+    const { ledger } = harness.states[0]!;
+    const roomy = new FoldHarness();
+    roomy.fold.recall(ledger);
+    roomy.receive(body, BIRTH + 4, { bodyHash }).receive(body, BIRTH + 5, { bodyHash });
+    expect(roomy.totals()).toEqual({ wire_bytes_out: 10n });
+  });
+
   test("counts two writers that overlap in time", () => {
     const harness = new FoldHarness().receive(
       request(deltaIo(at(1), at(2), 10n), deltaIo(at(1), at(2), 11n)),
@@ -172,6 +201,36 @@ describe("a delta stream", () => {
     expect(harness.states.flatMap(({ quarantine }) => quarantine.map(({ reason }) => reason))).toEqual([
       expect.stringContaining("may be a repetition"),
     ]);
+  });
+});
+
+describe("a fresh delta point after a restart, where more was received than is remembered", () => {
+  const busy = (): FoldHarness => {
+    const harness = new FoldHarness({ maxRecentDeltas: 8 });
+    for (let second = 1; second <= 40; second++) {
+      harness.receive(request(deltaIo(at(second), at(second + 1), 1n)), BIRTH + second + 1).commit();
+    }
+    return harness.restart();
+  };
+
+  test("is counted, and one as old as what was forgotten is not", () => {
+    const harness = busy().receive(request(deltaIo(at(41), at(42), 1n)), BIRTH + 42);
+    expect(harness.total("wire_bytes_out")).toBe(41n);
+    harness.receive(request(deltaIo(at(1), at(2), 1n)), BIRTH + 43);
+    expect(harness.total("wire_bytes_out")).toBe(41n);
+    expect(harness.counts).toMatchObject({ quarantined: 1 });
+  });
+
+  test("may be a repetition for five minutes, where the rows are of an earlier version that wrote no time of points", () => {
+    const harness = busy();
+    harness.fold = new ShardFold(harness.options);
+    const ledger = harness.states.flatMap((state) => state.ledger);
+    harness.fold.recall(ledger.map((row) => ({ ...row, entries: row.entries.slice(0, -6) })));
+    harness.receive(request(deltaIo(at(41), at(42), 1n)), BIRTH + 42);
+    expect(harness.total("wire_bytes_out")).toBe(40n);
+    expect(harness.counts).toMatchObject({ quarantined: 1 });
+    harness.receive(request(deltaIo(at(400), at(401), 1n)), BIRTH + 401);
+    expect(harness.total("wire_bytes_out")).toBe(41n);
   });
 });
 
@@ -311,7 +370,7 @@ describe("whatever the order, repetition and batching", () => {
     steps: fc.array(step, { minLength: 1, maxLength: 6 }),
   });
 
-  test("cumulative streams begun after birth give the same totals", () => {
+  test("cumulative streams begun after birth and before their first point give the same totals", () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(streamArbitrary, {

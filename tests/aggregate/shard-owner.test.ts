@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { failure, retryable, success } from "../../src/model/result.ts";
+import { LEDGER_PAGE_SECONDS } from "../../src/model/rollup-store.ts";
 import { valueOf } from "../support/log-entries.ts";
 import {
   BEGIN,
@@ -85,6 +86,27 @@ describe("what an owner reads of the totals", () => {
       { shard: 0, commits: 0 },
       { shard: 0, commits: 1 },
     ]);
+  });
+});
+
+describe("the ledger at a take-over", () => {
+  it("is read page by page, all of it: deltas that are sent again are known, however long ago they came", async () => {
+    const world = worlds.make();
+    const first = await world.started();
+    const sent: Uint8Array[] = [];
+    for (let page = 0; page < 3; page += 1) {
+      sent.push(delta(world, 10n));
+      await world.append(sent.at(-1)!, true);
+      await world.clock.advance((LEDGER_PAGE_SECONDS + 60) * 1000);
+    }
+    await first.stop();
+    const before = world.asked.length;
+    await world.started();
+    // From its beginning to its oldest row, and from there on.
+    expect(world.asked.slice(before)).toHaveLength(4);
+    for (const body of sent) await world.append(body);
+    await world.clock.advance(PERSIST);
+    expect(await world.totals()).toEqual({ wire_bytes_out: 30n });
   });
 });
 

@@ -1,5 +1,6 @@
 /** What a store promises about everything beside the totals, run on each engine. */
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { LEDGER_PAGE_SECONDS } from "../../src/model/rollup-store.ts";
 import type { RollupReader, RollupStore, ShardCommit } from "../../src/model/rollup-store.ts";
 import { migrateUp } from "../../src/rollup/migrate.ts";
 import { RECEIVER_COLUMNS } from "../../src/rollup/side-rows.ts";
@@ -100,17 +101,40 @@ export function describeRollupSideTables(engine: string, makeDatabase: () => Pro
       );
       await commit(shardCommit("1-0", "2-0", { ledger: [entry(TEST_DAY + 20, 3)] }));
       const slots = async (from: number): Promise<number[]> =>
-        valueOf(await store.ledger({ shard: 0, shardCount: 1 }, from)).map((row) => row.slot);
-      expect(await slots(0)).toEqual([1, 1, 2, 3]);
+        valueOf(await store.ledger({ shard: 0, shardCount: 1 }, from)).rows.map((row) => row.slot);
+      expect(await slots(TEST_DAY)).toEqual([1, 1, 2, 3]);
       expect(await slots(TEST_DAY + 10)).toEqual([2, 3]);
       const ofShard = async (shard: number): Promise<number[]> =>
-        valueOf(await store.ledger({ shard, shardCount: 3 }, 0)).map((row) => row.slot);
+        valueOf(await store.ledger({ shard, shardCount: 3 }, TEST_DAY)).rows.map((row) => row.slot);
       // As an owner does before it asks.
       for (const shard of [1, 2]) valueOf(await store.offset(shard));
       expect([await ofShard(0), await ofShard(1), await ofShard(2)]).toEqual([[3], [1, 1], [2]]);
       await commit(shardCommit("2-0", "3-0", { ledgerExpiredBefore: TEST_DAY + 10 }));
-      expect(await slots(0)).toEqual([2, 3]);
-      expect([...(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, 0))[0]?.entries ?? [])]).toEqual([2]);
+      expect(await slots(TEST_DAY)).toEqual([2, 3]);
+      expect([...(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, TEST_DAY)).rows[0]?.entries ?? [])]).toEqual([
+        2,
+      ]);
+    });
+
+    it("gives the ledger page by page, each with where the next begins, over any gap", async () => {
+      const times = [0, 1, LEDGER_PAGE_SECONDS - 1, LEDGER_PAGE_SECONDS, 50 * LEDGER_PAGE_SECONDS];
+      const ledger = times.map((seconds, slot) => ({
+        slot: 3 * slot,
+        receivedAt: TEST_DAY + seconds,
+        entries: new Uint8Array([slot]),
+      }));
+      const ofAnother = { slot: 1, receivedAt: TEST_DAY + 10 * LEDGER_PAGE_SECONDS, entries: new Uint8Array([9]) };
+      await commit(shardCommit("0-0", "1-0", { ledger: [...ledger, ofAnother] }));
+      const page = async (from: number): Promise<unknown> => {
+        const { rows, nextReceivedAt } = valueOf(await store.ledger({ shard: 0, shardCount: 3 }, from));
+        return [rows.map((row) => row.receivedAt - TEST_DAY), nextReceivedAt && nextReceivedAt - TEST_DAY];
+      };
+      const [, , , second, third] = times;
+      expect(await page(0)).toEqual([[], 0]);
+      expect(await page(TEST_DAY)).toEqual([times.slice(0, 3), second]);
+      expect(await page(TEST_DAY + second!)).toEqual([[second], third]);
+      expect(await page(TEST_DAY + third!)).toEqual([[third], undefined]);
+      expect(await page(TEST_DAY + third! + 1)).toEqual([[], undefined]);
     });
 
     it("puts metrics into quarantine, cut to what every server takes", async () => {

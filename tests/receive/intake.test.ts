@@ -8,6 +8,7 @@ import { nameTenant } from "../../src/otlp/name-tenant.ts";
 import { createOpenBody } from "../../src/otlp/open-body.ts";
 import { walkMetrics } from "../../src/otlp/walk-metrics.ts";
 import { Intake, type IntakeOptions, type IntakeShards } from "../../src/receive/intake.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { MemoryLog } from "../support/memory-log.ts";
 import { valueOf } from "../support/log-entries.ts";
 import { otlpRequest, type TestMetric, type TestResource } from "../support/otlp-request.ts";
@@ -29,6 +30,7 @@ function door(shards: number = 1, changes: Partial<IntakeOptions & IntakeShards>
     appended: changes.appended ?? (({ shard, to, body }) => void appended.push({ shard, id: to.id, body })),
   };
   const intake = new Intake({
+    clock: new FakeClock(NOW_MILLIS),
     shards: () => seen,
     openBody: createOpenBody(),
     walk: walkMetrics,
@@ -154,6 +156,25 @@ describe("a request that is larger once it is opened than anything may be", () =
     const { intake } = door(1, { maxOpenBytes: named.length });
     expect((await intake.accept(request(body, { tenant: "t" }))).kind).toBe("success");
   });
+});
+
+describe("a door that stands still while it has a request", () => {
+  const accept = async (millis: number) => {
+    const clock = new FakeClock(NOW_MILLIS);
+    const open = createOpenBody();
+    const openBody: IntakeOptions["openBody"] = async (...given) => {
+      await clock.advance(millis);
+      return open(...given);
+    };
+    const { intake, logs } = door(1, { clock, openBody });
+    const outcome = await intake.accept(request(otlpRequest([service("shop", io(5n, { temporality: "delta" }))])));
+    return [outcome.kind, logs[0]!.entries.length];
+  };
+
+  it("for a minute takes it", async () => expect(await accept(60_000)).toEqual(["success", 1]));
+
+  it("for longer has it sent again, for its repetition may have been counted and forgotten meanwhile", async () =>
+    expect(await accept(60_001)).toEqual(["retryable", 0]));
 });
 
 describe("a request for several shards", () => {

@@ -207,7 +207,7 @@ describe("commits to MySQL", () => {
     const ledger = [{ slot: 1, entries: Uint8Array.of(8), receivedAt: TEST_DAY }];
     valueOf(await store.commit(minuteCommit("0-0", "1-0", [], [], { counterState, ledger })));
     expect(valueOf(await store.counterState([key], { shard: 0, commits: 1 }))).toHaveLength(1);
-    expect(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, 0, 1))).toHaveLength(1);
+    expect(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, TEST_DAY, 1)).rows).toHaveLength(1);
     // To a server that is behind, what its reader knows of is in the future.
     for (const answer of [
       await store.counterState([key], { shard: 0, commits: 2 }),
@@ -219,7 +219,7 @@ describe("commits to MySQL", () => {
       });
     }
     valueOf(await store.commit(minuteCommit("1-0", "2-0", [], [])));
-    expect(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, 0, 2))).toHaveLength(1);
+    expect(valueOf(await store.ledger({ shard: 0, shardCount: 1 }, TEST_DAY, 2)).rows).toHaveLength(1);
     await database.remove();
   });
 

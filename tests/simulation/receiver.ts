@@ -100,6 +100,7 @@ export class SimulatedReceiver implements RequestTarget {
         })
       : new FixedShards(this.#open(fixed));
     this.#intake = new Intake({
+      clock: process,
       shards: () => this.#shards.shards,
       openBody,
       walk: walkMetrics,

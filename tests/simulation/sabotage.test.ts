@@ -130,7 +130,9 @@ describe("the simulation finds", { timeout: 120_000 }, () => {
   });
 
   it("a ledger that is not loaded", async () => {
-    expect(await found(withStore(() => ({ ledger: async () => success([]) })))).toMatch(DOUBLE);
+    expect(
+      await found(withStore(() => ({ ledger: async () => success({ rows: [], nextReceivedAt: undefined }) }))),
+    ).toMatch(DOUBLE);
   });
 
   it("a commit of unknown outcome that is given up as if it had failed for ever", async () => {

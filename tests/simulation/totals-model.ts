@@ -11,8 +11,10 @@ import { ROLLUP_COLUMNS } from "../../src/model/rollup-columns.ts";
 import {
   type CommitOffset,
   GRANULARITIES,
+  LEDGER_PAGE_SECONDS,
   type CounterStateRow,
   type Granularity,
+  type LedgerPage,
   type LedgerRow,
   type ReceiverCounts,
   type RollupIncrement,
@@ -173,9 +175,14 @@ export class TotalsModel {
     return success(stateKeys.map((key) => this.#counterState.get(key)).filter((row) => row !== undefined));
   }
 
-  ledger({ shard, shardCount }: ShardSlots, receivedAtOrAfter: number): Result<readonly LedgerRow[]> {
-    const rows = this.#ledger.filter((row) => row.slot % shardCount === shard && row.receivedAt >= receivedAtOrAfter);
-    return success(rows.sort(byLedgerKey).map(({ slot, entries, receivedAt }) => ({ slot, entries, receivedAt })));
+  ledger({ shard, shardCount }: ShardSlots, receivedAtOrAfter: number): Result<LedgerPage> {
+    const all = this.#ledger.filter((row) => row.slot % shardCount === shard && row.receivedAt >= receivedAtOrAfter);
+    all.sort(byLedgerKey);
+    const isBehind = (row: LedgerRow): boolean => row.receivedAt >= receivedAtOrAfter + LEDGER_PAGE_SECONDS;
+    const rows = all
+      .filter((row) => !isBehind(row))
+      .map(({ slot, entries, receivedAt }) => ({ slot, entries, receivedAt }));
+    return success({ rows, nextReceivedAt: all.find(isBehind)?.receivedAt });
   }
 
   commit(commit: ShardCommit): Result<void> {

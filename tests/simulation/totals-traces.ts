@@ -4,6 +4,7 @@ import { success, type Result } from "../../src/model/result.ts";
 import { ROLLUP_COLUMNS, rollupPosition } from "../../src/model/rollup-columns.ts";
 import {
   GRANULARITIES,
+  LEDGER_PAGE_SECONDS,
   type CounterStateRow,
   type RollupIncrement,
   type RollupReader,
@@ -122,9 +123,11 @@ export async function totalsTrace(target: TracedTotals, seed: number): Promise<r
     } else if (command <= 95) {
       // As an owner does before it asks.
       await target.offset(shard);
-      const rows = await target.ledger({ shard, shardCount: 2 }, TEST_DAY + random.whole(0, 5));
-      const plain = rows.kind === "success" ? rows.value.map((row) => ({ ...row, entries: hex(row.entries) })) : rows;
-      answers.push(["ledger", plain]);
+      const receivedAt = TEST_DAY + random.whole(0, 5) - (random.chance(0.3) ? LEDGER_PAGE_SECONDS : 0);
+      const page = await target.ledger({ shard, shardCount: 2 }, receivedAt);
+      const plain =
+        page.kind === "success" ? page.value.rows.map((row) => ({ ...row, entries: hex(row.entries) })) : page;
+      answers.push(["ledger", plain, page.kind === "success" ? page.value.nextReceivedAt : undefined]);
     } else {
       answers.push(["rows", await target.rows()]);
     }

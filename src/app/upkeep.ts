@@ -47,7 +47,7 @@ export class Upkeep {
       this.#state = success(undefined);
       // Before anything is committed, which would say that it is as late as our clock does.
       await this.#retentionTime();
-      await this.#options.migrated();
+      if (!this.#stopping) await this.#options.migrated();
       if (!this.#stopping) await this.#maintain();
       return;
     }

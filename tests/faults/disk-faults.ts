@@ -92,9 +92,27 @@ function fillUp(): () => void {
   return () => rmSync(file);
 }
 
-async function waitForComplaint({ receivers, load }: Scene): Promise<void> {
-  const said = (): boolean => /full|no space/i.test(receivers[0]!.complaints);
-  await load.until(said, "the receiver to complain of the full disk");
+async function waitForTrouble({ receivers, load }: Scene, { sql }: ServerStores): Promise<void> {
+  const isSaid = (): boolean => /full|no space/i.test(receivers[0]!.complaints);
+  await load.until(() => isSaid() || !sql.isRunning, "the receiver to complain of the full disk");
+}
+
+/** A full disk may end the server itself: then it is started again, as its operator would. */
+async function reviveSql({ stores, load }: Scene): Promise<string> {
+  if (!(stores instanceof ServerStores)) return "";
+  const { sql } = stores;
+  let ended = "";
+  await load.until(async () => {
+    if (!sql.isRunning) {
+      ended = ", which ended the server";
+      await sql.start();
+    }
+    return await stores.totals().then(
+      () => true,
+      () => false,
+    );
+  }, "the SQL server to answer");
+  return ended;
 }
 
 const DISK_FULL: Fault = {
@@ -107,14 +125,15 @@ const DISK_FULL: Fault = {
     const before = load.journal.answers.get("503") ?? 0;
     const free = fillUp();
     try {
-      if (stores instanceof ServerStores) await waitForComplaint(scene);
+      if (stores instanceof ServerStores) await waitForTrouble(scene, stores);
       else await load.fails(size.senders * 2);
     } finally {
       free();
     }
     await load.acknowledges(size.batches);
+    const ended = await reviveSql(scene);
     const refused = (load.journal.answers.get("503") ?? 0) - before;
-    witness(stores instanceof ServerStores ? "commits refused" : `${refused} x 503`);
+    witness(stores instanceof ServerStores ? `commits refused${ended}` : `${refused} x 503`);
   },
 };
 

@@ -20,7 +20,9 @@ export interface PrivateSqlServer extends SqlServer {
   readonly port: number;
   /** Of the process that runs now, or ran last. */
   readonly pid: number | undefined;
-  /** Starts it again on the same port and data, after `shutDown` or `kill`. */
+  /** Whether its process runs: a server may end by itself. */
+  readonly isRunning: boolean;
+  /** Starts it again on the same port and data, after `shutDown` or `kill`, or where it has ended by itself. */
   start(): Promise<void>;
   /** Ends it in order. */
   shutDown(): Promise<void>;
@@ -89,6 +91,10 @@ class PrivateServer implements PrivateSqlServer {
     return this.#pid;
   }
 
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   async start(): Promise<void> {
     const { command } = this.#program;
     const child = spawn(command, this.#program.arguments(this.port), { stdio: ["ignore", "pipe", "pipe"] });
@@ -136,8 +142,9 @@ class PrivateServer implements PrivateSqlServer {
 
   async #end(signal: "SIGTERM" | "SIGKILL"): Promise<void> {
     const child = this.#child;
+    const isRunning = this.isRunning;
     this.#child = undefined;
-    if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    if (child?.pid === undefined || !isRunning) return;
     const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
     child.kill("SIGCONT");
     child.kill(signal);

@@ -34,7 +34,7 @@ export async function benchDashboards(): Promise<boolean> {
 async function fill(url: string, now: number): Promise<void> {
   await migrateUp(mysqlMigrationDatabase({ url }), now - DAY);
   const store = new MysqlRollupStore({ url });
-  await store.maintain(now);
+  await store.maintain(now, now);
   const totals = new SeededTotals(store);
   for (let at = now - DAY; at < now; at += 1800) {
     const minutes = Array.from({ length: 30 }, (_, index) => minuteAt(at + index * 60)).flat();

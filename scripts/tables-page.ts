@@ -81,6 +81,9 @@ ${membersTable("rollup-store.ts", "QuarantineRow")}
 \`database_place\`, one row where the totals are in MySQL or MariaDB: which of how many databases this is
 (\`position\` from 0, \`database_count\`; [scale.md](scale.md)). It is written when the database is first used.
 
+\`retention_time\`, one row: up to when old rows were deleted (\`maintained_at\`, epoch seconds; [why](decisions/retention-time.md)). Maintenance
+writes it, on its own.
+
 ## Who was erased
 
 Written by \`otel-bandwidth forget\`, obeyed by every commit: [why](decisions/erasing-in-the-commit.md).

@@ -11,7 +11,7 @@ import { drain } from "../../tests/faults/run-cycle.ts";
 import { SeededRandom } from "../../tests/faults/seeded-random.ts";
 import { compareTotals } from "../../tests/faults/totals.ts";
 import { HaproxyFront } from "../../tests/scale/haproxy-front.ts";
-import { pagesOf, PAGE_SETTINGS } from "../../tests/scale/pages.ts";
+import { pagesOf, PAGE_SETTINGS } from "../../tests/faults/pages.ts";
 import type { SqlKind } from "../../tests/scale/scale-sql.ts";
 import { ScaleServers } from "../../tests/scale/scale-stores.ts";
 import { mysql97IsInstalled } from "../../tests/support/mysql97.ts";

@@ -13,7 +13,8 @@ export type TotalsDatabase = RollupStore &
   RollupReader & { readonly alerts: AlertStore; readonly layouts: LayoutStore };
 
 /** What concerns all databases. */
-export type WholeTotals = RollupReader & Pick<RollupStore, "maintain" | "ready" | "statementCounts" | "close">;
+export type WholeTotals = RollupReader &
+  Pick<RollupStore, "maintain" | "maintainedAt" | "ready" | "statementCounts" | "close">;
 
 /** Several stores as one. */
 export class TotalsDatabases implements WholeTotals {
@@ -43,8 +44,20 @@ export class TotalsDatabases implements WholeTotals {
     return stores.length === 1 ? stores[0]! : new LayoutOfDatabases(stores);
   }
 
-  maintain(nowSeconds: number): Promise<Result<void>> {
-    return this.#all((store) => store.maintain(nowSeconds));
+  maintain(nowSeconds: number, retentionSeconds: number): Promise<Result<void>> {
+    return this.#all((store) => store.maintain(nowSeconds, retentionSeconds));
+  }
+
+  /** The latest of all: receivers maintain them together. */
+  async maintainedAt(): Promise<Result<number>> {
+    let latest = 0;
+    const read = await this.#all(async (store) => {
+      const at = await store.maintainedAt();
+      if (at.kind !== "success") return at;
+      latest = Math.max(latest, at.value);
+      return success(undefined);
+    });
+    return read.kind === "success" ? success(latest) : read;
   }
 
   ready(): Promise<Result<void>> {

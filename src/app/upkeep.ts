@@ -4,13 +4,14 @@
 import type { Clock, Timer } from "../model/clock.ts";
 import { retryable, success, type Result } from "../model/result.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
+import { RetentionTime } from "../rollup/retention-time.ts";
 
 /** What {@link Upkeep} works with. */
 export interface UpkeepOptions {
   readonly clock: Clock;
   /** Migrates every database of the totals. */
   readonly prepare: () => Promise<Result<unknown>>;
-  readonly store: Pick<RollupStore, "maintain">;
+  readonly store: Pick<RollupStore, "maintain" | "maintainedAt">;
   readonly report: (message: string) => void;
   /** Called once, when the migrations have run and before the first maintenance. */
   readonly migrated: () => Promise<void>;
@@ -23,6 +24,7 @@ const MIGRATION_RETRY_MILLIS = 1000;
 export class Upkeep {
   readonly #options: UpkeepOptions;
   #state: Result<void> = retryable("unavailable", "the migrations have not run yet");
+  #retention: RetentionTime | undefined;
   #timer: Timer | undefined;
   #stopping = false;
 
@@ -43,7 +45,9 @@ export class Upkeep {
     if (this.#stopping) return;
     if (migrated.kind === "success") {
       this.#state = success(undefined);
-      await this.#options.migrated();
+      // Before anything is committed, which would say that it is as late as our clock does.
+      await this.#retentionTime();
+      if (!this.#stopping) await this.#options.migrated();
       if (!this.#stopping) await this.#maintain();
       return;
     }
@@ -60,10 +64,30 @@ export class Upkeep {
   }
 
   async #maintain(): Promise<void> {
-    const { clock, store, report } = this.#options;
-    const maintained = await store.maintain(Math.floor(clock.nowMillis() / 1000));
+    const { clock, report } = this.#options;
+    const maintained = await this.#maintainOnce();
     if (this.#stopping) return;
     if (maintained.kind !== "success") report(`maintenance: ${maintained.reason}`);
     this.#timer = clock.after(MAINTENANCE_INTERVAL_MILLIS, () => void this.#maintain());
+  }
+
+  async #maintainOnce(): Promise<Result<void>> {
+    const { clock, store } = this.#options;
+    const retention = await this.#retentionTime();
+    if (retention.kind !== "success") return retention;
+    const nowMillis = clock.nowMillis();
+    const retentionSeconds = retention.value.advance(nowMillis, clock.monotonicMillis());
+    return await store.maintain(Math.floor(nowMillis / 1000), retentionSeconds);
+  }
+
+  /** Read once. */
+  async #retentionTime(): Promise<Result<RetentionTime>> {
+    const { clock, store } = this.#options;
+    if (this.#retention === undefined) {
+      const before = await store.maintainedAt();
+      if (before.kind !== "success") return before;
+      this.#retention = new RetentionTime(before.value, clock.monotonicMillis());
+    }
+    return success(this.#retention);
   }
 }

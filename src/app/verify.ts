@@ -11,10 +11,10 @@ import type { ShardOffset } from "../model/rollup-store.ts";
 import { FIRST_LAYOUT } from "../model/shard-layout.ts";
 import { storedLayout, storedOffsets } from "../rollup/totals-facts.ts";
 import { commandSettings } from "./command-settings.ts";
-import { checkLine } from "./doctor/check.ts";
+import { checkLine, type CheckLevel } from "./doctor/check.ts";
 import { redisOptions } from "./redis-options.ts";
 import type { ReceiverSettings } from "./settings.ts";
-import type { Finding } from "./verify/finding.ts";
+import { counted, type Finding } from "./verify/finding.ts";
 import { logFinding, mayPass } from "./verify/log-findings.ts";
 import { totalsFindings } from "./verify/totals-findings.ts";
 import { OUT_OF_REACH, withTotals } from "./with-totals.ts";
@@ -24,8 +24,8 @@ const MAX_LOOKS = 4;
 const PAUSE_MILLIS = 700;
 
 /**
- * Runs the command: prints a line for each check and the first of what is wrong, or all of it as JSON. Exits with 0 when all is
- * fine, 1 when something is wrong, 2 for wrong settings, 3 when a store is out of reach.
+ * Runs the command: prints a line for each check and the first of what is wrong, or all of it as JSON. Exits with 0 when nothing
+ * failed, 1 when something is wrong, 2 for wrong settings, 3 when a store is out of reach.
  */
 export async function verify(args: readonly string[]): Promise<number> {
   const { values } = parseArgs({ args: [...args], options: { json: { type: "boolean", default: false } } });
@@ -35,19 +35,26 @@ export async function verify(args: readonly string[]): Promise<number> {
     else process.stderr.write(`otel-bandwidth: verify: ${outcome.reason}\n`);
     return OUT_OF_REACH;
   }
-  const failed = outcome.value.filter(({ level }) => level === "FAIL").length;
-  if (values.json)
-    write(JSON.stringify({ result: failed === 0 ? "fine" : "fault", checks: outcome.value }, undefined, 2));
-  else report(outcome.value, failed);
+  const failed = countOf(outcome.value, "FAIL");
+  const warned = countOf(outcome.value, "warn");
+  if (values.json) {
+    const result = failed > 0 ? "fault" : warned > 0 ? "warning" : "fine";
+    write(JSON.stringify({ result, checks: outcome.value }, undefined, 2));
+  } else report(outcome.value, failed, warned);
   return failed === 0 ? 0 : 1;
 }
 
-function report(findings: readonly Finding[], failed: number): void {
+function countOf(findings: readonly Finding[], wanted: CheckLevel): number {
+  return findings.filter(({ level }) => level === wanted).length;
+}
+
+function report(findings: readonly Finding[], failed: number, warned: number): void {
   for (const finding of findings) {
     write(checkLine(finding));
     for (const example of finding.examples) write(`       ${example.replaceAll(/\s+/g, " ")}`);
   }
-  write(failed === 0 ? "nothing is wrong" : `${failed} failed`);
+  if (failed > 0) write(`${failed} failed`);
+  else write(warned === 0 ? "nothing is wrong" : `nothing failed, ${counted(warned, "warning")}`);
 }
 
 /** Every check, in the order it is printed. Retryable `unavailable` when a store is out of reach or not migrated. */
@@ -81,7 +88,7 @@ async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
   const shards = [...new Set([...Array(shardCount).keys(), ...known.value.keys()])].sort((a, b) => a - b);
   const views = await logViews(settings, clock, shards, epoch);
   if (views.kind !== "success") return views;
-  // The log first, then the offset: what is committed in between only moves the offset on.
+  // The log first, then the offset once more: what is committed in between only moves the offset on.
   const offsets = await allOffsets(settings, clock);
   if (offsets.kind !== "success") return offsets;
   return success(
@@ -91,6 +98,7 @@ async function lookAtLogs(settings: ReceiverSettings, clock: Clock): Promise<Res
         isConfigured: shard < shardCount,
         view: views.value[index]!,
         offset: offsets.value.get(shard),
+        offsetBefore: known.value.get(shard),
       }),
     ),
   );

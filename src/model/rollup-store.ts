@@ -239,8 +239,13 @@ export interface RollupStore {
    * in COMMIT): the caller reads `offset` to learn it.
    */
   commit(commit: ShardCommit): Promise<Result<void>>;
-  /** Deletes what is past its retention and prepares room for what comes. Safe to run from several processes. */
-  maintain(nowSeconds: number): Promise<Result<void>>;
+  /**
+   * Prepares room for what comes after `nowSeconds`, and deletes what is past its retention at `retentionSeconds`. Safe to run from
+   * several processes.
+   */
+  maintain(nowSeconds: number, retentionSeconds: number): Promise<Result<void>>;
+  /** The latest `retentionSeconds` that the totals were maintained with; before the first time, when they were committed last, or 0. */
+  maintainedAt(): Promise<Result<number>>;
   /** Whether the store can be reached and its migrations are done: for `/readyz`. */
   ready(): Promise<Result<void>>;
   /** Counts of statements since start, for our own health. */

@@ -11,6 +11,7 @@ import {
   EXPIRING_TABLES,
   MAX_DELETED_ROWS_PER_STATEMENT,
   MAX_DELETE_STATEMENTS_PER_RUN,
+  NOTED_RETENTION_SQL,
 } from "./retention.ts";
 import type { ExpiringTable } from "./retention.ts";
 import { TOTALS_TABLES } from "./totals-table.ts";
@@ -20,17 +21,30 @@ import type { TotalsTable } from "./totals-table.ts";
 const SCHEMA_CHANGE_TIMEOUT_MILLIS = 300_000;
 
 /** Does what is due; does nothing when another process is at it. Rejects with what the driver reports. */
-export async function maintainMysql(session: MysqlSession, nowSeconds: number): Promise<void> {
+export async function maintainMysql(
+  session: MysqlSession,
+  nowSeconds: number,
+  retentionSeconds: number,
+): Promise<void> {
   await withMysqlLock(session, "maintain", 0, async () => {
-    for (const table of TOTALS_TABLES) await movePartitions(session, table, nowSeconds);
-    await emptyCounterState(session, nowSeconds);
-    for (const expiring of EXPIRING_TABLES) await deleteExpired(session, expiring, nowSeconds);
+    for (const table of TOTALS_TABLES) await movePartitions(session, table, nowSeconds, retentionSeconds);
+    await emptyCounterState(session, retentionSeconds);
+    for (const expiring of EXPIRING_TABLES) await deleteExpired(session, expiring, retentionSeconds);
     await limitAlerts(session);
+    const [noted] = await session.rows(NOTED_RETENTION_SQL, []);
+    if (Number(noted?.["maintained_at"] ?? 0) < retentionSeconds) await session.run(NOTE_RETENTION, [retentionSeconds]);
   });
 }
 
-async function movePartitions(session: MysqlSession, table: TotalsTable, nowSeconds: number): Promise<void> {
-  const { add, drop } = planPartitions(table, await partitionsOf(session, table.name), nowSeconds);
+const NOTE_RETENTION = "REPLACE INTO retention_time (id, maintained_at) VALUES (1, ?)";
+
+async function movePartitions(
+  session: MysqlSession,
+  table: TotalsTable,
+  nowSeconds: number,
+  retentionSeconds: number,
+): Promise<void> {
+  const { add, drop } = planPartitions(table, await partitionsOf(session, table.name), nowSeconds, retentionSeconds);
   if (add.length > 0) {
     const parts = add.map(({ name, until }) => `PARTITION ${name} VALUES LESS THAN (${until})`);
     await session.command(
@@ -59,21 +73,21 @@ export async function partitionsOf(session: MysqlSession, table: string): Promis
   }));
 }
 
-async function emptyCounterState(session: MysqlSession, nowSeconds: number): Promise<void> {
+async function emptyCounterState(session: MysqlSession, retentionSeconds: number): Promise<void> {
   const change = "UPDATE counter_state SET state = ''";
   const where = "touched_at < ? AND state <> ''";
   await inSteps(
     session,
     { change, table: "counter_state", where, timeColumn: "touched_at" },
     COUNTER_STATE_KEPT_SECONDS,
-    nowSeconds,
+    retentionSeconds,
   );
 }
 
-async function deleteExpired(session: MysqlSession, expiring: ExpiringTable, nowSeconds: number): Promise<void> {
+async function deleteExpired(session: MysqlSession, expiring: ExpiringTable, retentionSeconds: number): Promise<void> {
   const { table, timeColumn, keptSeconds } = expiring;
   const step = { change: `DELETE FROM ${table}`, table, where: `${timeColumn} < ?`, timeColumn };
-  await inSteps(session, step, keptSeconds, nowSeconds);
+  await inSteps(session, step, keptSeconds, retentionSeconds);
 }
 
 async function limitAlerts(session: MysqlSession): Promise<void> {
@@ -93,9 +107,14 @@ interface Step {
 }
 
 /** Repeats a bounded change until nothing is due. Looks first: a write that changes nothing is a write all the same. */
-async function inSteps(session: MysqlSession, step: Step, keptSeconds: number, nowSeconds: number): Promise<void> {
+async function inSteps(
+  session: MysqlSession,
+  step: Step,
+  keptSeconds: number,
+  retentionSeconds: number,
+): Promise<void> {
   const { change, table, where, timeColumn } = step;
-  const before = [nowSeconds - keptSeconds];
+  const before = [retentionSeconds - keptSeconds];
   const due = await session.rows(`SELECT 1 AS due FROM ${table} WHERE ${where} LIMIT 1`, before);
   if (due.length === 0) return;
   const sql = `${change} WHERE ${where} ORDER BY ${timeColumn} LIMIT ${MAX_DELETED_ROWS_PER_STATEMENT}`;

@@ -37,6 +37,7 @@ import { maintainMysql } from "./mysql-maintenance.ts";
 import { isRefusedByGroup } from "./mysql-member.ts";
 import type { MysqlRow, MysqlSession } from "./mysql-session.ts";
 import { noSuchShard, offsetElsewhere } from "./offset-elsewhere.ts";
+import { MAINTAINED_AT_SQL } from "./retention.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
 import { ROLLUP_TABLES } from "./totals-table.ts";
 
@@ -128,8 +129,15 @@ export class MysqlRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  maintain(nowSeconds: number): Promise<Result<void>> {
-    return this.#answerInTurn(async (session) => success(await maintainMysql(session, nowSeconds)));
+  maintain(nowSeconds: number, retentionSeconds: number): Promise<Result<void>> {
+    return this.#answerInTurn(async (session) => success(await maintainMysql(session, nowSeconds, retentionSeconds)));
+  }
+
+  maintainedAt(): Promise<Result<number>> {
+    return this.#answer(async (session) => {
+      const [row] = await session.rows(MAINTAINED_AT_SQL, []);
+      return success(Number(row?.["maintained_at"]));
+    });
   }
 
   ready(): Promise<Result<void>> {

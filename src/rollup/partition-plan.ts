@@ -54,13 +54,18 @@ const YEAR: PartitionPeriod = {
 
 const PERIODS: Readonly<Record<Granularity, PartitionPeriod>> = { minute: DAY, hourly: MONTH, daily: YEAR };
 
-/** Plans the partitions of a table from those it has. */
-export function planPartitions(table: TotalsTable, existing: readonly Partition[], nowSeconds: number): PartitionPlan {
+/** Plans the partitions of a table from those it has: room is made by the clock, and what is old goes by the time of retention. */
+export function planPartitions(
+  table: TotalsTable,
+  existing: readonly Partition[],
+  nowSeconds: number,
+  retentionSeconds: number,
+): PartitionPlan {
   const { keptSeconds, name } = table.granularity;
   const period = PERIODS[name];
-  const expired = nowSeconds - keptSeconds;
+  const lookBack = Number.isFinite(keptSeconds) ? keptSeconds : NEW_TABLE_LOOK_BACK_SECONDS;
   const bounded = existing.filter(({ until }) => Number.isFinite(until));
-  const oldest = period.startOf(Number.isFinite(expired) ? expired : nowSeconds - NEW_TABLE_LOOK_BACK_SECONDS);
+  const oldest = period.startOf(nowSeconds - lookBack);
   let until = Math.max(oldest, ...bounded.map((partition) => partition.until));
   const end = lastBound(period, nowSeconds);
   const add: Partition[] = [];
@@ -68,7 +73,7 @@ export function planPartitions(table: TotalsTable, existing: readonly Partition[
     until = period.after(until);
     add.push({ name: partitionName(until), until });
   }
-  return { add, drop: bounded.filter((partition) => partition.until <= expired) };
+  return { add, drop: bounded.filter((partition) => partition.until <= retentionSeconds - keptSeconds) };
 }
 
 function lastBound(period: PartitionPeriod, nowSeconds: number): number {

@@ -39,6 +39,13 @@ export const MAX_QUARANTINE_BYTES_PER_SHARD: number = 67_108_864;
 /** What is kept of the reason of a quarantine, UTF-16 units: the width of its column. */
 export const MAX_QUARANTINE_REASON_LENGTH = 512;
 
+/** Reads the time of retention of the latest maintenance; no row when there was none. */
+export const NOTED_RETENTION_SQL = "SELECT maintained_at FROM retention_time WHERE id = 1";
+
+/** The same, or where there was none the newest time that something was committed at, or 0. */
+export const MAINTAINED_AT_SQL: string = `SELECT COALESCE((${NOTED_RETENTION_SQL}), MAX(persisted_at), 0) AS maintained_at
+  FROM ingest_offset`;
+
 /** Rows deleted by one statement of maintenance, so that it holds no lock for long. */
 export const MAX_DELETED_ROWS_PER_STATEMENT = 5000;
 

@@ -7,20 +7,25 @@ import {
   EXPIRING_TABLES,
   MAX_DELETED_ROWS_PER_STATEMENT,
   MAX_DELETE_STATEMENTS_PER_RUN,
+  NOTED_RETENTION_SQL,
 } from "./retention.ts";
 import type { ExpiringTable } from "./retention.ts";
 import type { SqliteSession } from "./sqlite-session.ts";
 import { TOTALS_TABLES } from "./totals-table.ts";
 
 /** Deletes what is past its retention. Rejects with what SQLite reports; what was deleted until then stays deleted. */
-export async function maintainSqlite(session: () => SqliteSession, nowSeconds: number): Promise<void> {
-  await inSteps(session, EMPTY_COUNTER_STATE, nowSeconds - COUNTER_STATE_KEPT_SECONDS);
+export async function maintainSqlite(session: () => SqliteSession, retentionSeconds: number): Promise<void> {
+  await inSteps(session, EMPTY_COUNTER_STATE, retentionSeconds - COUNTER_STATE_KEPT_SECONDS);
   for (const expiring of [...expiringTotals(), ...EXPIRING_TABLES]) {
-    await inSteps(session, deleteStep(expiring), nowSeconds - expiring.keptSeconds);
+    await inSteps(session, deleteStep(expiring), retentionSeconds - expiring.keptSeconds);
   }
   const last = session().get(ALERTS_TO_DROP_SQL, []);
   if (last !== undefined) await inSteps(session, DROP_ALERTS, Number(last["resolved_at"]));
+  const noted = session().get(NOTED_RETENTION_SQL, []);
+  if (Number(noted?.["maintained_at"] ?? 0) < retentionSeconds) session().run(NOTE_RETENTION, [retentionSeconds]);
 }
+
+const NOTE_RETENTION = "INSERT OR REPLACE INTO retention_time (id, maintained_at) VALUES (1, ?)";
 
 const EMPTY_COUNTER_STATE = `UPDATE counter_state SET state = x'' WHERE state_key IN
   (SELECT state_key FROM counter_state WHERE touched_at < ? AND length(state) > 0 LIMIT ?)`;

@@ -26,6 +26,7 @@ import { loadMigrations } from "./migration.ts";
 import type { Migration } from "./migration.ts";
 import { noSuchShard, offsetElsewhere } from "./offset-elsewhere.ts";
 import { SqliteAlertStore } from "./sqlite-alert-store.ts";
+import { MAINTAINED_AT_SQL } from "./retention.ts";
 import { SERIES_COLUMNS } from "./side-rows.ts";
 import { slotFilter } from "./slot-filter.ts";
 import { sqliteColumn, writeSqliteCommit } from "./sqlite-commit.ts";
@@ -158,13 +159,18 @@ export class SqliteRollupStore implements RollupStore, RollupReader {
     });
   }
 
-  async maintain(nowSeconds: number): Promise<Result<void>> {
+  /** There are no partitions to prepare: the first time is not needed. */
+  async maintain(_nowSeconds: number, retentionSeconds: number): Promise<Result<void>> {
     try {
-      await maintainSqlite(() => this.#open(), nowSeconds);
+      await maintainSqlite(() => this.#open(), retentionSeconds);
       return success(undefined);
     } catch (error) {
       return unavailable(error);
     }
+  }
+
+  async maintainedAt(): Promise<Result<number>> {
+    return this.#answer(() => success(Number(this.#session.get(MAINTAINED_AT_SQL, [])?.["maintained_at"])));
   }
 
   async ready(): Promise<Result<void>> {

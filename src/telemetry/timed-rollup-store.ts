@@ -14,7 +14,9 @@ export function timedRollupStore(store: RollupStore, timing: CallTiming): Rollup
     ledger: (slots, receivedAtOrAfter, commits) =>
       timing.time("ledger", () => store.ledger(slots, receivedAtOrAfter, commits)),
     commit: (commit) => timing.time("commit", () => store.commit(commit)),
-    maintain: (nowSeconds) => timing.time("maintain", () => store.maintain(nowSeconds)),
+    maintain: (nowSeconds, retentionSeconds) =>
+      timing.time("maintain", () => store.maintain(nowSeconds, retentionSeconds)),
+    maintainedAt: () => timing.time("maintained_at", () => store.maintainedAt()),
     ready: () => timing.time("ready", () => store.ready()),
     statementCounts: () => store.statementCounts(),
     close: () => store.close(),

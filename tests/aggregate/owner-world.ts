@@ -96,7 +96,8 @@ export class OwnerWorld {
           this.commits.push(commit);
           return this.commit(commit);
         },
-        maintain: (now) => store.maintain(now),
+        maintain: (now, retention) => store.maintain(now, retention),
+        maintainedAt: () => store.maintainedAt(),
         ready: () => store.ready(),
         statementCounts: () => store.statementCounts(),
         close: () => store.close(),

@@ -106,6 +106,7 @@ async function isFine(environment: Environment): Promise<void> {
   const after = await verify(environment);
   expect(after, after.stdout).toMatchObject({ code: 0, stderr: "" });
   expect(after.stdout).not.toMatch(/FAIL|warn/);
+  expect(after.stdout).toMatch(/\nnothing is wrong\n$/);
   expect(lineAbout(after, "minutes and hours")).toMatch(/adds up to [1-9]\d* rows? of metrics_hourly/);
   expect(lineAbout(after, "latency minutes and hours")).toMatch(/adds up to [1-9]\d* rows? of service_latency_hourly/);
 }
@@ -205,6 +206,21 @@ describe("verify, of damaged totals,", () => {
     },
   );
 
+  it("finds an embedded log that is an older copy than the totals", { timeout: 60_000 }, async () => {
+    const directory = join(stores.folder, "log-restored");
+    const environment = { DATA_DIR: directory, SHARDS: "1" };
+    await receiveSome(environment, 10);
+    cpSync(join(directory, "ingest-log.db"), join(directory, "copy"));
+    await receiveSome(environment, 10);
+    cpSync(join(directory, "copy"), join(directory, "ingest-log.db"));
+    const outcome = await verify(environment);
+    expect(outcome.code, outcome.stdout).toBe(1);
+    expect(lineAbout(outcome, "log of shard 0")).toMatch(
+      /^FAIL .*it ends at entry \d+-0, before the totals at \d+-0: it is an older copy, or lost its end/,
+    );
+    expect(outcome.stdout).toMatch(/\n1 failed\n$/);
+  });
+
   it("finds an old copy of the database behind a trimmed log in Redis", { timeout: 60_000 }, async () => {
     const own = await startRedisServer();
     const url = await stores.sql.createDatabase();
@@ -247,8 +263,11 @@ describe("verify, of damaged totals,", () => {
     await own.start();
     const restarted = await verify(environment);
     await Promise.all([own.remove(), other.remove()]);
-    expect([elsewhere.code, restarted.code]).toEqual([0, 0]);
-    expect(lineAbout(elsewhere, "log of shard 0")).toMatch(/^warn .* it takes nothing until a receiver opens it anew/);
+    expect([elsewhere.code, restarted.code]).toEqual([1, 0]);
+    expect(lineAbout(elsewhere, "log of shard 0")).toMatch(
+      /^FAIL .*it ends at entry 0-0, before the totals at \S+: it is new, or was emptied/,
+    );
+    expect(restarted.stdout).toMatch(/\nnothing failed, 1 warning\n$/);
     expect(lineAbout(restarted, "log of shard 0")).toMatch(/^warn .*Redis was restarted or promoted/);
   });
 });

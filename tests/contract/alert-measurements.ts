@@ -372,7 +372,7 @@ export function describeAlertMeasurements(engine: string, makeDatabase: () => Pr
          WHERE g.d = 0 OR (f.d = 0 AND e.d < 7)`,
       );
       valueOf(await store.alerts.change({ started: [openAlert], updated: [] }));
-      valueOf(await store.maintain(NOW));
+      valueOf(await store.maintain(NOW, NOW));
       const [row] = await database.query(
         "SELECT COUNT(resolved_at) AS resolved, COUNT(*) AS found, MIN(resolved_at) AS first FROM bandwidth_alerts",
       );

@@ -161,30 +161,51 @@ export function describeRollupSideTables(engine: string, makeDatabase: () => Pro
       const now = TEST_DAY + 10 * 86_400;
       const limit = now - COUNTER_STATE_KEPT_SECONDS;
       await commit(shardCommit("0-0", "1-0", { counterState: [state("a", limit - 1), state("b", limit)] }));
-      valueOf(await store.maintain(now));
+      valueOf(await store.maintain(now, now));
       const rows = valueOf(await store.counterState(["a".repeat(32), "b".repeat(32)]));
       const sizes = rows.map(({ stateKey, state: bytes, touchedAt }) => [stateKey[0], bytes.length, touchedAt]);
       expect(sizes.toSorted(([a = ""], [b = ""]) => String(a).localeCompare(String(b)))).toEqual([
         ["a", 0, limit - 1],
         ["b", 1, limit],
       ]);
-      valueOf(await store.maintain(now + 400 * 86_400));
+      valueOf(await store.maintain(now + 400 * 86_400, now + 400 * 86_400));
       expect(valueOf(await store.counterState(["a".repeat(32)]))).toEqual([]);
+    });
+
+    it("deletes by the time of retention, not by the clock, and remembers the latest", async () => {
+      const later = TEST_DAY + 10 * 86_400;
+      const state = { stateKey: "a".repeat(32), slot: 1, state: new Uint8Array([1]), touchedAt: TEST_DAY };
+      const minute = [increment("/a", { frames: 1 })];
+      valueOf(await store.maintain(TEST_DAY, TEST_DAY));
+      await commit(minuteCommit("0-0", "1-0", ["/a"], minute, { counterState: [state] }));
+      valueOf(await store.maintain(later, TEST_DAY + 3600));
+      expect(valueOf(await store.rows("minute", 0, 2 ** 40))).toHaveLength(1);
+      expect(valueOf(await store.counterState([state.stateKey]))[0]?.state).toHaveLength(1);
+      valueOf(await store.maintain(TEST_DAY, TEST_DAY));
+      expect(valueOf(await store.maintainedAt())).toBe(TEST_DAY + 3600);
+    });
+
+    it("takes the last commit for the time of retention where there was none, and nothing before it", async () => {
+      expect(valueOf(await store.maintainedAt())).toBe(0);
+      await commit(shardCommit("0-0", "1-0", { persistedAt: TEST_DAY + 86_400 }));
+      expect(valueOf(await store.maintainedAt())).toBe(TEST_DAY + 86_400);
+      valueOf(await store.maintain(TEST_DAY, TEST_DAY));
+      expect(valueOf(await store.maintainedAt())).toBe(TEST_DAY);
     });
 
     it("forgets minutes past 48 hours and hours past 400 days, never days", async () => {
       const add = increment("/a", { frames: 1 });
-      valueOf(await store.maintain(TEST_DAY));
+      valueOf(await store.maintain(TEST_DAY, TEST_DAY));
       await commit(minuteCommit("0-0", "1-0", ["/a"], [], { rollups: { minute: [add], hourly: [add], daily: [add] } }));
       const counts = async (): Promise<number[]> =>
         Promise.all(
           (["minute", "hourly", "daily"] as const).map(async (g) => valueOf(await store.rows(g, 0, 2 ** 40)).length),
         );
-      valueOf(await store.maintain(TEST_DAY + 48 * 3600));
+      valueOf(await store.maintain(TEST_DAY + 48 * 3600, TEST_DAY + 48 * 3600));
       expect(await counts()).toEqual([1, 1, 1]);
-      valueOf(await store.maintain(TEST_DAY + 4 * 86_400));
+      valueOf(await store.maintain(TEST_DAY + 4 * 86_400, TEST_DAY + 4 * 86_400));
       expect(await counts()).toEqual([0, 1, 1]);
-      valueOf(await store.maintain(TEST_DAY + 440 * 86_400));
+      valueOf(await store.maintain(TEST_DAY + 440 * 86_400, TEST_DAY + 440 * 86_400));
       expect(await counts()).toEqual([0, 0, 1]);
     });
   });

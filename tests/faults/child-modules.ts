@@ -23,6 +23,11 @@ export function changesSource(url: string): boolean {
 /** The module that shifts the clock, a step with each SIGUSR2. */
 export const SHIFT_CLOCK: string = address("shift-clock.ts", {});
 
+/** The module that has the clock ahead from the start. */
+export function clockAhead(days: number): string {
+  return address("shift-clock.ts", { days: String(days) });
+}
+
 /** The module that ends an embedded receiver at a moment. */
 export function killAt(moment: string, skip: number): string {
   return address("kill-at.ts", { at: moment, skip: String(skip) });

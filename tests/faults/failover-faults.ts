@@ -6,8 +6,9 @@ import type { Redis } from "ioredis";
 import { connectedRedis } from "../support/redis-client.ts";
 import { type RedisServer, startRedisServer, startReplica } from "../support/redis-server.ts";
 import { startTcpProxy, type TcpProxy } from "../support/tcp-proxy.ts";
+import type { JournalLine } from "./journal.ts";
 import type { Fault, Outcome, Scene } from "./run-cycle.ts";
-import { ServerStores, type Servers, type Stores } from "./stores.ts";
+import { ServerStores, type Servers, SHARDS, type Stores } from "./stores.ts";
 
 interface FailOver {
   readonly replica: RedisServer;
@@ -126,6 +127,11 @@ const BEHIND: Fault = {
   },
 };
 
+/** Senders keep to one address each: the odd ones to the receiver that is led to the new primary. */
+function isAtNewPrimary(sender: number): boolean {
+  return sender % 2 === 1;
+}
+
 /**
  * One receiver still reaches the old primary, and takes batches there, while the other is on the new one. What the old primary
  * alone took is gone with it; what the new one took must be stored once.
@@ -137,7 +143,7 @@ const TWO_PRIMARIES: Fault = {
   mayLose: true,
   largestStep: 2 ** 40,
   pinned: true,
-  keepsSender: (sender) => sender % 2 === 1,
+  keepsSender: isAtNewPrimary,
   around: (_, own, cycle) => withReplica(2, own, cycle),
   async inject(scene) {
     const { load, size, witness } = scene;
@@ -150,14 +156,39 @@ const TWO_PRIMARIES: Fault = {
     stores.redis = replica;
     if (size.short) await stores.expireLeases();
     load.resume();
-    const before = load.journal.acknowledgedBatches;
+    const before = { lines: load.journal.lines.length, entries: await entriesEverIn(primary) };
     await load.acknowledges(size.batches * (size.short ? 30 : 10));
+    const acknowledged = acknowledgedByOld(load.journal.lines.slice(before.lines));
+    const entries = (await entriesEverIn(primary)) - before.entries;
+    if (entries === 0 || acknowledged === 0) {
+      throw new Error(
+        `the old primary took ${entries} entries and acknowledged ${acknowledged} batches: it was not in use`,
+      );
+    }
     stores.redisProxies[0]!.redirect(replica.port);
     await primary.kill();
-    witness(`${load.journal.acknowledgedBatches - before} batches acknowledged by two primaries`);
+    witness(`${acknowledged} batches, ${entries} entries acknowledged by the old primary`);
     await load.acknowledges(size.batches);
   },
 };
+
+/** Entries that the logs on a server ever took: their ids count them. */
+async function entriesEverIn(server: RedisServer): Promise<number> {
+  return await withRedis(server, async (redis) => {
+    let entries = 0;
+    for (let shard = 0; shard < SHARDS; shard++) {
+      const facts = (await redis.xinfo("STREAM", `otel-bandwidth:{${shard}}:log`)) as readonly unknown[];
+      entries += Number.parseInt(String(facts[facts.indexOf("last-generated-id") + 1]), 10);
+    }
+    return entries;
+  });
+}
+
+/** Answers of 200 to senders that keep to the receiver at the old primary. */
+function acknowledgedByOld(lines: readonly JournalLine[]): number {
+  const sender = (batch: string): number => Number(/^sender-(\d+)/.exec(batch)?.[1]);
+  return lines.filter(({ batch, answer }) => answer === "200" && !isAtNewPrimary(sender(batch))).length;
+}
 
 /** The same with a receiver that waits for a replica before it answers: nothing at all may be lost then. */
 const BEHIND_AND_WAITED_FOR: Fault = {

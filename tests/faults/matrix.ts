@@ -2,6 +2,7 @@
 import { DISK_FAULTS } from "./disk-faults.ts";
 import { FAILOVER_FAULTS } from "./failover-faults.ts";
 import { NETWORK_FAULTS } from "./network-faults.ts";
+import { PAGE_FAULTS } from "./page-faults.ts";
 import { RANDOM_FAULTS } from "./random-faults.ts";
 import { RECEIVER_FAULTS } from "./receiver-faults.ts";
 import { REDIS_FAULTS } from "./redis-faults.ts";
@@ -13,6 +14,7 @@ import { SQL_FAULTS } from "./sql-faults.ts";
 export const FAULTS: readonly Fault[] = [
   ...RECEIVER_FAULTS,
   ...SENDER_FAULTS,
+  ...PAGE_FAULTS,
   ...NETWORK_FAULTS,
   ...REDIS_FAULTS,
   ...FAILOVER_FAULTS,

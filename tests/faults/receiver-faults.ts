@@ -2,10 +2,11 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { TRIM_SCRIPT } from "../../src/log/redis-log-scripts.ts";
+import { ALERTS_TO_DROP_SQL } from "../../src/rollup/retention.ts";
 import type { TcpProxy } from "../support/tcp-proxy.ts";
-import { killAt, SHIFT_CLOCK } from "./child-modules.ts";
+import { clockAhead, killAt, SHIFT_CLOCK } from "./child-modules.ts";
 import type { Fault, Scene } from "./run-cycle.ts";
-import { ServerStores, withSql } from "./stores.ts";
+import { ServerStores, type Stores, withSql } from "./stores.ts";
 
 /** The first bytes of a gzip body: of the requests to Redis only an append has one. */
 const GZIP_BODY = Buffer.from([0x1f, 0x8b, 0x08]);
@@ -216,6 +217,46 @@ const CLOCK_JUMP_AND_KILL: Fault = {
   },
 };
 
+/** So far ahead that all counter state would be past its retention. */
+const DAYS_AHEAD = 4;
+
+const STARTS_AHEAD: Fault = {
+  name: "starts with the clock four days ahead",
+  backends: ["servers", "embedded"],
+  largestStep: 2 ** 40,
+  async inject({ stores, receivers, load, size, witness }) {
+    const receiver = receivers[0]!;
+    // The second finds what the first has left, and is not to believe it either.
+    for (let start = 0; start < 2; start++) {
+      await load.hold();
+      await receiver.stop();
+      const maintained = countMaintenance(stores);
+      await receiver.start({ imports: [clockAhead(DAYS_AHEAD)] });
+      await receiver.ready();
+      load.resume();
+      const refusedBefore = load.journal.refusedPoints;
+      await load.acknowledges(size.batches);
+      if (load.journal.refusedPoints === refusedBefore) throw new Error("the clock was not ahead");
+      await load.until(() => maintained() > 0, "maintenance by the receiver");
+    }
+    await load.hold();
+    await receiver.kill();
+    if (size.short) await stores.expireLeases();
+    await receiver.start();
+    await receiver.ready();
+    load.resume();
+    await load.acknowledges(2 * size.batches);
+    witness(`${load.journal.refusedPoints} points refused`);
+  },
+};
+
+/** Counts how often maintenance has come to its last deletion; an embedded receiver is there when it is ready. */
+function countMaintenance(stores: Stores): () => number {
+  return stores instanceof ServerStores
+    ? stores.sqlProxies[0]!.countRequests(ALERTS_TO_DROP_SQL.slice(0, 60))
+    : () => 1;
+}
+
 /** The faults of this file. */
 export const RECEIVER_FAULTS: readonly Fault[] = [
   KILL_AT_RANDOM,
@@ -225,4 +266,5 @@ export const RECEIVER_FAULTS: readonly Fault[] = [
   MIGRATION_RACE,
   CLOCK_JUMP,
   CLOCK_JUMP_AND_KILL,
+  STARTS_AHEAD,
 ];

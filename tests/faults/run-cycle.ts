@@ -25,8 +25,12 @@ export interface Size {
 export interface Front {
   /** Where exporters send to. */
   readonly origins: readonly string[];
+  /** Where pages connect to. */
+  readonly bridgeOrigin: string;
   /** A proxy before each receiver; none where something else stands there. */
   readonly doors: readonly TcpProxy[];
+  /** The same before each bridge. */
+  readonly bridgeDoors: readonly TcpProxy[];
   close(): Promise<void>;
 }
 
@@ -102,13 +106,17 @@ const ENVIRONMENT: Readonly<Record<string, string>> = {
   METRICS_BATCH_SIZE: "7",
 };
 
-/** A proxy before each receiver, and every exporter knows all of them. */
+/** A proxy before each receiver and its bridge: every exporter knows all of them, and pages the first. */
 async function openDoors(receivers: readonly ReceiverChild[]): Promise<Front> {
   const doors = await Promise.all(receivers.map(({ port }) => startTcpProxy(port)));
+  const bridgeDoors = await Promise.all(receivers.map(({ bridgePort }) => startTcpProxy(bridgePort)));
+  const origin = ({ port }: TcpProxy): string => `http://127.0.0.1:${port}`;
   return {
-    origins: doors.map(({ port }) => `http://127.0.0.1:${port}`),
+    origins: doors.map(origin),
+    bridgeOrigin: origin(bridgeDoors[0]!),
     doors,
-    close: async () => void (await Promise.all(doors.map((door) => door.close()))),
+    bridgeDoors,
+    close: async () => void (await Promise.all([...doors, ...bridgeDoors].map((door) => door.close()))),
   };
 }
 

@@ -132,7 +132,7 @@ describe.skipIf(obstacle !== undefined)(`a group of MySQL servers${skipped}`, { 
     const store = new MysqlRollupStore({ url: plain });
     valueOf(await store.offset(0));
     await settle(store, 0);
-    valueOf(await store.maintain(TEST_DAY));
+    valueOf(await store.maintain(TEST_DAY, TEST_DAY));
     await store.close();
   });
 

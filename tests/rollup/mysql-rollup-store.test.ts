@@ -278,7 +278,7 @@ describe("partitions in MySQL", () => {
         )
       ).map((row) => String(row["name"]));
     expect(await names("metrics_minute")).toEqual(["p_max"]);
-    valueOf(await store.maintain(TEST_DAY + 100));
+    valueOf(await store.maintain(TEST_DAY + 100, TEST_DAY + 100));
     expect(await names("metrics_minute")).toEqual([
       "p_until_20261121",
       "p_until_20261122",
@@ -291,7 +291,7 @@ describe("partitions in MySQL", () => {
     expect(await names("metrics_daily")).toEqual(["p_until_20270101", "p_until_20280101", "p_max"]);
     const add = increment("/a", { bytes_in: 1 });
     valueOf(await store.commit(minuteCommit("0-0", "1-0", ["/a"], [add])));
-    valueOf(await store.maintain(TEST_DAY + 3 * 86_400));
+    valueOf(await store.maintain(TEST_DAY + 3 * 86_400, TEST_DAY + 3 * 86_400));
     expect((await names("metrics_minute"))[0]).toBe("p_until_20261124");
     expect(valueOf(await store.rows("minute", 0, 2 ** 40))).toEqual([]);
     await database.remove();
@@ -300,16 +300,17 @@ describe("partitions in MySQL", () => {
   it("cost no write when nothing is due", async () => {
     const database = await migrated();
     const store = await database.openStore();
-    valueOf(await store.maintain(TEST_DAY));
-    valueOf(await store.maintain(TEST_DAY));
-    expect(store.statementCounts().writes).toBe(0);
+    valueOf(await store.maintain(TEST_DAY, TEST_DAY));
+    const before = store.statementCounts().writes;
+    valueOf(await store.maintain(TEST_DAY, TEST_DAY));
+    expect(store.statementCounts().writes).toBe(before);
     await database.remove();
   });
 
   it("are left to another process that is at it", async () => {
     const database = await migrated();
     const stores = await Promise.all([0, 1, 2].map(() => database.openStore()));
-    const results = await Promise.all(stores.map((store) => store.maintain(TEST_DAY)));
+    const results = await Promise.all(stores.map((store) => store.maintain(TEST_DAY, TEST_DAY)));
     expect(results.map(({ kind }) => kind)).toEqual(["success", "success", "success"]);
     await database.remove();
   });
@@ -322,7 +323,7 @@ describe("partitions in MySQL", () => {
     valueOf(
       await store.commit(minuteCommit("0-0", "1-0", ["/a"], [increment("/a", { bytes_in: 8 }, new Map(), late)])),
     );
-    valueOf(await store.maintain(late));
+    valueOf(await store.maintain(late, late));
     const [row] = valueOf(await store.rows("minute", 0, 2 ** 40));
     expect([row?.seriesId, row?.values["bytes_in"]]).toEqual([seriesId(routeDimensions("/a")), 8n]);
     await database.remove();

@@ -10,6 +10,7 @@ export class HaproxyFront implements Front {
   readonly origins: readonly string[];
   readonly bridgeOrigin: string;
   readonly doors: readonly TcpProxy[] = [];
+  readonly bridgeDoors: readonly TcpProxy[] = [];
 
   private constructor(haproxy: Haproxy) {
     this.haproxy = haproxy;

@@ -1,7 +1,7 @@
 /** What every row of the scale runs has: three receivers behind haproxy, exporters and pages. */
+import { PAGE_SETTINGS, pagesOf } from "../faults/pages.ts";
 import type { Fault, Scene, Size } from "../faults/run-cycle.ts";
 import { HaproxyFront } from "./haproxy-front.ts";
-import { PAGE_SETTINGS, pagesOf } from "./pages.ts";
 import { ScaleStores } from "./scale-stores.ts";
 
 /** A row. */
@@ -56,7 +56,6 @@ export function asFault(row: ScaleFault, waitReplicas: number): Fault {
       ...environment,
     },
     joins(journal, front, random, { senders, timing }) {
-      if (!(front instanceof HaproxyFront)) throw new Error("pages need haproxy");
       return pagesOf({ journal, front, random, pages: senders * pages, timing });
     },
     async inject(scene) {

@@ -131,6 +131,7 @@ export function modelledTotals(world: World, process: SimulatedProcess): RollupS
         return result;
       }),
     maintain: async () => success(undefined),
+    maintainedAt: async () => success(0),
     ready: async () => success(undefined),
     statementCounts: () => ({ writes: 0, reads: 0 }),
     close: async () => undefined,

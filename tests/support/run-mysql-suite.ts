@@ -1,6 +1,7 @@
 /**
  * `npm run test:mysql`: the SQL tests and some rows of the fault matrix against MySQL 9.7 LTS, not MariaDB, and the
- * tests and scale runs of a replicated group. With options, which go to vitest, only the tests.
+ * tests and scale runs of a replicated group. With the option `faults` only those rows, with other options, which go to vitest, only
+ * the tests.
  */
 import { spawn } from "node:child_process";
 import { mysql97Obstacle, startMysql97 } from "./mysql97.ts";
@@ -11,10 +12,14 @@ const FAULTS: readonly string[] = [
   "two receivers, one asleep",
   "migration race",
   "connection lost in COMMIT",
+  "partition receiver - SQL",
+  "starts with the clock",
   "SQL server restart",
   "deadlock",
   "lock wait timeout",
   "SQL server read-only",
+  "SQL server held still",
+  "SIGTERM while the SQL server",
 ];
 
 /** Rows of the scale runs in which the group has a part. */
@@ -27,9 +32,10 @@ async function main(): Promise<number> {
     return 1;
   }
   const options = process.argv.slice(2);
+  if (options.length === 1 && options[0] === "faults") return await runFaults();
   const tests = await runTests(options);
   if (tests !== 0 || options.length > 0) return tests;
-  const faults = await runNode(["tests/faults/main.ts", ...faultOptions()], {});
+  const faults = await runFaults();
   const scale = await runNode(["tests/scale/main.ts", "--short", ...SCALE.flatMap((name) => ["--fault", name])], {});
   return faults || scale;
 }
@@ -53,8 +59,9 @@ async function runTests(options: readonly string[]): Promise<number> {
   }
 }
 
-function faultOptions(): readonly string[] {
-  return ["--short", "--backend", "servers", "--sql", "mysql97", ...FAULTS.flatMap((name) => ["--fault", name])];
+function runFaults(): Promise<number> {
+  const options = ["--short", "--bundled", "--backend", "servers", "--sql", "mysql97"];
+  return runNode(["tests/faults/main.ts", ...options, ...FAULTS.flatMap((name) => ["--fault", name])], {});
 }
 
 async function runNode(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {

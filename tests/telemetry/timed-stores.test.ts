@@ -14,7 +14,17 @@ import { FakeClock } from "../support/fake-clock.ts";
 const METHODS = {
   log: ["open", "supersede", "append", "read", "trim", "status", "writable"],
   realtime: ["update", "snapshot"],
-  totals: ["birth", "offset", "advanceGeneration", "counterState", "ledger", "commit", "maintain", "ready"],
+  totals: [
+    "birth",
+    "offset",
+    "advanceGeneration",
+    "counterState",
+    "ledger",
+    "commit",
+    "maintain",
+    "maintainedAt",
+    "ready",
+  ],
 } as const;
 
 type Call = (...given: unknown[]) => Promise<Result<unknown>>;

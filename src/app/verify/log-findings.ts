@@ -17,6 +17,8 @@ export interface ShardToVerify {
   readonly view: LogView;
   /** Absent when no owner ever had the shard. */
   readonly offset: Standing | undefined;
+  /** The offset before the log was looked at: no log that is whole ends before it. */
+  readonly offsetBefore: Standing | undefined;
 }
 
 /** What is looked at of an offset. */
@@ -25,10 +27,18 @@ type Standing = Pick<ShardOffset, "generation" | "lastId" | "logIdentity" | "per
 const NEVER: Standing = { generation: 1, lastId: LOG_START, logIdentity: "", persistedAt: 0 };
 
 /** The check of one shard. */
-export function logFinding({ shard, isConfigured, view, offset = NEVER }: ShardToVerify): Finding {
+export function logFinding({
+  shard,
+  isConfigured,
+  view,
+  offset = NEVER,
+  offsetBefore = NEVER,
+}: ShardToVerify): Finding {
   const subject = `log of shard ${shard}`;
   const gap = logGap(view, offset);
   if (gap !== undefined) return plain(fail(subject, gapMessage(gap, offset)));
+  const loss = lossMessage(view, offset, offsetBefore);
+  if (loss !== undefined) return plain(fail(subject, loss));
   if (!isConfigured && view.status.entries > 0) {
     const message = `${counted(view.status.entries, "entry", "entries")} that no receiver folds: SHARDS is lower than it was`;
     return plain(warn(subject, message));
@@ -46,6 +56,24 @@ function gapMessage({ afterId, beforeId, beforeMillis }: LogGap, { persistedAt }
   );
 }
 
+/** What tells that the log is not whole, and not only that a receiver has yet to open it anew. */
+function lossMessage({ status, oldest }: LogView, offset: Standing, offsetBefore: Standing): string | undefined {
+  if (compareLogIds(status.lastId, offsetBefore.lastId) < 0) {
+    const what = status.generation === 0 ? "it is new, or was emptied" : "it is an older copy, or lost its end";
+    return (
+      `it ends at entry ${status.lastId}, before the totals at ${offsetBefore.lastId}: ${what}. ` +
+      "What was in it after that and not yet counted is lost, unless another log has it"
+    );
+  }
+  // An opening that was cut short leaves an earlier generation behind, never this one with another identity.
+  const isAnother = status.generation === offset.generation && status.identity !== offset.logIdentity;
+  if (!isAnother || oldest === undefined || compareLogIds(oldest.id, offset.lastId) > 0) return undefined;
+  return (
+    `it is another log than the totals were counted from, and holds entries from ${oldest.id} on that are not in them: up to ` +
+    `${offset.lastId} no receiver will count them. Give these totals their own log, and this log its own totals`
+  );
+}
+
 function standing(subject: string, { status, oldest }: LogView, offset: Standing): Check {
   const waiting = oldest === undefined ? "nothing waits in it" : `${counted(status.entries, "entry", "entries")} in it`;
   if (status.generation === 0 && offset.logIdentity === "") return ok(subject, "not used yet");
@@ -60,13 +88,6 @@ function standing(subject: string, { status, oldest }: LogView, offset: Standing
     return warn(
       subject,
       "Redis was restarted or promoted: the log takes nothing until a receiver opens it anew, within a second where one runs",
-    );
-  }
-  if (compareLogIds(status.lastId, offset.lastId) < 0) {
-    return warn(
-      subject,
-      `it ends at entry ${status.lastId}, before the totals at ${offset.lastId}: it is an older copy, or lost its end. ` +
-        "What it had after that and was not yet counted is lost",
     );
   }
   return ok(subject, `it goes on where the totals end, at entry ${offset.lastId}; ${waiting}`);

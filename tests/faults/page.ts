@@ -1,22 +1,22 @@
 /**
- * A page in a meeting, as a browser's would behave: a socket over haproxy to whichever bridge is there, one export at a time, the
+ * A page in a meeting, as a browser's would behave: a socket to whichever bridge is there, one export at a time, the
  * same again until it is acknowledged. It leaves after some exports and another participant comes in its place, so that
  * what was acknowledged last is not repeated by anything that follows.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import type { Socket } from "socket.io-client";
-import type { Journal } from "../faults/journal.ts";
-import type { Sender } from "../faults/load.ts";
-import type { SeededRandom } from "../faults/seeded-random.ts";
-import type { Amounts, PointRecord } from "../faults/service-batches.ts";
-import { pageSeries } from "../faults/stored-totals.ts";
+import type { Journal } from "./journal.ts";
+import type { Sender } from "./load.ts";
+import type { SeededRandom } from "./seeded-random.ts";
+import type { Amounts, PointRecord } from "./service-batches.ts";
+import { pageSeries } from "./stored-totals.ts";
 import { type BridgeAnswer, bridgeSocket, connected } from "../support/bridge-client.ts";
 import { otlpRequest, type TestAttributes, type TestMetric } from "../support/otlp-request.ts";
 
 /** How a page is made. */
 export interface PageOptions {
-  /** Of haproxy. */
+  /** Of what stands before the bridges. */
   readonly bridgeOrigin: string;
   readonly journal: Journal;
   readonly random: SeededRandom;

@@ -1,11 +1,11 @@
 /** Pages of several meetings, and the tokens that they show. */
 import { SignJWT } from "jose";
-import type { ExporterTiming } from "../faults/exporter.ts";
-import type { Journal } from "../faults/journal.ts";
-import type { Sender } from "../faults/load.ts";
-import type { SeededRandom } from "../faults/seeded-random.ts";
-import type { HaproxyFront } from "./haproxy-front.ts";
+import type { ExporterTiming } from "./exporter.ts";
+import type { Journal } from "./journal.ts";
+import type { Sender } from "./load.ts";
+import type { SeededRandom } from "./seeded-random.ts";
 import { Page } from "./page.ts";
+import type { Front } from "./run-cycle.ts";
 
 const MEETINGS = 5;
 const SECRET = "the secret of the pages of these tests";
@@ -20,7 +20,7 @@ export const PAGE_SETTINGS: Readonly<Record<string, string>> = {
 /** How many pages, and how they send. */
 export interface PagesOptions {
   readonly journal: Journal;
-  readonly front: HaproxyFront;
+  readonly front: Front;
   readonly random: SeededRandom;
   readonly pages: number;
   readonly timing: ExporterTiming;

@@ -11,7 +11,7 @@ afterAll(() => worlds.remove());
 function recorder(): { readonly updates: RealtimeUpdate[]; readonly realtime: RealtimeStore } {
   const updates: RealtimeUpdate[] = [];
   const update = async (given: RealtimeUpdate) => success(void updates.push(given));
-  return { updates, realtime: { update, snapshot: async () => success({ series: [], steps: [] }) } };
+  return { updates, realtime: { update, snapshot: async () => success([]), steps: async () => success([]) } };
 }
 
 /** Durations of that many requests since a second ago. */

@@ -70,7 +70,8 @@ const openBody: OpenBody = async (body, _contentType, encoding) =>
 /** Nobody looks at rates here. */
 const realtime: RealtimeStore = {
   update: async () => success(undefined),
-  snapshot: async () => success({ series: [], steps: [] }),
+  snapshot: async () => success([]),
+  steps: async () => success([]),
 };
 
 /** One life of a receiver. */

@@ -11,7 +11,10 @@ import type { ReceiverCounts } from "../model/rollup-store.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
 import { addReceiverCounts, noReceiverCounts } from "./fold-counts.ts";
+import { FoldSchedule } from "./fold-schedule.ts";
 import { type HeldWorkOptions, whileHeld } from "./held-work.ts";
+import { KnownLease } from "./known-lease.ts";
+import { publishLive } from "./live-publisher.ts";
 import { isOpenAt, openLog } from "./log-opening.ts";
 import { sealLog } from "./log-sealing.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
@@ -25,6 +28,8 @@ import { TotalsReach } from "./totals-reach.ts";
 /** Runs one shard. */
 export class ShardOwner {
   readonly #options: ShardOwnerOptions;
+  readonly #lease: KnownLease;
+  readonly #schedule: FoldSchedule;
   readonly #claim: ShardClaim;
   readonly #held: HeldWorkOptions;
   readonly #folder: EntryFolder;
@@ -36,12 +41,14 @@ export class ShardOwner {
   #stopping = false;
   #finishing = false;
   #wanted = false;
-  #liveAtMillis = 0;
 
   constructor(options: ShardOwnerOptions) {
+    const lease = new KnownLease(options.lease, options.clock);
     this.#options = options;
-    this.#claim = new ShardClaim({ ...options, reach: options.reach ?? new TotalsReach(options) });
-    this.#held = { ...options, leaseMillis: LEASE_MILLIS };
+    this.#lease = lease;
+    this.#schedule = new FoldSchedule(options.processIntervalMillis);
+    this.#claim = new ShardClaim({ ...options, lease, reach: options.reach ?? new TotalsReach(options) });
+    this.#held = { clock: options.clock, lease, leaseMillis: LEASE_MILLIS };
     this.#faults = new FaultReports((message) => options.report(`shard ${options.shard}: ${message}`));
     this.#folder = new EntryFolder({
       ...options,
@@ -95,7 +102,7 @@ export class ShardOwner {
     if (this.#wanted || this.#stopping) return;
     this.#wanted = true;
     this.#timer?.clear();
-    this.#schedule(0);
+    this.#runAfter(0);
   }
 
   /** Folds and commits everything the log holds, then gives the shard up. Waits at most for what is under way. */
@@ -112,10 +119,10 @@ export class ShardOwner {
       this.#faults.failed("fold", messageOf(error));
     }
     this.#owned = undefined;
-    await this.#options.lease.release();
+    await this.#lease.release();
   }
 
-  #schedule(delayMillis: number): void {
+  #runAfter(delayMillis: number): void {
     this.#timer = this.#options.clock.after(delayMillis, () => this.#run());
   }
 
@@ -124,14 +131,10 @@ export class ShardOwner {
     this.#wanted = false;
     this.#running = this.#tick().finally(() => {
       this.#running = undefined;
-      if (!this.#stopping) this.#schedule(this.#wanted ? 0 : this.#nextDelay());
+      const { clock } = this.#options;
+      if (!this.#stopping) this.#runAfter(this.#wanted ? 0 : this.#schedule.delayMillis(clock.monotonicMillis()));
       this.#wanted = false;
     });
-  }
-
-  /** Without the shard, looking for it; with it, in time to keep the lease. */
-  #nextDelay(): number {
-    return Math.min(this.#options.processIntervalMillis, LEASE_MILLIS / 4);
   }
 
   async #tick(): Promise<void> {
@@ -163,7 +166,7 @@ export class ShardOwner {
     if (!owned) return;
     if (this.#finishing) return await this.#finish(owned);
     const now = clock.monotonicMillis();
-    if (this.#isFoldDue(now) || this.#folder.crowded) {
+    if (this.#schedule.isDue(now) || this.#folder.crowded) {
       await this.#fold(owned);
       await this.#publish(owned, now);
     }
@@ -178,13 +181,13 @@ export class ShardOwner {
   /** The log may have lost what was folded of it when it is back. Who has the shard by then is told by the offset, here and there. */
   async #keepFolded(): Promise<void> {
     const owned = this.#owned;
-    if (owned && (owned.pending || owned.foldedId !== owned.offset.lastId)) await this.#commit(owned);
+    if (owned && this.#isUncommitted(owned)) await this.#commit(owned);
   }
 
   /** Another receiver is to have the shard: it need not fold again what was folded here. */
   async #handOver(): Promise<void> {
     if (this.#owned) await this.#commit(this.#owned);
-    await this.#options.lease.handOver();
+    await this.#lease.handOver();
   }
 
   /** What cannot be done now is tried again; whoever owns the shard then begins anew. */
@@ -207,20 +210,10 @@ export class ShardOwner {
     if (owned.foldedId !== from) folded?.((clock.monotonicMillis() - startedAt) / 1000);
   }
 
-  #isFoldDue(monotonicMillis: number): boolean {
-    return monotonicMillis - this.#liveAtMillis >= this.#options.processIntervalMillis - 1;
-  }
-
   async #publish(owned: Ownership, now: number): Promise<void> {
-    if (!this.#isFoldDue(now)) return;
-    this.#liveAtMillis = now;
-    const update = owned.live.update(
-      this.#options.shard,
-      owned.fold.scopes.all(),
-      this.#options.clock.nowMillis(),
-      owned.foldedId,
-    );
-    this.#faults.accepted("realtime", await this.#options.realtime.update(update));
+    if (!this.#schedule.isDue(now)) return;
+    this.#schedule.passed(now);
+    await publishLive(owned, { ...this.#options, lease: this.#lease, faults: this.#faults });
   }
 
   async #takeOver(): Promise<void> {
@@ -237,7 +230,7 @@ export class ShardOwner {
    */
   async #isCurrent({ offset, pending }: Ownership): Promise<boolean> {
     const { store, shard, clock } = this.#options;
-    if (!this.#isFoldDue(clock.monotonicMillis())) return true;
+    if (!this.#schedule.isDue(clock.monotonicMillis())) return true;
     const stored = await store.offset(shard);
     // Of a commit that waits to be tried again it tells nothing.
     if (!pending) this.#claim.stored(stored.kind === "success");
@@ -256,6 +249,10 @@ export class ShardOwner {
     owned.offset = offset.value;
     this.#folder.clear();
     this.#options.report(`shard ${this.#options.shard}: opened its log anew, as generation ${offset.value.generation}`);
+  }
+
+  #isUncommitted({ pending, foldedId, offset }: Ownership): boolean {
+    return pending !== undefined || foldedId !== offset.lastId;
   }
 
   #halfFull({ fold, uncommittedEntries, uncommittedBytes }: Ownership): boolean {

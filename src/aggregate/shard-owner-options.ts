@@ -30,6 +30,8 @@ export interface ShardOwnerOptions extends ShardClaimOptions {
   readonly maxBytes: number;
   /** Inflated bodies kept between the door and the fold. */
   readonly maxDecodedBytes: number;
+  /** Whether a shard that is to be finished, and is committed but for what comes now, may be sealed. Absent: always. */
+  readonly maySeal?: () => boolean;
   /** Takes what the shard's stores took of time since it was last asked; absent: nothing is told of it in SQL. */
   readonly takeTimes?: () => StoreTimes;
   /** Takes the points that doors of this process refused for their tenants' limits since it was last asked. */

@@ -6,7 +6,7 @@
 import type { Timer } from "../model/clock.ts";
 import type { AppendedEntry } from "../model/ingest-log.ts";
 import { releaseBytes } from "../model/release-bytes.ts";
-import { messageOf, success, type Result } from "../model/result.ts";
+import { messageOf } from "../model/result.ts";
 import type { ReceiverCounts } from "../model/rollup-store.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
@@ -16,10 +16,18 @@ import { type HeldWorkOptions, whileHeld } from "./held-work.ts";
 import { KnownLease } from "./known-lease.ts";
 import { publishLive } from "./live-publisher.ts";
 import { isOpenAt, openLog } from "./log-opening.ts";
-import { sealLog } from "./log-sealing.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
-import { hasArrived, noteCommitted, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
+import {
+  isHalfFull,
+  isUncommitted,
+  noteCommitted,
+  sendCommit,
+  takeCommit,
+  type Ownership,
+  type PendingCommit,
+} from "./ownership.ts";
 import { LEASE_MILLIS, ShardClaim } from "./shard-claim.ts";
+import { finishShard } from "./shard-finish.ts";
 import { type ShardHealth, shardHealth } from "./shard-health.ts";
 import type { ShardOwnerOptions } from "./shard-owner-options.ts";
 import { takeOver } from "./take-over.ts";
@@ -40,6 +48,7 @@ export class ShardOwner {
   #running: Promise<void> | undefined;
   #stopping = false;
   #finishing = false;
+  #isReadyToSeal = false;
   #wanted = false;
 
   constructor(options: ShardOwnerOptions) {
@@ -53,7 +62,7 @@ export class ShardOwner {
     this.#folder = new EntryFolder({
       ...options,
       faults: this.#faults,
-      makeRoom: async (owned) => !this.#halfFull(owned) || (await this.#commit(owned)),
+      makeRoom: async (owned) => !isHalfFull(owned, options) || (await this.#commit(owned)),
     });
   }
 
@@ -90,11 +99,16 @@ export class ShardOwner {
     if (this.#folder.crowded) this.wake();
   }
 
-  /** From now on, as far as the shard is ours: its log takes nothing more, and when that is folded to its end the shard is finished. */
+  /** From now on, as far as the shard is ours: its log soon takes nothing more, and when that is folded to its end the shard is finished. */
   finish(): void {
     if (this.#finishing) return;
     this.#finishing = true;
     this.wake();
+  }
+
+  /** Whether, of a shard that is to be finished, all is committed but what comes now. */
+  get isReadyToSeal(): boolean {
+    return this.#isReadyToSeal;
   }
 
   /** Runs the loop now instead of at the next interval. */
@@ -172,7 +186,7 @@ export class ShardOwner {
     }
     if (
       this.#owned &&
-      (now - owned.committedAtMillis >= persistIntervalMillis - 1 || owned.pending || this.#halfFull(owned))
+      (now - owned.committedAtMillis >= persistIntervalMillis - 1 || owned.pending || isHalfFull(owned, this.#options))
     ) {
       await this.#commit(owned);
     }
@@ -181,7 +195,7 @@ export class ShardOwner {
   /** The log may have lost what was folded of it when it is back. Who has the shard by then is told by the offset, here and there. */
   async #keepFolded(): Promise<void> {
     const owned = this.#owned;
-    if (owned && this.#isUncommitted(owned)) await this.#commit(owned);
+    if (owned && isUncommitted(owned)) await this.#commit(owned);
   }
 
   /** Another receiver is to have the shard: it need not fold again what was folded here. */
@@ -192,13 +206,13 @@ export class ShardOwner {
 
   /** What cannot be done now is tried again; whoever owns the shard then begins anew. */
   async #finish(owned: Ownership): Promise<void> {
-    const { log, store, shard } = this.#options;
-    const isAtEnd = await sealLog(log, owned, this.#faults, () => this.#fold(owned));
-    // Also when it could not be sealed: for want of memory, trimming what is committed may be what lets it be.
-    if (!(await this.#commit(owned)) || !isAtEnd) return;
-    // Nobody may own this shard afterwards: what was not trimmed with the commit would stay.
-    if (!this.#faults.accepted("log", await log.trim(owned.offset.lastId))) return;
-    const finished = await store.finish(shard, owned.offset);
+    const committed = (): boolean => {
+      this.#isReadyToSeal = true;
+      return this.#options.maySeal?.() ?? true;
+    };
+    const [fold, commit] = [() => this.#fold(owned), () => this.#commit(owned)];
+    const finished = await finishShard(owned, { ...this.#options, faults: this.#faults, fold, commit, committed });
+    if (!finished) return;
     if (finished.kind !== "retryable") this.#owned = undefined;
     this.#faults.accepted("totals", finished);
   }
@@ -251,15 +265,6 @@ export class ShardOwner {
     this.#options.report(`shard ${this.#options.shard}: opened its log anew, as generation ${offset.value.generation}`);
   }
 
-  #isUncommitted({ pending, foldedId, offset }: Ownership): boolean {
-    return pending !== undefined || foldedId !== offset.lastId;
-  }
-
-  #halfFull({ fold, uncommittedEntries, uncommittedBytes }: Ownership): boolean {
-    const { maxEntries, maxBytes } = this.#options;
-    return fold.isCrowded || uncommittedEntries * 2 >= maxEntries || uncommittedBytes * 2 >= maxBytes;
-  }
-
   /** Commits what was folded; true when nothing is left uncommitted of what was folded before the call. */
   async #commit(owned: Ownership): Promise<boolean> {
     if (owned.pending) {
@@ -276,12 +281,10 @@ export class ShardOwner {
     return this.#settle(owned, owned.pending);
   }
 
-  /** Sends a commit, or learns that an earlier try of it went through. */
+  /** Sends a commit, or sends it again. */
   async #settle(owned: Ownership, pending: PendingCommit): Promise<boolean> {
     const { store, clock, log } = this.#options;
-    let outcome: Result<void> = await whileHeld(this.#held, () => store.commit(pending.commit));
-    if (outcome.kind !== "success" && (await hasArrived(pending.commit, owned.offset, store)))
-      outcome = success(undefined);
+    const outcome = await whileHeld(this.#held, () => sendCommit(pending, owned, store));
     this.#claim.stored(outcome.kind !== "retryable");
     if (outcome.kind === "failure") {
       this.#owned = undefined;

@@ -69,7 +69,7 @@ export class ShardSet implements IntakeShards, LayoutShards {
       const lease = this.#opened.leases[shard]!;
       const isOurs = (receivers: readonly string[]): boolean => receiverOf(receivers, shard) === this.#opened.receiver;
       const reach = reachOf(totalsOf(shard));
-      return new ShardOwner({ ...stores, ...ofAll, shard, lease, isOurs, reach });
+      return new ShardOwner({ ...stores, ...ofAll, shard, lease, isOurs, reach, maySeal: () => this.#maySeal });
     });
   }
 
@@ -87,6 +87,11 @@ export class ShardSet implements IntakeShards, LayoutShards {
   /** Finishes the shards as far as they are ours, so that the next layout may begin. */
   finish(): void {
     for (const owner of this.owners) owner.finish();
+  }
+
+  /** A log that is sealed keeps senders waiting until the last shard is finished: none is, while another has a long commit before it. */
+  get #maySeal(): boolean {
+    return this.owners.every(({ owns, isReadyToSeal }) => !owns || isReadyToSeal);
   }
 
   /** Whether all logs would take an append now. */
@@ -125,7 +130,7 @@ function spread(shardCount: number): (receivers: readonly string[], shard: numbe
 
 type FoldOptions = Omit<
   ConstructorParameters<typeof ShardOwner>[0],
-  "shard" | "log" | "store" | "realtime" | "lease" | "isOurs" | "reach" | "takeTimes" | "folded"
+  "shard" | "log" | "store" | "realtime" | "lease" | "isOurs" | "reach" | "maySeal" | "takeTimes" | "folded"
 >;
 
 function foldOptions(options: ShardSetOptions): FoldOptions {

@@ -121,7 +121,7 @@ export class LayoutWorld {
 
   #open(name: string, layout: ShardLayout, ports: LayoutPorts): WorldShards {
     const logs = ports.logs(layout);
-    const owners = logs.map(
+    const owners: readonly ShardOwner[] = logs.map(
       (log, shard) =>
         new ShardOwner({
           shard,
@@ -132,6 +132,7 @@ export class LayoutWorld {
           realtime: new MemoryRealtimeStore(),
           lease: ports.leases[shard]!,
           isOurs: (candidates) => spreadShards(candidates, layout.shardCount)[shard] === name,
+          maySeal: () => owners.every(({ owns, isReadyToSeal }) => !owns || isReadyToSeal),
           clock: this.clock,
           openBody: createOpenBody(),
           newIdentity: () => `opening ${++this.#openings}`,

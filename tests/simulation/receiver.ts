@@ -116,7 +116,7 @@ export class SimulatedReceiver implements RequestTarget {
     const { leases, store } = this.#ports;
     const { shardCount, epoch } = layout;
     const logs = this.#ports.logs(layout);
-    const owners = logs.map(
+    const owners: readonly ShardOwner[] = logs.map(
       (log, shard) =>
         new ShardOwner({
           ...settings,
@@ -128,6 +128,7 @@ export class SimulatedReceiver implements RequestTarget {
           realtime,
           lease: leases[shard]!,
           isOurs: (candidates) => spreadShards(candidates, shardCount)[shard] === this.process.name,
+          maySeal: () => owners.every(({ owns, isReadyToSeal }) => !owns || isReadyToSeal),
           clock: this.process,
           openBody,
           newIdentity,

@@ -5,6 +5,7 @@
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DecodedRoom } from "../../src/aggregate/decoded-room.ts";
 import { ShardOwner } from "../../src/aggregate/shard-owner.ts";
 import { type LayoutShards, ShardLayouts } from "../../src/app/shard-layouts.ts";
 import type { IngestLog } from "../../src/model/ingest-log.ts";
@@ -149,7 +150,7 @@ export class LayoutWorld {
           persistIntervalMillis: PERSIST,
           maxEntries: 1000,
           maxBytes: 1_000_000_000,
-          maxDecodedBytes: 1_000_000,
+          decodedRoom: new DecodedRoom(1_000_000),
           report: (message) => void this.reports.push(`${name}: ${message}`),
         }),
     );

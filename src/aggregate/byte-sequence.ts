@@ -12,12 +12,18 @@ export class ByteSequence {
   constructor(body: Uint8Array, start: number, end: number) {
     this.length = end - start;
     this.words = new Int32Array((this.length + 3) >> 2);
-    for (let at = start; at < end; at++) this.words[(at - start) >> 2]! |= body[at]! << (((at - start) & 3) * 8);
+    const view = viewOf(body);
+    let at = start;
+    let place = 0;
+    for (const lastWhole = end - 4; at <= lastWhole; at += 4) this.words[place++] = view.getInt32(at, true);
+    if (at < end) this.words[place] = lastWord(body, at, end);
   }
 
   /** The bytes, copied. */
   bytes(): Uint8Array {
-    return Uint8Array.from({ length: this.length }, (_, at) => this.words[at >> 2]! >>> ((at & 3) * 8));
+    const bytes = new Uint8Array(this.length);
+    for (let at = 0; at < bytes.length; at++) bytes[at] = this.words[at >> 2]! >>> ((at & 3) * 8);
+    return bytes;
   }
 
   /** Whether a range of a body holds the same bytes. */
@@ -33,10 +39,7 @@ export class ByteSequence {
     for (const lastWhole = end - 4; at <= lastWhole; at += 4, place++) {
       if (words[place] !== view.getInt32(at, true)) return false;
     }
-    if (at === end) return true;
-    let rest = 0;
-    for (let shift = 0; at < end; at++, shift += 8) rest |= body[at]! << shift;
-    return words[place] === rest;
+    return at === end || words[place] === lastWord(body, at, end);
   }
 
   /** A hash of a range; equal bytes have equal hashes. FNV-1a over words, 32 bits. */
@@ -51,4 +54,11 @@ export class ByteSequence {
     for (; at < end; at++) hash = Math.imul(hash ^ body[at]!, 0x01000193);
     return hash;
   }
+}
+
+/** The word of the one to three bytes that are left over. */
+function lastWord(body: Uint8Array, start: number, end: number): number {
+  let word = 0;
+  for (let at = start, shift = 0; at < end; at++, shift += 8) word |= body[at]! << shift;
+  return word;
 }

@@ -13,63 +13,62 @@ export const COUNTER_NUMBERS = 8;
 
 /** The last point folded of one stream and start time. Integers are halves of 64 bits. */
 export class Counter {
-  readonly #slab: NumberSlab;
+  readonly #numbers: Float64Array;
   readonly #offset: number;
   /** The buckets of a stream that keeps them. */
   latency: LatencyState | undefined = undefined;
 
   /** A counter that has seen no point. */
   constructor(slab: NumberSlab, startHigh: number, startLow: number) {
-    this.#slab = slab;
     this.#offset = slab.add();
-    slab.numbers[this.#offset] = startHigh;
-    slab.numbers[this.#offset + 1] = startLow;
+    this.#numbers = slab.numbers;
+    this.#numbers[this.#offset] = startHigh;
+    this.#numbers[this.#offset + 1] = startLow;
   }
 
   /** Whether it is that of a start time. */
   startsAt(startHigh: number, startLow: number): boolean {
-    const { numbers } = this.#slab;
-    return numbers[this.#offset + 1] === startLow && numbers[this.#offset] === startHigh;
+    return this.#numbers[this.#offset + 1] === startLow && this.#numbers[this.#offset] === startHigh;
   }
 
   get startHigh(): number {
-    return this.#slab.numbers[this.#offset]!;
+    return this.#numbers[this.#offset]!;
   }
 
   get startLow(): number {
-    return this.#slab.numbers[this.#offset + 1]!;
+    return this.#numbers[this.#offset + 1]!;
   }
 
   get timeHigh(): number {
-    return this.#slab.numbers[this.#offset + 2]!;
+    return this.#numbers[this.#offset + 2]!;
   }
 
   get timeLow(): number {
-    return this.#slab.numbers[this.#offset + 3]!;
+    return this.#numbers[this.#offset + 3]!;
   }
 
   /** `count` of a histogram. */
   get count(): number {
-    return this.#slab.numbers[this.#offset + 4]!;
+    return this.#numbers[this.#offset + 4]!;
   }
 
   /** The value of whole and millisecond streams, high half. */
   get valueHigh(): number {
-    return this.#slab.numbers[this.#offset + 5]!;
+    return this.#numbers[this.#offset + 5]!;
   }
 
   get valueLow(): number {
-    return this.#slab.numbers[this.#offset + 6]!;
+    return this.#numbers[this.#offset + 6]!;
   }
 
   /** The value of `seconds` streams. */
   get seconds(): number {
-    return this.#slab.numbers[this.#offset + 7]!;
+    return this.#numbers[this.#offset + 7]!;
   }
 
   /** Remembers a point. */
   set(timeHigh: number, timeLow: number, value: PointValue): void {
-    const { numbers } = this.#slab;
+    const numbers = this.#numbers;
     const offset = this.#offset;
     numbers[offset + 2] = timeHigh;
     numbers[offset + 3] = timeLow;

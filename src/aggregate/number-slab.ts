@@ -3,9 +3,13 @@
  * objects they would lie all over the heap, and fetching them would cost more than counting.
  */
 
-/** Doubles kept in one array, a record after the other. */
+/** Records of the first array and of the longest: few streams of a metric need little, and many shall not lie in ever more arrays. */
+const FIRST_RECORDS = 4;
+const MOST_RECORDS = 128;
+
+/** Doubles kept side by side, a record after the other, in arrays that are never moved. */
 export class NumberSlab {
-  /** The records; replaced by a longer copy when it is full, so it must not be held on to. */
+  /** The array in which {@link add} has made room last. */
   numbers: Float64Array;
   readonly #stride: number;
   #used = 0;
@@ -13,18 +17,18 @@ export class NumberSlab {
   /** `stride`: numbers in a record. */
   constructor(stride: number) {
     this.#stride = stride;
-    this.numbers = new Float64Array(stride * 4);
+    this.numbers = new Float64Array(stride * FIRST_RECORDS);
   }
 
-  /** Makes room for another record, all zero, and returns the position of its first number. */
+  /** Makes room for another record, all zero, and returns the position of its first number in {@link numbers}, which is to be held on to. */
   add(): number {
+    if (this.#used === this.numbers.length) {
+      const records = Math.min(MOST_RECORDS, (2 * this.#used) / this.#stride);
+      this.numbers = new Float64Array(records * this.#stride);
+      this.#used = 0;
+    }
     const offset = this.#used;
     this.#used += this.#stride;
-    if (this.#used > this.numbers.length) {
-      const grown = new Float64Array(this.numbers.length * 2);
-      grown.set(this.numbers);
-      this.numbers = grown;
-    }
     return offset;
   }
 }

@@ -26,7 +26,13 @@ export function streamTarget(
     meetingId: isHttp ? "" : resource.meetingId,
     participantId: isHttp ? "" : resource.participantId,
   };
-  return { columns: meaning.columns(attributes), dimensions, series: series.series(dimensions) };
+  const found = series.series(dimensions);
+  // Five streams of a series hold one copy of its names, not five.
+  return {
+    columns: meaning.columns(attributes),
+    dimensions: found.isOverflow ? dimensions : found.dimensions,
+    series: found,
+  };
 }
 
 function text(value: PlainValue | undefined): string {

@@ -2,9 +2,10 @@
  * Fold, inside: the parents (resource, scope, metric) and streams (their attribute sets) of a shard. A point finds its
  * stream by its raw attribute bytes, first where it stood in the request before; only a byte sequence never seen is decoded.
  */
-import { canonicalAttributes, identityHash } from "../model/canonical-attributes.ts";
+import { type KeyValue, readKeyValues } from "../model/any-value.ts";
+import { attributesHash, identityHash } from "../model/canonical-attributes.ts";
 import type { SeriesDimensions } from "../model/dimensions.ts";
-import { readAttributes, type PlainAttributes } from "../model/attributes.ts";
+import { plainAttributes, type PlainAttributes } from "../model/attributes.ts";
 import type { MetricHeader } from "../model/metric-visitor.ts";
 import type { MetricMeaning, StreamColumns } from "../model/metric-meaning.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
@@ -28,31 +29,31 @@ export function liveMillis(intervalMillis: number): number {
 
 /** The latest increase of a stream, for the live view. */
 export class LiveIncrease {
-  readonly #slab: NumberSlab;
+  readonly #numbers: Float64Array;
   readonly #offset: number;
 
   /** No increase yet. */
   constructor(slab: NumberSlab) {
-    this.#slab = slab;
     this.#offset = slab.add();
+    this.#numbers = slab.numbers;
   }
 
   /** Observations. */
   get count(): number {
-    return this.#slab.numbers[this.#offset]!;
+    return this.#numbers[this.#offset]!;
   }
 
   get value(): number {
-    return this.#slab.numbers[this.#offset + 1]!;
+    return this.#numbers[this.#offset + 1]!;
   }
 
   get intervalMillis(): number {
-    return this.#slab.numbers[this.#offset + 2]!;
+    return this.#numbers[this.#offset + 2]!;
   }
 
   /** When it is too old to be shown: milliseconds since the Unix epoch. */
   get expiresAtMillis(): number {
-    return this.#slab.numbers[this.#offset + 3]!;
+    return this.#numbers[this.#offset + 3]!;
   }
 
   /** When it was received, milliseconds since the Unix epoch. */
@@ -62,7 +63,7 @@ export class LiveIncrease {
 
   /** Notes an increase. */
   set(count: number, value: number, intervalMillis: number, receivedAtMillis: number): void {
-    const { numbers } = this.#slab;
+    const numbers = this.#numbers;
     numbers[this.#offset] = count;
     numbers[this.#offset + 1] = value;
     numbers[this.#offset + 2] = intervalMillis;
@@ -77,7 +78,7 @@ export type StreamTarget = Pick<Stream, "columns" | "dimensions" | "series">;
 export interface Stream {
   /** 32 hexadecimal digits: a hash of the canonical attributes. */
   readonly key: string;
-  /** Words of a hash over the whole identity, for telling repeated delta points. */
+  /** Words of a hash over the whole identity, for telling repeated delta points; 0 where there are none. */
   readonly wordA: number;
   readonly wordB: number;
   readonly columns: StreamColumns;
@@ -103,6 +104,7 @@ export class Parent {
   readonly counters: Map<string, CounterSet> = new Map();
   readonly streams: Map<string, Stream> = new Map();
   readonly #identity: string;
+  readonly #isDelta: boolean;
   readonly #size: ScopeSize;
   readonly #aliases = new Map<number, Alias>();
   readonly #expected: Stream[] = [];
@@ -117,6 +119,7 @@ export class Parent {
     this.key = key;
     this.meaning = meaning;
     this.#identity = `${scope.stateKey}|${key}`;
+    this.#isDelta = key.endsWith("|delta");
     this.#size = scope.size;
   }
 
@@ -147,7 +150,7 @@ export class Parent {
     const hash = ByteSequence.hash(body, start, end);
     let alias = this.#aliases.get(hash);
     while (alias !== undefined && !alias.raw.equals(body, start, end)) alias = alias.next;
-    alias ??= this.#addAlias(hash, new ByteSequence(body, start, end), make);
+    alias ??= this.#addAlias(hash, new ByteSequence(body, start, end), readKeyValues(body, start, end), make);
     if (alias === undefined) return undefined;
     // A sender that repeats one metric many times in a request must not make this grow: places are as many as streams.
     if (position <= this.#aliases.size && position <= this.#expected.length) {
@@ -157,27 +160,31 @@ export class Parent {
     return alias.stream;
   }
 
-  #addAlias(hash: number, raw: ByteSequence, make: Parameters<Parent["stream"]>[1]): Alias | undefined {
-    const bytes = raw.bytes();
-    const key = identityHash([canonicalAttributes(bytes, 0, bytes.length)]);
+  #addAlias(
+    hash: number,
+    raw: ByteSequence,
+    entries: readonly KeyValue[],
+    make: Parameters<Parent["stream"]>[1],
+  ): Alias | undefined {
+    const key = attributesHash(entries);
     let stream = this.streams.get(key);
     if (stream === undefined) {
       // A stream that is known from before this process has counters; it goes on.
       if (this.#size.isFull && !this.counters.has(key)) return undefined;
-      this.#size.addStream(bytes.length);
-      stream = this.#makeStream(key, make(readAttributes(bytes, 0, bytes.length)));
+      this.#size.addStream(raw.length);
+      stream = this.#makeStream(key, make(plainAttributes(entries)));
       this.streams.set(key, stream);
     }
     const alias: Alias = { raw, stream, next: this.#aliases.get(hash) };
     // Without room it is found anew each time.
     if (this.#size.isFull) return alias;
-    this.#size.addAlias(bytes.length);
+    this.#size.addAlias(raw.length);
     this.#aliases.set(hash, alias);
     return alias;
   }
 
   #makeStream(key: string, target: StreamTarget): Stream {
-    const digest = identityHash([new TextEncoder().encode(`${this.#identity}|${key}`)]);
+    const digest = this.#isDelta ? identityHash([Buffer.from(`${this.#identity}|${key}`)]) : "0000000000000000";
     return {
       key,
       wordA: Number.parseInt(digest.slice(0, 8), 16) | 0,

@@ -67,6 +67,13 @@ export function readKeyValue(body: Uint8Array, start: number, end: number): KeyV
   return { key, value: readAnyValue(joined, 0, joined.length) };
 }
 
+/** Reads the `KeyValue` messages in a range, of whatever field number. Throws `MalformedMessage` on bytes that are none. */
+export function readKeyValues(body: Uint8Array, start: number, end: number): KeyValue[] {
+  const entries: KeyValue[] = [];
+  eachField(body, start, end, (_tag, from, to) => entries.push(readKeyValue(body, from, to)));
+  return entries;
+}
+
 /** The last member of the `oneof` wins; lists that follow each other are merged. */
 function readAnyValue(body: Uint8Array, start: number, end: number): AnyValue {
   let value: AnyValue = EMPTY;

@@ -2,7 +2,7 @@
  * Reads attributes out of the bytes that a walk passes on. Bytes must have been checked by the walk: on others these
  * functions throw.
  */
-import { type AnyValue, eachField, type KeyValue, readKeyValue } from "./any-value.ts";
+import { type AnyValue, eachField, type KeyValue, readKeyValue, readKeyValues } from "./any-value.ts";
 import { ATTRIBUTES } from "./metric-names.ts";
 import { afterVarint, payloadEnd, payloadStart } from "./protobuf-wire.ts";
 
@@ -29,8 +29,13 @@ const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
  * several of one key counts. Integers beyond 2^53 are rounded; text that is not UTF-8 gets U+FFFD in its place.
  */
 export function readAttributes(body: Uint8Array, start: number, end: number): Map<string, PlainValue> {
+  return plainAttributes(readKeyValues(body, start, end));
+}
+
+/** The plain attributes among these entries, as {@link readAttributes}. */
+export function plainAttributes(entries: readonly KeyValue[]): Map<string, PlainValue> {
   const attributes = new Map<string, PlainValue>();
-  eachField(body, start, end, (_tag, from, to) => setPlain(attributes, readKeyValue(body, from, to)));
+  for (const entry of entries) setPlain(attributes, entry);
   return attributes;
 }
 

@@ -6,10 +6,10 @@
  * A set is its number of entries, then the entries by the bytes of their keys: key, value. Text and bytes follow their
  * length; a value follows a byte that tells its kind; numbers take eight bytes. Lengths are 32 bits, little endian.
  */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
-import { type AnyValue, eachField, type KeyValue, readKeyValue } from "./any-value.ts";
-import { concatenate } from "./protobuf-wire.ts";
+import { type AnyValue, type KeyValue, readKeyValue, eachField, readKeyValues } from "./any-value.ts";
+import { CanonicalWriter } from "./canonical-writer.ts";
 
 const KIND_BYTES: Readonly<Record<AnyValue["kind"], number>> = {
   empty: 0,
@@ -22,13 +22,23 @@ const KIND_BYTES: Readonly<Record<AnyValue["kind"], number>> = {
   bytes: 7,
 };
 
+// Nothing here waits or calls itself from outside: one writer serves everybody.
+const writer = new CanonicalWriter();
+
 /** The canonical form of the `KeyValue` fields in a range, of whatever field number. The last of several of one key counts. */
 export function canonicalAttributes(body: Uint8Array, start: number, end: number): Uint8Array {
-  const entries: KeyValue[] = [];
-  eachField(body, start, end, (_tag, from, to) => entries.push(readKeyValue(body, from, to)));
-  const parts: Uint8Array[] = [];
-  pushEntries(parts, entries);
-  return concatenate(parts);
+  writer.begin();
+  writeEntries(readKeyValues(body, start, end));
+  return writer.copy();
+}
+
+/** {@link identityHash} of the canonical form of these entries alone, which is not made as bytes of its own. */
+export function attributesHash(entries: readonly KeyValue[]): string {
+  writer.begin();
+  const start = writer.beginSized();
+  writeEntries(entries);
+  writer.endSized(start);
+  return hashOf(writer.written());
 }
 
 /** The canonical form of a `Resource` message: its attributes only. */
@@ -37,9 +47,9 @@ export function canonicalResource(body: Uint8Array, start: number, end: number):
   eachField(body, start, end, (tag, from, to) => {
     if (tag === 0x0a) entries.push(readKeyValue(body, from, to));
   });
-  const parts: Uint8Array[] = [];
-  pushEntries(parts, entries);
-  return concatenate(parts);
+  writer.begin();
+  writeEntries(entries);
+  return writer.copy();
 }
 
 /** The canonical form of an `InstrumentationScope` message: name, version and attributes. */
@@ -52,70 +62,75 @@ export function canonicalScope(body: Uint8Array, start: number, end: number): Ui
     else if (tag === 0x12) version = body.subarray(from, to);
     else if (tag === 0x1a) entries.push(readKeyValue(body, from, to));
   });
-  const parts: Uint8Array[] = [];
-  pushBytes(parts, name);
-  pushBytes(parts, version);
-  pushEntries(parts, entries);
-  return concatenate(parts);
+  writer.begin();
+  writer.sized(name);
+  writer.sized(version);
+  writeEntries(entries);
+  return writer.copy();
 }
 
 /** 128 bits of SHA-256 over the parts, each with its length: 32 lower-case hexadecimal digits. */
 export function identityHash(parts: readonly Uint8Array[]): string {
-  const framed: Uint8Array[] = [];
-  for (const part of parts) pushBytes(framed, part);
-  return createHash("sha256").update(concatenate(framed)).digest("hex").slice(0, 32);
+  writer.begin();
+  for (const part of parts) writer.sized(part);
+  return hashOf(writer.written());
 }
 
-function pushEntries(parts: Uint8Array[], entries: readonly KeyValue[]): void {
-  // The sort is stable: of equal keys the last one read comes last.
-  const sorted = entries.toSorted((a, b) => compareBytes(a.key, b.key));
-  const unique = sorted.filter((entry, index) => {
-    const next = sorted[index + 1];
-    return next === undefined || compareBytes(entry.key, next.key) !== 0;
-  });
-  parts.push(uint32(unique.length));
-  for (const entry of unique) {
-    pushBytes(parts, entry.key);
-    pushValue(parts, entry.value);
+function hashOf(bytes: Uint8Array): string {
+  return hash("sha256", bytes, "hex").slice(0, 32);
+}
+
+function writeEntries(entries: readonly KeyValue[]): void {
+  const unique = isCanonical(entries) ? entries : sortedLast(entries);
+  writer.uint32(unique.length);
+  for (const { key, value } of unique) {
+    writer.sized(key);
+    writeValue(value);
   }
 }
 
-function pushValue(parts: Uint8Array[], value: AnyValue): void {
-  parts.push(Uint8Array.of(KIND_BYTES[value.kind]));
+function isCanonical(entries: readonly KeyValue[]): boolean {
+  for (let index = 1; index < entries.length; index += 1) {
+    if (compareBytes(entries[index - 1]!.key, entries[index]!.key) >= 0) return false;
+  }
+  return true;
+}
+
+function sortedLast(entries: readonly KeyValue[]): readonly KeyValue[] {
+  // The sort is stable: of equal keys the last one read comes last.
+  const sorted = entries.toSorted((a, b) => compareBytes(a.key, b.key));
+  return sorted.filter((entry, index) => {
+    const next = sorted[index + 1];
+    return next === undefined || compareBytes(entry.key, next.key) !== 0;
+  });
+}
+
+function writeValue(value: AnyValue): void {
+  writer.uint8(KIND_BYTES[value.kind]);
   switch (value.kind) {
     case "empty":
       break;
     case "string":
     case "bytes":
-      pushBytes(parts, value.bytes);
+      writer.sized(value.bytes);
       break;
     case "boolean":
-      parts.push(Uint8Array.of(value.value ? 1 : 0));
+      writer.uint8(value.value ? 1 : 0);
       break;
     case "int":
-      parts.push(new Uint8Array(BigInt64Array.of(value.value).buffer));
+      writer.int64(value.value);
       break;
     case "double":
-      parts.push(new Uint8Array(Float64Array.of(value.value).buffer));
+      writer.float64(value.value);
       break;
     case "array":
-      parts.push(uint32(value.values.length));
-      for (const item of value.values) pushValue(parts, item);
+      writer.uint32(value.values.length);
+      for (const item of value.values) writeValue(item);
       break;
     case "map":
-      pushEntries(parts, value.values);
+      writeEntries(value.values);
       break;
   }
-}
-
-function pushBytes(parts: Uint8Array[], bytes: Uint8Array): void {
-  parts.push(uint32(bytes.length), bytes);
-}
-
-function uint32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
 }
 
 function compareBytes(a: Uint8Array, b: Uint8Array): number {

@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 
 import { readAttribute, readAttributes, readResourceAttributes, serviceOf } from "../../src/model/attributes.ts";
+import { readKeyValues } from "../../src/model/any-value.ts";
 import {
+  attributesHash,
   canonicalAttributes,
   canonicalResource,
   canonicalScope,
@@ -130,6 +132,25 @@ describe("the canonical form of attributes", () => {
     expect(canonical([text("b", "2"), text("a", "1")])).toBe(
       "02000000 01000000 61 01 01000000 31 01000000 62 01 01000000 32".replaceAll(" ", ""),
     );
+  });
+
+  test("is hashed as it is, whatever was put together before", () => {
+    fc.assert(
+      fc.property(fc.array(arbitraryKeyValue, { maxLength: 6 }), (set) => {
+        const body = encode(set);
+        const whole = canonicalAttributes(body, 0, body.length);
+        expect(attributesHash(readKeyValues(body, 0, body.length))).toBe(identityHash([whole]));
+      }),
+    );
+  });
+
+  test("has no length at which it ends", () => {
+    const long = "x".repeat(50_000);
+    const expected = `01000000 01000000 61 01 50c30000 ${"78".repeat(50_000)}`.replaceAll(" ", "");
+    expect(canonical([text("a", long)])).toBe(expected);
+    expect(canonical([text("a", "1")])).toBe("010000000100000061010100000031");
+    const parts = [Buffer.from(long), Buffer.from("b")] as const;
+    expect(identityHash(parts)).not.toBe(identityHash([parts[0]]));
   });
 
   test("tells kinds of values apart", () => {

@@ -8,6 +8,7 @@ import { followingEntryId } from "../model/log-id.ts";
 import type { OpenBody } from "../model/metrics-walk.ts";
 import { releaseBytes } from "../model/release-bytes.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
+import type { DecodedRoom } from "./decoded-room.ts";
 import type { FaultReports } from "./fault-reports.ts";
 import { OfferedEntries, type OfferedEntry } from "./offered-entries.ts";
 import type { Ownership } from "./ownership.ts";
@@ -22,8 +23,8 @@ export interface EntryFolderOptions {
   readonly faults: FaultReports;
   /** `METRICS_BATCH_SIZE`. */
   readonly batchEntries: number;
-  /** Inflated bodies kept between the door and the fold. */
-  readonly maxDecodedBytes: number;
+  /** For inflated bodies between the door and the fold. */
+  readonly decodedRoom: DecodedRoom;
   /** Called after every few entries, and after each that leaves the fold crowded; false when folding must not go on. */
   readonly makeRoom: (owned: Ownership) => Promise<boolean>;
 }
@@ -35,7 +36,7 @@ export class EntryFolder {
 
   constructor(options: EntryFolderOptions) {
     this.#options = options;
-    this.#offered = new OfferedEntries(options.maxDecodedBytes);
+    this.#offered = new OfferedEntries(options.decodedRoom);
   }
 
   /** Takes an entry that the door has appended. */
@@ -43,9 +44,9 @@ export class EntryFolder {
     this.#offered.offer(offered);
   }
 
-  /** Whether offered entries take half of their room: folding them should not wait. */
+  /** Whether offered entries take so much of their room that folding them should not wait. */
   get crowded(): boolean {
-    return this.#offered.bytes * 2 >= this.#options.maxDecodedBytes;
+    return this.#offered.crowded;
   }
 
   /** Lets go of what was offered. */

@@ -33,9 +33,15 @@ interface Rates {
   earliestExpiryMillis: number;
 }
 
+/** What tells whether a series has to be told of again. */
+type Told = Pick<RealtimeSeries, "bytesInPerSecond" | "bytesOutPerSecond" | "requestsPerSecond" | "expiresAtMillis">;
+
 /** Takes the live view's update of a shard, tick by tick. */
 export class LiveRates {
-  #shown = new Map<string, string>();
+  #told = new Map<string, Told>();
+  /** Of an update that was not written: what the next one has to tell besides. */
+  #unwritten: ReadonlyMap<string, RealtimeSeries> = new Map();
+  #unremoved: readonly string[] = [];
   #lastStep: RealtimeStep | undefined;
   #lastFoldedId = "";
   #earliestExpiryMillis = 0;
@@ -46,22 +52,51 @@ export class LiveRates {
     const isNews = foldedId !== this.#lastFoldedId || nowMillis >= this.#earliestExpiryMillis;
     this.#lastFoldedId = foldedId;
     // Nothing was folded and nothing has expired: the rates are what they were, and there are no new observations.
-    if (this.#lastStep && !isNews) {
+    if (this.#lastStep && !isNews && this.#isAllWritten) {
       this.#lastStep = addObservations({ ...this.#lastStep, atMillis, latency: [], roundTrip: [] }, this.#lastStep);
       return { shard, changed: [], removed: [], step: this.#lastStep };
     }
-    const { http, participants } = ratesBySeries(scopes, nowMillis);
-    const changed: RealtimeSeries[] = [];
-    const shown = new Map<string, string>();
+    const toldBefore = this.#told;
+    this.#told = new Map();
     const total = new LiveStep();
+    const changed = this.#tellAll(scopes, nowMillis, total, toldBefore);
+    const removed = [...new Set([...toldBefore.keys(), ...this.#unremoved])].filter((id) => !this.#told.has(id));
+    this.#unwritten = new Map();
+    this.#unremoved = [];
+    this.#lastStep = addObservations(total.at(atMillis), this.#lastStep);
+    return { shard, changed, removed, step: this.#lastStep };
+  }
+
+  /** The last update may not have arrived: the next one tells it again, with what was observed then where nothing else was since. */
+  notWritten({ changed, removed }: RealtimeUpdate): void {
+    this.#unwritten = new Map(changed.map((series) => [series.seriesId, series]));
+    this.#unremoved = removed;
+  }
+
+  get #isAllWritten(): boolean {
+    return this.#unwritten.size === 0 && this.#unremoved.length === 0;
+  }
+
+  /** Adds all series up, and returns those that have to be told of. */
+  #tellAll(
+    scopes: Iterable<ScopeState>,
+    nowMillis: number,
+    total: LiveStep,
+    toldBefore: ReadonlyMap<string, Told>,
+  ): readonly RealtimeSeries[] {
+    const changed: RealtimeSeries[] = [];
+    this.#earliestExpiryMillis = Number.POSITIVE_INFINITY;
     const show = (figures: RealtimeSeries, latency: LatencyParts, earliestExpiryMillis: number): void => {
       this.#earliestExpiryMillis = Math.min(this.#earliestExpiryMillis, earliestExpiryMillis);
       total.add(figures, latency);
-      const digest = `${figures.bytesInPerSecond}|${figures.bytesOutPerSecond}|${figures.requestsPerSecond}|${figures.expiresAtMillis}`;
-      shown.set(figures.seriesId, digest);
-      if (this.#shown.get(figures.seriesId) !== digest) changed.push(figures);
+      const { seriesId } = figures;
+      const before = toldBefore.get(seriesId);
+      const isSame = before !== undefined && isTold(figures, before);
+      this.#told.set(seriesId, isSame ? before : toldOf(figures));
+      const again = isSame ? this.#unwritten.get(seriesId) : figures;
+      if (again) changed.push(again);
     };
-    this.#earliestExpiryMillis = Number.POSITIVE_INFINITY;
+    const { http, participants } = ratesBySeries(scopes, nowMillis);
     for (const [series, rates] of http) {
       const latency = takeLiveLatency(series);
       show(httpSeries(series, rates, latency), latency, rates.earliestExpiryMillis);
@@ -70,12 +105,21 @@ export class LiveRates {
       const latency = takeLiveLatency(series);
       show(webrtcSeries(series, rates, latency), latency, rates.earliestExpiryMillis);
     }
-    const removed = [...this.#shown.keys()].filter((id) => !shown.has(id));
-    this.#shown = shown;
-    const step = addObservations(total.at(atMillis), this.#lastStep);
-    this.#lastStep = step;
-    return { shard, changed, removed, step };
+    return changed;
   }
+}
+
+function toldOf({ bytesInPerSecond, bytesOutPerSecond, requestsPerSecond, expiresAtMillis }: RealtimeSeries): Told {
+  return { bytesInPerSecond, bytesOutPerSecond, requestsPerSecond, expiresAtMillis };
+}
+
+function isTold(figures: RealtimeSeries, told: Told): boolean {
+  return (
+    figures.expiresAtMillis === told.expiresAtMillis &&
+    figures.bytesInPerSecond === told.bytesInPerSecond &&
+    figures.bytesOutPerSecond === told.bytesOutPerSecond &&
+    figures.requestsPerSecond === told.requestsPerSecond
+  );
 }
 
 interface RatesBySeries {

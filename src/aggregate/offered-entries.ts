@@ -5,6 +5,7 @@
  */
 import type { LogEntry } from "../model/ingest-log.ts";
 import { releaseBytes } from "../model/release-bytes.ts";
+import type { DecodedRoom } from "./decoded-room.ts";
 
 /** What the fold needs of an entry beside its inflated body. */
 export type FoldableEntry = Omit<LogEntry, "body" | "contentType" | "encoding">;
@@ -20,20 +21,20 @@ export interface OfferedEntry {
   readonly isClean: boolean;
 }
 
-/** A bounded map from log ids to entries. */
+/** The entries of one shard by their log ids, bounded by the room that it shares with others. */
 export class OfferedEntries {
-  readonly #maxBytes: number;
+  readonly #room: DecodedRoom;
   readonly #entries = new Map<string, OfferedEntry>();
   #bytes = 0;
 
-  /** `maxBytes`: inflated bodies past that are not kept. */
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  /** Inflated bodies that have no room are not kept. */
+  constructor(room: DecodedRoom) {
+    this.#room = room;
   }
 
-  /** Bytes of the inflated bodies held. */
-  get bytes(): number {
-    return this.#bytes;
+  /** Whether there is so little room, and this shard holds so much of it, that folding should not wait. */
+  get crowded(): boolean {
+    return this.#room.isCrowdedBy(this.#bytes);
   }
 
   /** How many entries are held. */
@@ -43,7 +44,7 @@ export class OfferedEntries {
 
   /** Keeps an entry, or lets go of it where there is no room. */
   offer(offered: OfferedEntry): void {
-    if (this.#bytes + offered.body.length > this.#maxBytes) {
+    if (!this.#room.take(offered.body.length, this.#bytes)) {
       releaseBytes(offered.body);
       return;
     }
@@ -62,6 +63,7 @@ export class OfferedEntries {
     if (offered === undefined) return undefined;
     this.#entries.delete(id);
     this.#bytes -= offered.body.length;
+    this.#room.give(offered.body.length, this.#bytes);
     return offered;
   }
 

@@ -1,6 +1,7 @@
 /**
  * What the owner of a shard holds between two commits, and how a commit is made of it.
  */
+import { success, type Result } from "../model/result.ts";
 import type { RollupStore, ShardCommit, ShardOffset, StoreTimes } from "../model/rollup-store.ts";
 import type { ShardSlots } from "../model/shard-layout.ts";
 import { addReceiverCounts } from "./fold-counts.ts";
@@ -32,6 +33,19 @@ export interface Ownership {
 export interface PendingCommit {
   readonly commit: ShardCommit;
   readonly newSeries: readonly Series[];
+}
+
+/** Whether anything was folded that is not in the totals, or not known to be. */
+export function isUncommitted({ pending, foldedId, offset }: Ownership): boolean {
+  return pending !== undefined || foldedId !== offset.lastId;
+}
+
+/** Whether half of what the log may hold is uncommitted, or the fold has no room for more: then a commit comes early. */
+export function isHalfFull(
+  { fold, uncommittedEntries, uncommittedBytes }: Ownership,
+  { maxEntries, maxBytes }: { readonly maxEntries: number; readonly maxBytes: number },
+): boolean {
+  return fold.isCrowded || uncommittedEntries * 2 >= maxEntries || uncommittedBytes * 2 >= maxBytes;
 }
 
 /**
@@ -84,16 +98,23 @@ export function noteCommitted(owned: Ownership, { commit, newSeries }: PendingCo
   fold.series.evictIdle(idleBefore);
 }
 
+/** Sends a commit, or learns that it, or an earlier try of it, went through although that was not answered with success. */
+export async function sendCommit(
+  { commit }: PendingCommit,
+  { offset }: Ownership,
+  store: RollupStore,
+): Promise<Result<void>> {
+  const outcome = await store.commit(commit);
+  if (outcome.kind === "success") return outcome;
+  return (await hasArrived(commit, offset, store)) ? success(undefined) : outcome;
+}
+
 /**
  * Whether a commit that was not answered with success did arrive: after a lost reply the offset tells. `from` is the offset that the
  * commit was made for; where more than one commit led on from it, they were another owner's. Where nothing was read it may have been
  * another's, too, but then neither adds anything.
  */
-export async function hasArrived(
-  { offset, shard }: ShardCommit,
-  from: ShardOffset,
-  store: RollupStore,
-): Promise<boolean> {
+async function hasArrived({ offset, shard }: ShardCommit, from: ShardOffset, store: RollupStore): Promise<boolean> {
   const stored = await store.offset(shard);
   return (
     stored.kind === "success" &&

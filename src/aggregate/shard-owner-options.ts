@@ -3,6 +3,7 @@ import type { IngestLog } from "../model/ingest-log.ts";
 import type { OpenBody } from "../model/metrics-walk.ts";
 import type { RealtimeStore } from "../model/realtime-store.ts";
 import type { RollupStore, StoreTimes } from "../model/rollup-store.ts";
+import type { DecodedRoom } from "./decoded-room.ts";
 import type { ShardClaimOptions } from "./shard-claim.ts";
 import type { ShardFoldOptions } from "./shard-fold.ts";
 
@@ -28,8 +29,10 @@ export interface ShardOwnerOptions extends ShardClaimOptions {
   /** `METRICS_BUFFER_SIZE` and `METRICS_BUFFER_BYTES`: a commit comes early when half of either is uncommitted. */
   readonly maxEntries: number;
   readonly maxBytes: number;
-  /** Inflated bodies kept between the door and the fold. */
-  readonly maxDecodedBytes: number;
+  /** For inflated bodies between the door and the fold, shared by all shards of the process. */
+  readonly decodedRoom: DecodedRoom;
+  /** Whether a shard that is to be finished, and is committed but for what comes now, may be sealed. Absent: always. */
+  readonly maySeal?: () => boolean;
   /** Takes what the shard's stores took of time since it was last asked; absent: nothing is told of it in SQL. */
   readonly takeTimes?: () => StoreTimes;
   /** Takes the points that doors of this process refused for their tenants' limits since it was last asked. */

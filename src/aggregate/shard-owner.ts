@@ -6,17 +6,28 @@
 import type { Timer } from "../model/clock.ts";
 import type { AppendedEntry } from "../model/ingest-log.ts";
 import { releaseBytes } from "../model/release-bytes.ts";
-import { messageOf, success, type Result } from "../model/result.ts";
+import { messageOf } from "../model/result.ts";
 import type { ReceiverCounts } from "../model/rollup-store.ts";
 import { EntryFolder } from "./entry-folder.ts";
 import { FaultReports } from "./fault-reports.ts";
 import { addReceiverCounts, noReceiverCounts } from "./fold-counts.ts";
+import { FoldSchedule } from "./fold-schedule.ts";
 import { type HeldWorkOptions, whileHeld } from "./held-work.ts";
+import { KnownLease } from "./known-lease.ts";
+import { publishLive } from "./live-publisher.ts";
 import { isOpenAt, openLog } from "./log-opening.ts";
-import { sealLog } from "./log-sealing.ts";
 import type { OfferedEntry } from "./offered-entries.ts";
-import { hasArrived, noteCommitted, takeCommit, type Ownership, type PendingCommit } from "./ownership.ts";
+import {
+  isHalfFull,
+  isUncommitted,
+  noteCommitted,
+  sendCommit,
+  takeCommit,
+  type Ownership,
+  type PendingCommit,
+} from "./ownership.ts";
 import { LEASE_MILLIS, ShardClaim } from "./shard-claim.ts";
+import { finishShard } from "./shard-finish.ts";
 import { type ShardHealth, shardHealth } from "./shard-health.ts";
 import type { ShardOwnerOptions } from "./shard-owner-options.ts";
 import { takeOver } from "./take-over.ts";
@@ -25,6 +36,8 @@ import { TotalsReach } from "./totals-reach.ts";
 /** Runs one shard. */
 export class ShardOwner {
   readonly #options: ShardOwnerOptions;
+  readonly #lease: KnownLease;
+  readonly #schedule: FoldSchedule;
   readonly #claim: ShardClaim;
   readonly #held: HeldWorkOptions;
   readonly #folder: EntryFolder;
@@ -35,18 +48,21 @@ export class ShardOwner {
   #running: Promise<void> | undefined;
   #stopping = false;
   #finishing = false;
+  #isReadyToSeal = false;
   #wanted = false;
-  #liveAtMillis = 0;
 
   constructor(options: ShardOwnerOptions) {
+    const lease = new KnownLease(options.lease, options.clock);
     this.#options = options;
-    this.#claim = new ShardClaim({ ...options, reach: options.reach ?? new TotalsReach(options) });
-    this.#held = { ...options, leaseMillis: LEASE_MILLIS };
+    this.#lease = lease;
+    this.#schedule = new FoldSchedule(options.processIntervalMillis);
+    this.#claim = new ShardClaim({ ...options, lease, reach: options.reach ?? new TotalsReach(options) });
+    this.#held = { clock: options.clock, lease, leaseMillis: LEASE_MILLIS };
     this.#faults = new FaultReports((message) => options.report(`shard ${options.shard}: ${message}`));
     this.#folder = new EntryFolder({
       ...options,
       faults: this.#faults,
-      makeRoom: async (owned) => !this.#halfFull(owned) || (await this.#commit(owned)),
+      makeRoom: async (owned) => !isHalfFull(owned, options) || (await this.#commit(owned)),
     });
   }
 
@@ -83,11 +99,16 @@ export class ShardOwner {
     if (this.#folder.crowded) this.wake();
   }
 
-  /** From now on, as far as the shard is ours: its log takes nothing more, and when that is folded to its end the shard is finished. */
+  /** From now on, as far as the shard is ours: its log soon takes nothing more, and when that is folded to its end the shard is finished. */
   finish(): void {
     if (this.#finishing) return;
     this.#finishing = true;
     this.wake();
+  }
+
+  /** Whether, of a shard that is to be finished, all is committed but what comes now. */
+  get isReadyToSeal(): boolean {
+    return this.#isReadyToSeal;
   }
 
   /** Runs the loop now instead of at the next interval. */
@@ -95,7 +116,7 @@ export class ShardOwner {
     if (this.#wanted || this.#stopping) return;
     this.#wanted = true;
     this.#timer?.clear();
-    this.#schedule(0);
+    this.#runAfter(0);
   }
 
   /** Folds and commits everything the log holds, then gives the shard up. Waits at most for what is under way. */
@@ -112,10 +133,10 @@ export class ShardOwner {
       this.#faults.failed("fold", messageOf(error));
     }
     this.#owned = undefined;
-    await this.#options.lease.release();
+    await this.#lease.release();
   }
 
-  #schedule(delayMillis: number): void {
+  #runAfter(delayMillis: number): void {
     this.#timer = this.#options.clock.after(delayMillis, () => this.#run());
   }
 
@@ -124,14 +145,10 @@ export class ShardOwner {
     this.#wanted = false;
     this.#running = this.#tick().finally(() => {
       this.#running = undefined;
-      if (!this.#stopping) this.#schedule(this.#wanted ? 0 : this.#nextDelay());
+      const { clock } = this.#options;
+      if (!this.#stopping) this.#runAfter(this.#wanted ? 0 : this.#schedule.delayMillis(clock.monotonicMillis()));
       this.#wanted = false;
     });
-  }
-
-  /** Without the shard, looking for it; with it, in time to keep the lease. */
-  #nextDelay(): number {
-    return Math.min(this.#options.processIntervalMillis, LEASE_MILLIS / 4);
   }
 
   async #tick(): Promise<void> {
@@ -163,13 +180,13 @@ export class ShardOwner {
     if (!owned) return;
     if (this.#finishing) return await this.#finish(owned);
     const now = clock.monotonicMillis();
-    if (this.#isFoldDue(now) || this.#folder.crowded) {
+    if (this.#schedule.isDue(now) || this.#folder.crowded) {
       await this.#fold(owned);
       await this.#publish(owned, now);
     }
     if (
       this.#owned &&
-      (now - owned.committedAtMillis >= persistIntervalMillis - 1 || owned.pending || this.#halfFull(owned))
+      (now - owned.committedAtMillis >= persistIntervalMillis - 1 || owned.pending || isHalfFull(owned, this.#options))
     ) {
       await this.#commit(owned);
     }
@@ -178,24 +195,24 @@ export class ShardOwner {
   /** The log may have lost what was folded of it when it is back. Who has the shard by then is told by the offset, here and there. */
   async #keepFolded(): Promise<void> {
     const owned = this.#owned;
-    if (owned && (owned.pending || owned.foldedId !== owned.offset.lastId)) await this.#commit(owned);
+    if (owned && isUncommitted(owned)) await this.#commit(owned);
   }
 
   /** Another receiver is to have the shard: it need not fold again what was folded here. */
   async #handOver(): Promise<void> {
     if (this.#owned) await this.#commit(this.#owned);
-    await this.#options.lease.handOver();
+    await this.#lease.handOver();
   }
 
   /** What cannot be done now is tried again; whoever owns the shard then begins anew. */
   async #finish(owned: Ownership): Promise<void> {
-    const { log, store, shard } = this.#options;
-    const isAtEnd = await sealLog(log, owned, this.#faults, () => this.#fold(owned));
-    // Also when it could not be sealed: for want of memory, trimming what is committed may be what lets it be.
-    if (!(await this.#commit(owned)) || !isAtEnd) return;
-    // Nobody may own this shard afterwards: what was not trimmed with the commit would stay.
-    if (!this.#faults.accepted("log", await log.trim(owned.offset.lastId))) return;
-    const finished = await store.finish(shard, owned.offset);
+    const committed = (): boolean => {
+      this.#isReadyToSeal = true;
+      return this.#options.maySeal?.() ?? true;
+    };
+    const [fold, commit] = [() => this.#fold(owned), () => this.#commit(owned)];
+    const finished = await finishShard(owned, { ...this.#options, faults: this.#faults, fold, commit, committed });
+    if (!finished) return;
     if (finished.kind !== "retryable") this.#owned = undefined;
     this.#faults.accepted("totals", finished);
   }
@@ -207,20 +224,10 @@ export class ShardOwner {
     if (owned.foldedId !== from) folded?.((clock.monotonicMillis() - startedAt) / 1000);
   }
 
-  #isFoldDue(monotonicMillis: number): boolean {
-    return monotonicMillis - this.#liveAtMillis >= this.#options.processIntervalMillis - 1;
-  }
-
   async #publish(owned: Ownership, now: number): Promise<void> {
-    if (!this.#isFoldDue(now)) return;
-    this.#liveAtMillis = now;
-    const update = owned.live.update(
-      this.#options.shard,
-      owned.fold.scopes.all(),
-      this.#options.clock.nowMillis(),
-      owned.foldedId,
-    );
-    this.#faults.accepted("realtime", await this.#options.realtime.update(update));
+    if (!this.#schedule.isDue(now)) return;
+    this.#schedule.passed(now);
+    await publishLive(owned, { ...this.#options, lease: this.#lease, faults: this.#faults });
   }
 
   async #takeOver(): Promise<void> {
@@ -237,7 +244,7 @@ export class ShardOwner {
    */
   async #isCurrent({ offset, pending }: Ownership): Promise<boolean> {
     const { store, shard, clock } = this.#options;
-    if (!this.#isFoldDue(clock.monotonicMillis())) return true;
+    if (!this.#schedule.isDue(clock.monotonicMillis())) return true;
     const stored = await store.offset(shard);
     // Of a commit that waits to be tried again it tells nothing.
     if (!pending) this.#claim.stored(stored.kind === "success");
@@ -258,11 +265,6 @@ export class ShardOwner {
     this.#options.report(`shard ${this.#options.shard}: opened its log anew, as generation ${offset.value.generation}`);
   }
 
-  #halfFull({ fold, uncommittedEntries, uncommittedBytes }: Ownership): boolean {
-    const { maxEntries, maxBytes } = this.#options;
-    return fold.isCrowded || uncommittedEntries * 2 >= maxEntries || uncommittedBytes * 2 >= maxBytes;
-  }
-
   /** Commits what was folded; true when nothing is left uncommitted of what was folded before the call. */
   async #commit(owned: Ownership): Promise<boolean> {
     if (owned.pending) {
@@ -279,12 +281,10 @@ export class ShardOwner {
     return this.#settle(owned, owned.pending);
   }
 
-  /** Sends a commit, or learns that an earlier try of it went through. */
+  /** Sends a commit, or sends it again. */
   async #settle(owned: Ownership, pending: PendingCommit): Promise<boolean> {
     const { store, clock, log } = this.#options;
-    let outcome: Result<void> = await whileHeld(this.#held, () => store.commit(pending.commit));
-    if (outcome.kind !== "success" && (await hasArrived(pending.commit, owned.offset, store)))
-      outcome = success(undefined);
+    const outcome = await whileHeld(this.#held, () => sendCommit(pending, owned, store));
     this.#claim.stored(outcome.kind !== "retryable");
     if (outcome.kind === "failure") {
       this.#owned = undefined;

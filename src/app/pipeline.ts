@@ -12,8 +12,6 @@ import { retryable, success, type Result, type Retryable } from "../model/result
 import { nameTenant } from "../otlp/name-tenant.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { walkMetrics } from "../otlp/walk-metrics.ts";
-import { liveHistory } from "../realtime/live-history.ts";
-import { liveView, type LiveView } from "../realtime/live-view.ts";
 import { Intake, type IntakeOptions } from "../receive/intake.ts";
 import type { OtlpGrpcServer } from "../receive/otlp-grpc-server.ts";
 import type { OtlpHttpServer } from "../receive/otlp-http-server.ts";
@@ -22,6 +20,7 @@ import { bridgeKeys, type BridgeKeys } from "./bridge-keys.ts";
 import { isLoopback } from "./loopback.ts";
 import { openBridge } from "./open-bridge.ts";
 import { openDoors } from "./open-doors.ts";
+import { openFigures } from "./open-figures.ts";
 import { openLivePage } from "./open-live-page.ts";
 import { ReceiverHealth } from "./receiver-health.ts";
 import { receiverObservers } from "./receiver-observers.ts";
@@ -63,7 +62,6 @@ export class Pipeline {
   readonly tenants: Tenants;
   readonly #pageIntake: Intake;
   readonly #settings: ReceiverSettings;
-  readonly #clock: Clock;
   readonly #report: (message: string) => void;
   readonly #pageDirectory: string | undefined;
   readonly #upkeep: Upkeep;
@@ -91,7 +89,6 @@ export class Pipeline {
       maxConcurrent: MAX_CONCURRENT_INFLATIONS,
     });
     this.#settings = settings;
-    this.#clock = clock;
     this.#report = report;
     this.#pageDirectory = pageDirectory;
     this.logs = logs;
@@ -129,8 +126,13 @@ export class Pipeline {
       maxConcurrent: MAX_CONCURRENT_INFLATIONS,
     });
     this.#pageIntake = new Intake({ ...intakeOptions, openBody: openEvent });
-    const figures = (): Promise<Result<LiveView>> =>
-      this.#snapshot((snapshot) => liveView(snapshot, clock.nowMillis(), this.alerts.alerts, prices));
+    const figures = openFigures({
+      clock,
+      realtime: () => this.#layouts.shards.realtime,
+      alerts: () => this.alerts.alerts,
+      prices,
+      throttleMillis: settings.webrtcBroadcastThrottleMillis,
+    });
     const alerting = alertOptions(settings, report);
     this.alerts = new AlertEvaluator({
       ...alerting,
@@ -168,8 +170,8 @@ export class Pipeline {
       authorise: isLoopback(settings.bridgeHost) ? undefined : (token) => authoriseAdmin(this.bridgeKeys.keys, token),
       maxConnections: settings.bridgeMaxConnections,
       tls,
-      live: figures,
-      history: () => this.#snapshot((snapshot) => liveHistory(snapshot, prices)),
+      live: figures.view,
+      history: figures.history,
       metrics: () => this.health.metricsPage(),
       ready: () => this.#ready(),
     });
@@ -181,7 +183,7 @@ export class Pipeline {
       take: (request, page) => this.#pageIntake.accept(request, page),
       openBody: openEvent,
       gate,
-      figures,
+      figures: figures.view,
       report,
     });
   }
@@ -253,11 +255,6 @@ export class Pipeline {
   get #gate(): Result<void> {
     const { state } = this.#upkeep;
     return this.#closed ?? (state.kind === "success" ? this.#layouts.state : state);
-  }
-
-  async #snapshot<T>(view: (snapshot: Parameters<typeof liveHistory>[0]) => T): Promise<Result<T>> {
-    const snapshot = await this.#layouts.shards.realtime.snapshot(this.#clock.nowMillis());
-    return snapshot.kind === "success" ? success(view(snapshot.value)) : snapshot;
   }
 
   async #ready(): Promise<Result<unknown>> {

@@ -3,6 +3,7 @@
  * Another layout is another set; who uses one asks for the current set each time.
  */
 import { randomBytes } from "node:crypto";
+import { DecodedRoom } from "../aggregate/decoded-room.ts";
 import { ShardOwner } from "../aggregate/shard-owner.ts";
 import { TotalsReach } from "../aggregate/totals-reach.ts";
 import type { Clock } from "../model/clock.ts";
@@ -12,7 +13,7 @@ import type { RelayPrices } from "../model/relay-prices.ts";
 import { success, type Result } from "../model/result.ts";
 import type { RollupStore } from "../model/rollup-store.ts";
 import type { ShardLayout } from "../model/shard-layout.ts";
-import { spreadShards } from "../model/shard-spread.ts";
+import { RememberedSpread } from "../model/shard-spread.ts";
 import { createOpenBody } from "../otlp/open-body.ts";
 import { walkCheckedMetrics } from "../otlp/walk-metrics.ts";
 import type { IntakeAppend, IntakeShards } from "../receive/intake.ts";
@@ -62,14 +63,15 @@ export class ShardSet implements IntakeShards, LayoutShards {
     const timed = this.#opened.logs.map((log, shard) => health.timed({ log, realtime, store: totalsOf(shard) }));
     this.realtime = health.timedRealtime(realtime);
     this.logs = timed.map(({ log }) => log);
-    const receiverOf = spread(layout.shardCount);
+    const spread = new RememberedSpread(layout.shardCount);
     const reachOf = reaches(options.clock);
     const ofAll = foldOptions(options);
     this.owners = timed.map((stores, shard) => {
       const lease = this.#opened.leases[shard]!;
-      const isOurs = (receivers: readonly string[]): boolean => receiverOf(receivers, shard) === this.#opened.receiver;
+      const isOurs = (receivers: readonly string[]): boolean =>
+        spread.receiverOf(receivers, shard) === this.#opened.receiver;
       const reach = reachOf(totalsOf(shard));
-      return new ShardOwner({ ...stores, ...ofAll, shard, lease, isOurs, reach });
+      return new ShardOwner({ ...stores, ...ofAll, shard, lease, isOurs, reach, maySeal: () => this.#maySeal });
     });
   }
 
@@ -87,6 +89,11 @@ export class ShardSet implements IntakeShards, LayoutShards {
   /** Finishes the shards as far as they are ours, so that the next layout may begin. */
   finish(): void {
     for (const owner of this.owners) owner.finish();
+  }
+
+  /** A log that is sealed keeps senders waiting until the last shard is finished: none is, while another has a long commit before it. */
+  get #maySeal(): boolean {
+    return this.owners.every(({ owns, isReadyToSeal }) => !owns || isReadyToSeal);
   }
 
   /** Whether all logs would take an append now. */
@@ -112,20 +119,9 @@ function reaches(clock: Clock): (store: RollupStore) => TotalsReach {
   };
 }
 
-/** The receiver of a shard; computed when other receivers stand than the last time it was asked. */
-function spread(shardCount: number): (receivers: readonly string[], shard: number) => string | undefined {
-  let known = "";
-  let receiverOf: readonly string[] = [];
-  return (receivers, shard) => {
-    const asked = receivers.join(" ");
-    if (asked !== known) [known, receiverOf] = [asked, spreadShards(receivers, shardCount)];
-    return receiverOf[shard];
-  };
-}
-
 type FoldOptions = Omit<
   ConstructorParameters<typeof ShardOwner>[0],
-  "shard" | "log" | "store" | "realtime" | "lease" | "isOurs" | "reach" | "takeTimes" | "folded"
+  "shard" | "log" | "store" | "realtime" | "lease" | "isOurs" | "reach" | "maySeal" | "takeTimes" | "folded"
 >;
 
 function foldOptions(options: ShardSetOptions): FoldOptions {
@@ -152,7 +148,7 @@ function foldOptions(options: ShardSetOptions): FoldOptions {
     persistIntervalMillis: settings.persistIntervalMillis,
     maxEntries: settings.bufferEntries,
     maxBytes: settings.bufferBytes,
-    maxDecodedBytes: MAX_DECODED_BYTES / shardCount,
+    decodedRoom: new DecodedRoom(MAX_DECODED_BYTES),
     takeLimitedPoints: () => tenants.gate.takeRefusedPoints(),
     report,
   };

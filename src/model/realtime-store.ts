@@ -78,13 +78,6 @@ export interface RealtimeUpdate {
   readonly step: RealtimeStep;
 }
 
-/** What there is now, over all shards. */
-export interface RealtimeSnapshot {
-  readonly series: readonly RealtimeSeries[];
-  /** Steps of all shards added up by `atMillis`, oldest first, at most the last 300 s. */
-  readonly steps: readonly RealtimeStep[];
-}
-
 /** The length of a {@link RealtimeStep}, milliseconds. */
 export const REALTIME_STEP_MILLIS = 5000;
 
@@ -92,6 +85,11 @@ export const REALTIME_STEP_MILLIS = 5000;
 export interface RealtimeStore {
   /** Writes a shard's update. Retryable `unavailable`; the caller goes on and lets the next update heal it. */
   update(update: RealtimeUpdate): Promise<Result<void>>;
-  /** Reads everything that has not expired at `nowMillis`. Retryable `unavailable`. */
-  snapshot(nowMillis: number): Promise<Result<RealtimeSnapshot>>;
+  /** Reads the series of all shards that have not expired at `nowMillis`: many. Retryable `unavailable`. */
+  snapshot(nowMillis: number): Promise<Result<readonly RealtimeSeries[]>>;
+  /**
+   * Reads the steps of the last 300 s, oldest first, those of all shards added up by `atMillis`. The rates of a shard that left
+   * one or two out are those of before. Reads no series. Retryable `unavailable`.
+   */
+  steps(nowMillis: number): Promise<Result<readonly RealtimeStep[]>>;
 }

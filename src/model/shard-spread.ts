@@ -24,6 +24,33 @@ export function spreadShards(receivers: readonly string[], shardCount: number): 
   return spread as readonly string[];
 }
 
+/** Lists of receivers differ by shard for a moment when one comes or goes, and when a server of leases is slow: few do at the same time. */
+const MAX_REMEMBERED = 8;
+
+/** {@link spreadShards} for whoever asks about one shard after the other: what was asked lately is not computed again. */
+export class RememberedSpread {
+  readonly #shardCount: number;
+  readonly #spreadOf: typeof spreadShards;
+  /** By the receivers' names; what was asked for last comes last. */
+  readonly #known = new Map<string, readonly string[]>();
+
+  /** `spreadOf` computes one. */
+  constructor(shardCount: number, spreadOf: typeof spreadShards = spreadShards) {
+    this.#shardCount = shardCount;
+    this.#spreadOf = spreadOf;
+  }
+
+  /** The receiver of a shard; undefined without receivers. */
+  receiverOf(receivers: readonly string[], shard: number): string | undefined {
+    const asked = receivers.join(" ");
+    const spread = this.#known.get(asked) ?? this.#spreadOf(receivers, this.#shardCount);
+    this.#known.delete(asked);
+    this.#known.set(asked, spread);
+    if (this.#known.size > MAX_REMEMBERED) this.#known.delete(this.#known.keys().next().value!);
+    return spread[shard];
+  }
+}
+
 interface Pair {
   readonly name: string;
   readonly shard: number;

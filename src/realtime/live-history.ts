@@ -4,7 +4,7 @@
 import { LATENCY_SCALE, addToBucket, latencyBound } from "../model/latency-histogram.ts";
 import type { LatencyHistogram, LatencyHistogramJson } from "../model/latency-histogram.ts";
 import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
-import type { RealtimeSnapshot, RealtimeStep } from "../model/realtime-store.ts";
+import type { RealtimeStep } from "../model/realtime-store.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { packetLossRatio, relayCostPerHour, relayShare, roundTripOf } from "./live-webrtc.ts";
 import type { LiveRoundTrip } from "./live-webrtc.ts";
@@ -57,9 +57,9 @@ export interface LiveHistory {
 const HEATMAP_SCALE = 2;
 const SHIFT = LATENCY_SCALE - HEATMAP_SCALE;
 
-/** Makes the history of a snapshot; the relay's cost is at the prices of now. */
-export function liveHistory(snapshot: RealtimeSnapshot, prices: RelayPrices): LiveHistory {
-  return { stepMillis: REALTIME_STEP_MILLIS, steps: snapshot.steps.map((step) => toHistoryStep(step, prices)) };
+/** Makes the history of these steps, oldest first; the relay's cost is at the prices of now. */
+export function liveHistory(steps: readonly RealtimeStep[], prices: RelayPrices): LiveHistory {
+  return { stepMillis: REALTIME_STEP_MILLIS, steps: steps.map((step) => toHistoryStep(step, prices)) };
 }
 
 function toHistoryStep(step: RealtimeStep, prices: RelayPrices): LiveHistoryStep {

@@ -3,7 +3,7 @@
  */
 import type { LatencyHistogramJson } from "../model/latency-histogram.ts";
 import type { LiveAlert } from "../model/live-alert.ts";
-import type { RealtimeSeries, RealtimeSnapshot } from "../model/realtime-store.ts";
+import type { RealtimeSeries } from "../model/realtime-store.ts";
 import type { RelayPrices } from "../model/relay-prices.ts";
 import { liveWebrtc } from "./live-webrtc.ts";
 import type { LiveWebrtc } from "./live-webrtc.ts";
@@ -47,14 +47,14 @@ export interface LiveView {
 /** The most endpoints that are listed. */
 export const MAX_TOP_ENDPOINTS = 20;
 
-/** Makes the view of a snapshot; series that have expired at `nowMillis` are left out. */
+/** Makes the view of all series; those that have expired at `nowMillis` are left out. */
 export function liveView(
-  snapshot: RealtimeSnapshot,
+  series: readonly RealtimeSeries[],
   nowMillis: number,
   alerts: readonly LiveAlert[],
   prices: RelayPrices,
 ): LiveView {
-  const current = snapshot.series.filter((series) => series.expiresAtMillis > nowMillis);
+  const current = series.filter(({ expiresAtMillis }) => expiresAtMillis > nowMillis);
   const http = current.filter(({ dimensions }) => dimensions.protocol === "http" && dimensions.side === "server");
   const webrtc = current.filter(({ dimensions }) => dimensions.protocol === "webrtc");
   return { at: nowMillis, http: httpHalf(http), webrtc: liveWebrtc(webrtc, prices), alerts };

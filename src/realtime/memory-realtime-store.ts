@@ -1,13 +1,7 @@
 /**
  * What is happening now, in the memory of an embedded receiver.
  */
-import type {
-  RealtimeSeries,
-  RealtimeSnapshot,
-  RealtimeStep,
-  RealtimeStore,
-  RealtimeUpdate,
-} from "../model/realtime-store.ts";
+import type { RealtimeSeries, RealtimeStep, RealtimeStore, RealtimeUpdate } from "../model/realtime-store.ts";
 import { success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { newestOf } from "./newest-series.ts";
@@ -33,14 +27,17 @@ export class MemoryRealtimeStore implements RealtimeStore {
     return success(undefined);
   }
 
-  async snapshot(nowMillis: number): Promise<Result<RealtimeSnapshot>> {
+  async snapshot(nowMillis: number): Promise<Result<readonly RealtimeSeries[]>> {
     const series: RealtimeSeries[] = [];
-    const steps: RealtimeStep[] = [];
     for (const shard of this.#shards.values()) {
       for (const one of shard.series.values()) if (one.expiresAtMillis > nowMillis) series.push(one);
-      for (const step of shard.steps.values()) if (isRecentStep(step, nowMillis)) steps.push(step);
     }
-    return success({ series: newestOf(series), steps: addUpSteps(steps) });
+    return success(newestOf(series));
+  }
+
+  async steps(nowMillis: number): Promise<Result<readonly RealtimeStep[]>> {
+    const ofShards = [...this.#shards.values()].map(({ steps }) => [...steps.values()]);
+    return success(addUpSteps(ofShards, nowMillis));
   }
 
   #shard(shard: number): ShardNow {

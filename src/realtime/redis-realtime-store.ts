@@ -4,18 +4,12 @@
  */
 import type { ChainableCommander, Redis } from "ioredis";
 import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
-import type {
-  RealtimeSeries,
-  RealtimeSnapshot,
-  RealtimeStep,
-  RealtimeStore,
-  RealtimeUpdate,
-} from "../model/realtime-store.ts";
+import type { RealtimeSeries, RealtimeStep, RealtimeStore, RealtimeUpdate } from "../model/realtime-store.ts";
 import { messageOf, retryable, success } from "../model/result.ts";
 import type { Result } from "../model/result.ts";
 import { decodeSeries, decodeStep, encodeSeries, encodeStep } from "./realtime-json.ts";
 import { newestOf } from "./newest-series.ts";
-import { HISTORY_MILLIS, addUpSteps, isRecentStep } from "./steps.ts";
+import { HISTORY_MILLIS, addUpSteps } from "./steps.ts";
 
 /** The way to the Redis of one shard. */
 export interface RealtimeRoute {
@@ -71,16 +65,18 @@ export class RedisRealtimeStore implements RealtimeStore {
     }
   }
 
-  async snapshot(nowMillis: number): Promise<Result<RealtimeSnapshot>> {
+  async snapshot(nowMillis: number): Promise<Result<readonly RealtimeSeries[]>> {
     try {
-      const series: RealtimeSeries[] = [];
-      const steps: RealtimeStep[] = [];
-      const replies = await Promise.all(this.#options.shards.map((shard) => this.#figuresOf(shard)));
-      for (const [seriesOfShard, stepsOfShard] of replies) {
-        collect(series, seriesOfShard, decodeSeries, (one) => one.expiresAtMillis > nowMillis);
-        collect(steps, stepsOfShard, decodeStep, (step) => isRecentStep(step, nowMillis));
-      }
-      return success({ series: newestOf(series), steps: addUpSteps(steps) });
+      const ofShards = await this.#readEach(seriesKey, decodeSeries);
+      return success(newestOf(ofShards.flat().filter(({ expiresAtMillis }) => expiresAtMillis > nowMillis)));
+    } catch (error) {
+      return unavailable(error);
+    }
+  }
+
+  async steps(nowMillis: number): Promise<Result<readonly RealtimeStep[]>> {
+    try {
+      return success(addUpSteps(await this.#readEach(stepsKey, decodeStep), nowMillis));
     } catch (error) {
       return unavailable(error);
     }
@@ -90,8 +86,15 @@ export class RedisRealtimeStore implements RealtimeStore {
     return await this.#options.routeTo(shard).run(work);
   }
 
-  #figuresOf(shard: number): Promise<readonly unknown[]> {
-    return this.#run(shard, (redis) => execute(redis.pipeline().hvals(seriesKey(shard)).hvals(stepsKey(shard))));
+  /** What a hash of each shard holds. What cannot be read is left out; each reply is taken apart when it comes. */
+  #readEach<T>(keyOf: (shard: number) => string, decode: (text: string) => T | undefined): Promise<readonly T[][]> {
+    const { shards } = this.#options;
+    return Promise.all(
+      shards.map(async (shard) => {
+        const texts = await this.#run(shard, (redis) => redis.hvals(keyOf(shard)));
+        return texts.map(decode).filter((one) => one !== undefined);
+      }),
+    );
   }
 
   #isSweepDue(shard: number): boolean {
@@ -137,18 +140,6 @@ async function execute(pipeline: ChainableCommander): Promise<readonly unknown[]
     if (error) throw error;
     return reply;
   });
-}
-
-function collect<T>(
-  into: T[],
-  reply: unknown,
-  decode: (text: string) => T | undefined,
-  keep: (one: T) => boolean,
-): void {
-  for (const text of reply as readonly string[]) {
-    const one = decode(text);
-    if (one !== undefined && keep(one)) into.push(one);
-  }
 }
 
 function unavailable(error: unknown): Result<never> {

@@ -3,24 +3,45 @@
  */
 import { mergeHistogram } from "../model/latency-histogram.ts";
 import type { LatencyCounts, LatencyHistogram, LatencyHistogramJson } from "../model/latency-histogram.ts";
+import { REALTIME_STEP_MILLIS } from "../model/realtime-store.ts";
 import type { RealtimeStep, RealtimeWebrtcStep } from "../model/realtime-store.ts";
 
 /** How far back the live history goes, milliseconds. */
 export const HISTORY_MILLIS = 300_000;
+/** So many steps in a row may a shard leave out, because it is busy or writes a little later than others, before it counts as silent. */
+const MAX_CARRIED_STEPS = 2;
 
 /** Whether a step still belongs to the history at `nowMillis`. */
 export function isRecentStep(step: RealtimeStep, nowMillis: number): boolean {
   return step.atMillis > nowMillis - HISTORY_MILLIS;
 }
 
-/** Adds up the steps of all shards that start at the same time; oldest first. */
-export function addUpSteps(steps: Iterable<RealtimeStep>): readonly RealtimeStep[] {
-  const byTime = new Map<number, RealtimeStep>();
-  for (const step of steps) {
-    const other = byTime.get(step.atMillis);
-    byTime.set(step.atMillis, other ? addSteps(other, step) : step);
+/**
+ * Adds up the recent steps of all shards, oldest first: one for every time at which a shard wrote. Shards write at moments of their own,
+ * so of one that has none for a time yet, or left it out, the rates are carried over.
+ */
+export function addUpSteps(ofShards: readonly (readonly RealtimeStep[])[], nowMillis: number): readonly RealtimeStep[] {
+  const shards = ofShards.map((steps) => new Map(steps.map((step) => [step.atMillis, step])));
+  const times = new Set(ofShards.flat().flatMap((step) => (isRecentStep(step, nowMillis) ? [step.atMillis] : [])));
+  return [...times]
+    .sort((left, right) => left - right)
+    .map((atMillis) =>
+      shards
+        .map((steps) => stepAt(steps, atMillis))
+        .filter((step) => step !== undefined)
+        .reduce(addSteps),
+    );
+}
+
+/** What a shard wrote for a time, or else the rates of what it wrote shortly before: what was observed then was not observed again. */
+function stepAt(steps: ReadonlyMap<number, RealtimeStep>, atMillis: number): RealtimeStep | undefined {
+  const written = steps.get(atMillis);
+  if (written) return written;
+  for (let back = 1; back <= MAX_CARRIED_STEPS; back += 1) {
+    const before = steps.get(atMillis - back * REALTIME_STEP_MILLIS);
+    if (before) return { ...before, atMillis, latency: [], roundTrip: [] };
   }
-  return [...byTime.values()].sort((left, right) => left.atMillis - right.atMillis);
+  return undefined;
 }
 
 /** The sum of histograms in the form they are stored in. */

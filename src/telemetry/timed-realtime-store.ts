@@ -7,5 +7,6 @@ export function timedRealtimeStore(store: RealtimeStore, timing: CallTiming): Re
   return {
     update: (update) => timing.time("update", () => store.update(update)),
     snapshot: (nowMillis) => timing.time("snapshot", () => store.snapshot(nowMillis)),
+    steps: (nowMillis) => timing.time("steps", () => store.steps(nowMillis)),
   };
 }

@@ -1,6 +1,7 @@
 /** A lease is kept while its owner waits, and no longer than is good. */
 import { describe, expect, it } from "vitest";
 import { whileHeld } from "../../src/aggregate/held-work.ts";
+import type { LeaseView } from "../../src/model/shard-lease.ts";
 import { FakeClock, settled } from "../support/fake-clock.ts";
 
 const LEASE = 4000;
@@ -11,12 +12,28 @@ class ExpiringLease {
   renewals = 0;
   expiresAtMillis = LEASE;
   isTaken = false;
+  /** Until when this receiver is seen among those that stand for the shard. */
+  standsUntilMillis = LEASE;
+  taken = 0;
+
+  async stand(ttlMillis: number): Promise<LeaseView> {
+    const now = this.clock.monotonicMillis();
+    this.standsUntilMillis = now + ttlMillis;
+    const state = this.isTaken ? "taken" : now < this.expiresAtMillis ? "held" : "free";
+    if (state === "held") this.#renew(ttlMillis);
+    return { state, candidates: ["me"] };
+  }
 
   async hold(ttlMillis: number): Promise<boolean> {
     if (this.isTaken) return false;
+    this.taken += 1;
+    this.#renew(ttlMillis);
+    return true;
+  }
+
+  #renew(ttlMillis: number): void {
     this.renewals += 1;
     this.expiresAtMillis = this.clock.monotonicMillis() + ttlMillis;
-    return true;
   }
 
   /** Lets time pass in small steps; whether the lease was held all the time. */
@@ -47,6 +64,26 @@ describe("whileHeld", () => {
     const { renewals } = lease;
     await lease.pass(10_000);
     expect(lease.renewals).toBe(renewals);
+  });
+
+  it("is seen among those that stand for the shard, so that none has another list of them for it", async () => {
+    const lease = new ExpiringLease();
+    const { work, done } = begun(lease);
+    await lease.pass(3 * LEASE);
+    expect(lease.standsUntilMillis).toBeGreaterThan(lease.clock.monotonicMillis());
+    work.resolve("committed");
+    await done;
+  });
+
+  it("takes a lease back that ran out and that nobody has taken", async () => {
+    const lease = new ExpiringLease();
+    const { work, done } = begun(lease);
+    lease.expiresAtMillis = 0;
+    expect(await lease.pass(LEASE / 4)).toBe(false);
+    expect(await lease.pass(2 * LEASE)).toBe(true);
+    expect(lease.taken).toBe(1);
+    work.resolve("committed");
+    await done;
   });
 
   it("lets the lease expire when the work takes more than a minute", async () => {

@@ -5,6 +5,7 @@
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DecodedRoom } from "../../src/aggregate/decoded-room.ts";
 import { ShardOwner } from "../../src/aggregate/shard-owner.ts";
 import { type LayoutShards, ShardLayouts } from "../../src/app/shard-layouts.ts";
 import type { IngestLog } from "../../src/model/ingest-log.ts";
@@ -121,7 +122,7 @@ export class LayoutWorld {
 
   #open(name: string, layout: ShardLayout, ports: LayoutPorts): WorldShards {
     const logs = ports.logs(layout);
-    const owners = logs.map(
+    const owners: readonly ShardOwner[] = logs.map(
       (log, shard) =>
         new ShardOwner({
           shard,
@@ -132,6 +133,7 @@ export class LayoutWorld {
           realtime: new MemoryRealtimeStore(),
           lease: ports.leases[shard]!,
           isOurs: (candidates) => spreadShards(candidates, layout.shardCount)[shard] === name,
+          maySeal: () => owners.every(({ owns, isReadyToSeal }) => !owns || isReadyToSeal),
           clock: this.clock,
           openBody: createOpenBody(),
           newIdentity: () => `opening ${++this.#openings}`,
@@ -148,7 +150,7 @@ export class LayoutWorld {
           persistIntervalMillis: PERSIST,
           maxEntries: 1000,
           maxBytes: 1_000_000_000,
-          maxDecodedBytes: 1_000_000,
+          decodedRoom: new DecodedRoom(1_000_000),
           report: (message) => void this.reports.push(`${name}: ${message}`),
         }),
     );

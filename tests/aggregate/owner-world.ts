@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DecodedRoom } from "../../src/aggregate/decoded-room.ts";
 import { ShardOwner } from "../../src/aggregate/shard-owner.ts";
 import type { ShardOwnerOptions } from "../../src/aggregate/shard-owner-options.ts";
 import type { AppendedEntry, IngestLog } from "../../src/model/ingest-log.ts";
@@ -122,7 +123,7 @@ export class OwnerWorld {
       persistIntervalMillis: PERSIST,
       maxEntries: 1000,
       maxBytes: 1_000_000_000,
-      maxDecodedBytes: 1_000_000,
+      decodedRoom: new DecodedRoom(1_000_000),
       report: (message) => void this.reports.push(message),
       ...changes,
     });

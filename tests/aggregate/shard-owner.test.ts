@@ -337,6 +337,57 @@ describe("an owner steps down", () => {
 });
 
 describe("a shard that is finished", () => {
+  it("is committed while senders still get through: only what came meanwhile is committed behind the seal", async () => {
+    const world = worlds.make();
+    const commits: (readonly [isOpen: boolean, toId: string])[] = [];
+    world.commit = async (commit) => {
+      commits.push([world.log.isOpen, commit.offset.toId]);
+      if (commits.length === 1) await appendDelta(world, 4n);
+      return world.store.commit(commit);
+    };
+    const owner = await world.started();
+    for (const value of [1n, 2n]) await appendDelta(world, value);
+    owner.finish();
+    await world.clock.advance(PROCESS);
+    expect(commits).toEqual([
+      [true, "2-0"],
+      [false, "3-0"],
+    ]);
+    expect([world.log.entries, await world.totals()]).toEqual([[], { wire_bytes_out: 7n }]);
+    expect(valueOf(await world.store.offset(0)).isFinished).toBe(true);
+  });
+
+  it("is not sealed before it may be, and commits what comes until then", async () => {
+    const world = worlds.make();
+    let maySeal = false;
+    const owner = await world.started({ maySeal: () => maySeal });
+    await appendDelta(world, 1n);
+    expect(owner.isReadyToSeal).toBe(false);
+    owner.finish();
+    await world.clock.advance(PROCESS);
+    expect(owner.isReadyToSeal).toBe(true);
+    await appendDelta(world, 2n);
+    await world.clock.advance(PROCESS);
+    expect([world.log.isOpen, world.log.entries, await world.totals()]).toEqual([true, [], { wire_bytes_out: 3n }]);
+    maySeal = true;
+    await world.clock.advance(PROCESS);
+    expect([world.log.isOpen, valueOf(await world.store.offset(0)).isFinished]).toEqual([false, true]);
+  });
+
+  it("is not sealed while nothing can be committed: senders would wait for SQL", async () => {
+    const world = worlds.make();
+    world.commit = unavailable;
+    const owner = await world.started();
+    await appendDelta(world, 1n);
+    owner.finish();
+    await world.clock.advance(2 * PROCESS);
+    expect(world.log.isOpen).toBe(true);
+    world.commit = (commit) => world.store.commit(commit);
+    await world.clock.advance(PROCESS);
+    expect([world.log.isOpen, await world.totals()]).toEqual([false, { wire_bytes_out: 1n }]);
+    expect(valueOf(await world.store.offset(0)).isFinished).toBe(true);
+  });
+
   it("is committed and its log trimmed also while the log cannot be sealed: that may be for want of memory", async () => {
     const world = worlds.make();
     const full = retryable("unavailable", "Redis is at its maxmemory");

@@ -2,7 +2,6 @@
 import { afterEach, describe, expect, it } from "vitest";
 import type {
   RealtimeSeries,
-  RealtimeSnapshot,
   RealtimeStep,
   RealtimeStore,
   RealtimeWebrtcStep,
@@ -47,7 +46,8 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
     });
 
     it("is empty at first", async () => {
-      expect(await (await openStore()).snapshot()).toEqual({ series: [], steps: [] });
+      const tested = await openStore();
+      expect([await tested.series(), await tested.steps()]).toEqual([[], []]);
     });
 
     it("gives back what was written, whatever characters are in it", async () => {
@@ -85,7 +85,7 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
         webrtc: { ...WEBRTC_FIGURES, packetsLostOutPerSecond: 1 / 3 },
       });
       await tested.write(0, series, [], step);
-      expect(await tested.snapshot()).toEqual({ series, steps: [step] });
+      expect([await tested.series(), await tested.steps()]).toEqual([series, [step]]);
     });
 
     it("keeps what did not change, replaces what did, forgets what was removed", async () => {
@@ -137,7 +137,7 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
       );
       await tested.write(1, [], [], realtimeStep({ ...rates, atMillis: NOW - 5000 }));
       expect(await tested.rates()).toEqual({ "1": 1, "2": 2 });
-      expect((await tested.snapshot()).steps).toEqual([
+      expect(await tested.steps()).toEqual([
         realtimeStep({ ...rates, atMillis: NOW - 5000 }),
         realtimeStep({
           atMillis: NOW,
@@ -158,11 +158,45 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
       ]);
     });
 
+    it("adds a shard that left out one or two steps with the rates that it had, but nothing that was observed", async () => {
+      const tested = await openStore();
+      const latency = [[1, 2]] as const;
+      const figures = { bytesInPerSecond: 1, latency, roundTrip: latency, webrtc: WEBRTC_FIGURES };
+      await tested.write(0, [], [], realtimeStep({ ...figures, atMillis: NOW }));
+      for (const index of [0, 1, 2, 3, 5]) {
+        await tested.write(1, [], [], realtimeStep({ ...figures, atMillis: NOW + index * 5000 }));
+      }
+      const now = NOW + 27_000;
+      const inBytes = (await tested.steps(now)).map((step) => [step.atMillis - NOW, step.bytesInPerSecond]);
+      expect(inBytes).toEqual([
+        [0, 2],
+        [5000, 2],
+        [10_000, 2],
+        [15_000, 1],
+        [25_000, 1],
+      ]);
+      const [first, second] = await tested.steps(now);
+      expect(first).toMatchObject({ latency: [[1, 4]], roundTrip: [[1, 4]] });
+      expect(second).toMatchObject({ latency, roundTrip: latency, webrtc: first!.webrtc });
+    });
+
+    it("adds a shard that has not written the newest step yet with the rates that it had, and as it is once it has", async () => {
+      const tested = await openStore();
+      for (const shard of [0, 1] as const) {
+        await tested.write(shard, [], [], realtimeStep({ atMillis: NOW, requestsPerSecond: 3 }));
+      }
+      await tested.write(0, [], [], realtimeStep({ atMillis: NOW + 5000, requestsPerSecond: 4 }));
+      const newest = async () => (await tested.steps(NOW + 6000)).at(-1)!.requestsPerSecond;
+      expect(await newest()).toBe(7);
+      await tested.write(1, [], [], realtimeStep({ atMillis: NOW + 5000, requestsPerSecond: 0 }));
+      expect(await newest()).toBe(4);
+    });
+
     it("takes the last word on a step that is written twice", async () => {
       const tested = await openStore();
       await tested.write(0, [], [], realtimeStep({ atMillis: NOW, requestsPerSecond: 1 }));
       await tested.write(0, [], [], realtimeStep({ atMillis: NOW, requestsPerSecond: 2 }));
-      expect((await tested.snapshot()).steps).toEqual([realtimeStep({ atMillis: NOW, requestsPerSecond: 2 })]);
+      expect(await tested.steps()).toEqual([realtimeStep({ atMillis: NOW, requestsPerSecond: 2 })]);
     });
 
     it("shows the last 300 s of steps, oldest first, however long it runs", async () => {
@@ -170,16 +204,16 @@ export function realtimeStoreContract(name: string, open: () => Promise<Realtime
       for (let index = 0; index < 150; index += 1) {
         await tested.write(0, [], [], realtimeStep({ atMillis: NOW + index * 5000, requestsPerSecond: index }));
       }
-      const { steps } = await tested.snapshot(NOW + 149 * 5000);
+      const steps = await tested.steps(NOW + 149 * 5000);
       expect(steps.map((step) => step.requestsPerSecond)).toEqual(Array.from({ length: 60 }, (_, index) => 90 + index));
-      expect((await tested.snapshot(NOW + 149 * 5000 + 300_000)).steps).toEqual([]);
+      expect(await tested.steps(NOW + 149 * 5000 + 300_000)).toEqual([]);
     });
 
     it("takes thousands of series at once", async () => {
       const tested = await openStore();
       const all = Array.from({ length: 2500 }, (_, index) => rated(String(index), index));
       await tested.write(0, all, []);
-      expect((await tested.snapshot()).series.length).toBe(2500);
+      expect((await tested.series()).length).toBe(2500);
       await tested.write(
         0,
         [],
@@ -214,16 +248,17 @@ class TestedStore {
     );
   }
 
-  async snapshot(nowMillis: number = NOW): Promise<RealtimeSnapshot> {
-    const { series, steps } = valueOf(await this.#underTest.store.snapshot(nowMillis));
-    return {
-      series: [...series].sort((left, right) => (BigInt(left.seriesId) < BigInt(right.seriesId) ? -1 : 1)),
-      steps,
-    };
+  async series(nowMillis: number = NOW): Promise<readonly RealtimeSeries[]> {
+    const series = valueOf(await this.#underTest.store.snapshot(nowMillis));
+    return [...series].sort((left, right) => (BigInt(left.seriesId) < BigInt(right.seriesId) ? -1 : 1));
+  }
+
+  async steps(nowMillis: number = NOW): Promise<readonly RealtimeStep[]> {
+    return valueOf(await this.#underTest.store.steps(nowMillis));
   }
 
   async rates(nowMillis: number = NOW): Promise<Readonly<Record<string, number>>> {
-    const { series } = await this.snapshot(nowMillis);
+    const series = await this.series(nowMillis);
     return Object.fromEntries(series.map((one) => [one.seriesId, one.bytesInPerSecond]));
   }
 }

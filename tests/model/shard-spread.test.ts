@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { spreadShards } from "../../src/model/shard-spread.ts";
+import { RememberedSpread, spreadShards } from "../../src/model/shard-spread.ts";
 
 const receivers = (minLength: number): fc.Arbitrary<string[]> =>
   fc.uniqueArray(fc.uuid(), { minLength, maxLength: 12 });
@@ -55,5 +55,38 @@ describe("spreading shards over receivers", () => {
       { numRuns: 500, seed: 1 },
     );
     expect(moved / must).toBeLessThan(1.6);
+  });
+});
+
+describe("a remembered spread", () => {
+  const lists = (length: number): string[][] =>
+    Array.from({ length }, (_, missing) => ["a", "b", "c", "d", "e"].toSpliced(missing % 5, 1).concat(`of ${missing}`));
+
+  it("is the spread, and computed once for each of a few lists that are asked for in turn", () => {
+    let computed = 0;
+    const spread = new RememberedSpread(64, (names, shardCount) => {
+      computed += 1;
+      return spreadShards(names, shardCount);
+    });
+    const asked = lists(4);
+    for (let shard = 0; shard < 64; shard += 1) {
+      for (const names of asked) {
+        expect(spread.receiverOf(names, shard)).toBe(spreadShards(names, 64)[shard]);
+      }
+    }
+    expect([computed, spread.receiverOf([], 0)]).toEqual([4, undefined]);
+  });
+
+  it("forgets the lists that were not asked for lately", () => {
+    const computed: (readonly string[])[] = [];
+    const spread = new RememberedSpread(4, (names) => (computed.push(names), ["one"]));
+    const [first, ...others] = lists(100);
+    for (const names of others) {
+      spread.receiverOf(first!, 0);
+      spread.receiverOf(names, 0);
+    }
+    expect(computed.length).toBe(100);
+    spread.receiverOf(others[0]!, 0);
+    expect(computed.length).toBe(101);
   });
 });

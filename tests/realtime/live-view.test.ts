@@ -19,7 +19,7 @@ const NOW = 1_763_800_000_000;
 const PRICES = { nanosPerUserHour: 50_000_000, nanosPerGigabyte: 100_000_000 };
 
 function view(series: readonly RealtimeSeries[], alerts: readonly LiveAlert[] = []): LiveView {
-  return liveView({ series, steps: [] }, NOW, alerts, PRICES);
+  return liveView(series, NOW, alerts, PRICES);
 }
 
 function histogram(
@@ -216,7 +216,7 @@ describe("liveHistory", () => {
       realtimeStep({ atMillis: NOW, requestsPerSecond: 2 }),
       realtimeStep({ atMillis: NOW + 5000, latency: histogram([0.3, 1]) }),
     ];
-    const history = liveHistory({ series: [], steps }, PRICES);
+    const history = liveHistory(steps, PRICES);
     expect(history.stepMillis).toBe(5000);
     expect(history.steps.map((step) => step.at)).toEqual([NOW, NOW + 5000]);
     expect(history.steps[0]).toMatchObject({
@@ -239,7 +239,7 @@ describe("liveHistory", () => {
       packetsLostInPerSecond: 1,
     });
     const steps = [realtimeStep({ webrtc, roundTrip: histogram([0.05, 1]) }), realtimeStep({ atMillis: 5000 })];
-    const history = liveHistory({ series: [], steps }, PRICES);
+    const history = liveHistory(steps, PRICES);
     expect(history.steps[0]!.webrtc).toMatchObject({
       bytesInPerSecond: 1,
       bytesOutPerSecond: 2,
@@ -261,7 +261,7 @@ describe("liveHistory", () => {
   it("puts every round-trip time into the heatmap bucket that holds it, and loses none", () => {
     const seconds = [0.0004, 0.02, 0.021, 0.5, 1, 1.0001, 7];
     const steps = [realtimeStep({ roundTrip: histogram(...seconds.map((one) => [one, 1] as const)) })];
-    const buckets = liveHistory({ series: [], steps }, PRICES).steps[0]!.roundTripBuckets;
+    const buckets = liveHistory(steps, PRICES).steps[0]!.roundTripBuckets;
     for (const one of seconds) {
       const holding = buckets.filter((bucket) => bucket.fromSeconds < one && one <= bucket.toSeconds);
       expect(holding.length).toBe(1);

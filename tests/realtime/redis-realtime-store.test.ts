@@ -61,7 +61,7 @@ describe("RedisRealtimeStore", () => {
     const store = new RedisRealtimeStore(options);
     expect(
       valueOf(await store.snapshot(NOW - 2))
-        .series.map((series) => series.seriesId)
+        .map((series) => series.seriesId)
         .sort(),
     ).toEqual(["1", "2"]);
     valueOf(await store.update({ shard, changed: [], removed: [], step }));
@@ -86,10 +86,10 @@ describe("RedisRealtimeStore", () => {
     };
     await redis.hset(keys[0], series);
     await redis.hset(keys[1], "0", `[${NOW},[1,2,3,4],[],[]]`, "1", `[${NOW},[1,2,3,4],[],[],[1]]`);
-    const snapshot = valueOf(await store.snapshot(NOW));
-    expect(snapshot.steps).toEqual([]);
-    expect(snapshot.series.map(({ seriesId }) => seriesId).sort()).toEqual(["1", "6"]);
-    expect(snapshot.series.find(({ seriesId }) => seriesId === "6")?.participant?.quality).toBe("fair");
+    const shown = valueOf(await store.snapshot(NOW));
+    expect(valueOf(await store.steps(NOW))).toEqual([]);
+    expect(shown.map(({ seriesId }) => seriesId).sort()).toEqual(["1", "6"]);
+    expect(shown.find(({ seriesId }) => seriesId === "6")?.participant?.quality).toBe("fair");
     await redis.del(...keys);
   });
 
@@ -104,13 +104,16 @@ describe("RedisRealtimeStore", () => {
     await new Promise((resolve) => client.once("ready", resolve));
     const store = new RedisRealtimeStore({ routeTo: () => fixedRoute(client), shards: [0], ttlSeconds: 300 });
     const update = { shard: 0, changed: [], removed: [], step: realtimeStep() };
-    await client.set("otel-bandwidth:{0}:steps", "text");
+    const keys = ["otel-bandwidth:{0}:steps", "otel-bandwidth:{0}:realtime"] as const;
+    for (const key of keys) await client.set(key, "text");
     expect(await store.update(update)).toMatchObject({ kind: "retryable", code: "unavailable" });
     expect(await store.snapshot(NOW)).toMatchObject({ kind: "retryable", code: "unavailable" });
-    await client.del("otel-bandwidth:{0}:steps");
+    expect(await store.steps(NOW)).toMatchObject({ kind: "retryable", code: "unavailable" });
+    await client.del(...keys);
     valueOf(await store.update(update));
     await own.kill();
     expect(await store.update(update)).toMatchObject({ kind: "retryable", code: "unavailable" });
+    expect(await store.steps(NOW)).toMatchObject({ kind: "retryable", code: "unavailable" });
     expect(await store.snapshot(NOW)).toMatchObject({ kind: "retryable", code: "unavailable" });
     client.disconnect();
     await own.remove();

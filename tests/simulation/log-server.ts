@@ -15,6 +15,8 @@ export class LogServer implements SimulatedServer {
   /** As Redis at its memory limit: takes nothing, but trims. */
   refusesAppends = false;
   refusesReads = false;
+  /** How often everything in it was deleted. */
+  wipes = 0;
 
   constructor(name: string, logs: readonly LogModel[], leases: readonly LeaseModel[]) {
     this.name = name;
@@ -72,6 +74,7 @@ export class LogServers {
   delete(withNumbers: boolean): readonly LostEntries[] {
     const lost = this.primary.logs.map(({ state }, shard) => ({ shard, entries: state.entries }));
     for (const log of this.primary.logs) log.delete(withNumbers);
+    if (withNumbers) this.primary.wipes += 1;
     this.synchronize();
     return lost;
   }

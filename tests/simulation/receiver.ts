@@ -1,5 +1,6 @@
 /** A receiver of a simulation: the door, the fold and the owners of the real one, on modelled servers. */
 import { gunzipSync } from "node:zlib";
+import { DecodedRoom } from "../../src/aggregate/decoded-room.ts";
 import { ShardOwner } from "../../src/aggregate/shard-owner.ts";
 import { type LayoutShards, ShardLayouts } from "../../src/app/shard-layouts.ts";
 import type { IngestLog } from "../../src/model/ingest-log.ts";
@@ -70,7 +71,8 @@ const openBody: OpenBody = async (body, _contentType, encoding) =>
 /** Nobody looks at rates here. */
 const realtime: RealtimeStore = {
   update: async () => success(undefined),
-  snapshot: async () => success({ series: [], steps: [] }),
+  snapshot: async () => success([]),
+  steps: async () => success([]),
 };
 
 /** One life of a receiver. */
@@ -112,14 +114,16 @@ export class SimulatedReceiver implements RequestTarget {
   }
 
   #open(layout: ShardLayout): SimulatedShards {
-    const { newIdentity, report, offeredGeneration, shards: _, ...settings } = this.#setup;
+    const { newIdentity, report, offeredGeneration, maxDecodedBytes, shards: _, ...settings } = this.#setup;
     const { leases, store } = this.#ports;
     const { shardCount, epoch } = layout;
     const logs = this.#ports.logs(layout);
-    const owners = logs.map(
+    const decodedRoom = new DecodedRoom(maxDecodedBytes);
+    const owners: readonly ShardOwner[] = logs.map(
       (log, shard) =>
         new ShardOwner({
           ...settings,
+          decodedRoom,
           shard,
           shardCount,
           layout: epoch,
@@ -128,6 +132,7 @@ export class SimulatedReceiver implements RequestTarget {
           realtime,
           lease: leases[shard]!,
           isOurs: (candidates) => spreadShards(candidates, shardCount)[shard] === this.process.name,
+          maySeal: () => owners.every(({ owns, isReadyToSeal }) => !owns || isReadyToSeal),
           clock: this.process,
           openBody,
           newIdentity,

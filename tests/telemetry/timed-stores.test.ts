@@ -13,7 +13,7 @@ import { FakeClock } from "../support/fake-clock.ts";
 
 const METHODS = {
   log: ["open", "supersede", "append", "read", "trim", "status", "writable"],
-  realtime: ["update", "snapshot"],
+  realtime: ["update", "snapshot", "steps"],
   totals: [
     "birth",
     "offset",

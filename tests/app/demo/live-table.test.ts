@@ -4,32 +4,29 @@ import { liveView } from "../../../src/realtime/live-view.ts";
 
 const PROGRESS = { elapsedSeconds: 15.2, totalSeconds: 60 };
 const LIVE = liveView(
-  {
-    series: [
-      {
-        seriesId: "1",
-        dimensions: {
-          protocol: "http",
-          namespace: "",
-          service: "api",
-          environment: "",
-          side: "server",
-          method: "GET",
-          route: "/api/reports/:id",
-          statusCode: 200,
-          meetingId: "",
-          participantId: "",
-        },
-        bytesInPerSecond: 999,
-        bytesOutPerSecond: 1_250_000,
-        requestsPerSecond: 12.34,
-        errorsPerSecond: 1.234,
-        latency: [[-200, 10]],
-        expiresAtMillis: 2,
+  [
+    {
+      seriesId: "1",
+      dimensions: {
+        protocol: "http",
+        namespace: "",
+        service: "api",
+        environment: "",
+        side: "server",
+        method: "GET",
+        route: "/api/reports/:id",
+        statusCode: 200,
+        meetingId: "",
+        participantId: "",
       },
-    ],
-    steps: [],
-  },
+      bytesInPerSecond: 999,
+      bytesOutPerSecond: 1_250_000,
+      requestsPerSecond: 12.34,
+      errorsPerSecond: 1.234,
+      latency: [[-200, 10]],
+      expiresAtMillis: 2,
+    },
+  ],
   1,
   [],
   { nanosPerUserHour: 0, nanosPerGigabyte: 0 },

@@ -7,9 +7,7 @@ import type { PlainAttributes } from "../model/attributes.ts";
 import type { LogEntry } from "../model/ingest-log.ts";
 import { metricMeaning, type MetricMeaning } from "../model/metric-meaning.ts";
 import type { MetricHeader, MetricVisitor } from "../model/metric-visitor.ts";
-import type { WalkMetrics } from "../model/metrics-walk.ts";
 import type { PointCursor } from "../model/point-cursor.ts";
-import type { RelayPrices } from "../model/relay-prices.ts";
 import { messageOf } from "../model/result.ts";
 import type { CounterStateRow, LedgerRow, QuarantineRow } from "../model/rollup-store.ts";
 import { highHalf, lowHalf, millisToNanos } from "../model/uint64.ts";
@@ -21,6 +19,7 @@ import { NO_ROOM, PointFold, type FoldContext } from "./point-fold.ts";
 import { RecentDeltas } from "./recent-deltas.ts";
 import { bufferOf, ScopeTable, type ResourceEntry, type ScopeState } from "./scopes.ts";
 import { SeriesTable } from "./series-table.ts";
+import type { ShardFoldOptions } from "./shard-fold-options.ts";
 import { encodeScopeState, restoreScopeState } from "./state-codec.ts";
 import { ShardSize } from "./state-size.ts";
 import { streamTarget } from "./stream-target.ts";
@@ -35,25 +34,6 @@ const MAX_PENDING_HASHES = 500_000;
 /** The receive time where nothing asks for it. */
 const NO_TIME = [0, 0] as const;
 const NO_BYTES = Buffer.alloc(0);
-
-/** How a shard is folded. */
-export interface ShardFoldOptions {
-  readonly shard: number;
-  readonly walk: WalkMetrics;
-  /** `METRICS_MAX_SERIES`. */
-  readonly maxSeries: number;
-  /** Of one tenant (`service.namespace`), beside `maxSeries`; absent: none has a limit of its own. */
-  readonly maxSeriesOf?: (tenant: string) => number;
-  /** `METRICS_DELTA_MAX_AGE`, milliseconds. */
-  readonly deltaMaxAgeMillis: number;
-  /** Delta points known at once; past that the oldest are forgotten and what may be of their time goes to quarantine. */
-  readonly maxRecentDeltas: number;
-  /** Bytes of memory for the state of streams, by an estimate; points that need more go to quarantine. */
-  readonly maxStateBytes: number;
-  /** When migration 1 ran, epoch seconds. */
-  readonly birthSeconds: number;
-  readonly prices: RelayPrices;
-}
 
 /** What a commit takes out of the fold. */
 export interface FoldedState {

@@ -5,7 +5,7 @@ import type { RealtimeStore } from "../model/realtime-store.ts";
 import type { RollupStore, StoreTimes } from "../model/rollup-store.ts";
 import type { DecodedRoom } from "./decoded-room.ts";
 import type { ShardClaimOptions } from "./shard-claim.ts";
-import type { ShardFoldOptions } from "./shard-fold.ts";
+import type { ShardFoldOptions } from "./shard-fold-options.ts";
 
 /** What a shard's loop works with. */
 export interface ShardOwnerOptions extends ShardClaimOptions {

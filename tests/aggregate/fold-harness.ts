@@ -2,7 +2,8 @@
  * Runs a fold over requests and reads back what it would commit, without log or SQL.
  */
 import { incrementsOf, type Increments } from "../../src/aggregate/increments.ts";
-import { ShardFold, type FoldedState, type ShardFoldOptions } from "../../src/aggregate/shard-fold.ts";
+import { ShardFold, type FoldedState } from "../../src/aggregate/shard-fold.ts";
+import type { ShardFoldOptions } from "../../src/aggregate/shard-fold-options.ts";
 import type { LogEntry } from "../../src/model/ingest-log.ts";
 import { ROLLUP_COLUMNS, rollupPosition } from "../../src/model/rollup-columns.ts";
 import type { CounterStateRow, RollupIncrement } from "../../src/model/rollup-store.ts";
